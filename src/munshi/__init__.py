@@ -1,0 +1,1 @@
+"""Munshi keeps a trading desk's books."""

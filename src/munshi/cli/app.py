@@ -1,0 +1,28 @@
+"""The `munshi` command. Commands import what they need when they run, so that help is quick."""
+
+import sys
+
+import typer
+
+from munshi.errors import AppError
+
+app = typer.Typer(
+    name="munshi",
+    help="The clerk who keeps a trading desk's books.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def munshi() -> None:
+    """Broker logins, jobs, market data, configuration and audit in one database."""
+
+
+def main() -> None:
+    """Run the command line; a known error is one line on stderr and exit code 1."""
+    try:
+        app()
+    except AppError as error:
+        print(f"munshi: {error}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None

@@ -1,0 +1,313 @@
+"""Every error a user can meet, named by what happened and saying what mends it."""
+
+import re
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """Something went wrong that Munshi can explain.
+
+    A subclass is named `NounConditionError`; the first line of its docstring is the title that
+    people read. `status` is the HTTP answer, `retryable` says whether the same request may
+    succeed later, and `hint` names the command or the edit that mends it.
+    """
+
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, detail: str, *, hint: str | None = None, **extra: str | float | None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.hint = hint
+        self.extra = extra
+
+    @classmethod
+    def slug(cls) -> str:
+        """`SessionConflictError` -> `session-conflict`, the stable end of the problem type."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__.removesuffix("Error")).lower()
+
+    @classmethod
+    def title(cls) -> str:
+        return (cls.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+    def __str__(self) -> str:
+        return f"{self.detail} {self.hint}" if self.hint else self.detail
+
+
+# --- brokers: named by the reaction they call for ------------------------------------------
+
+
+class BrokerError(AppError):
+    """The broker could not do what was asked."""
+
+    status = 502
+
+
+class BrokerSessionExpiredError(BrokerError):
+    """The broker no longer accepts this login: log in again."""
+
+    status = 409
+
+
+class BrokerLoginRefusedError(BrokerError):
+    """The broker refused the credentials or the one-time token."""
+
+    status = 409
+
+
+class BrokerThrottledError(BrokerError):
+    """The broker's request limit is reached: wait."""
+
+    status = 503
+    retryable = True
+
+    def __init__(self, detail: str, *, retry_after: float, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class BrokerRequestError(BrokerError):
+    """The broker found the request wrong: fix it."""
+
+    status = 422
+
+
+class BrokerUnavailableError(BrokerError):
+    """The broker is down, unreachable or answered nonsense."""
+
+    status = 502
+    retryable = True
+
+
+# --- the desk ------------------------------------------------------------------------------
+
+
+class ServiceUnknownError(AppError):
+    """No such service."""
+
+    status = 404
+
+
+class LoginNeededError(AppError):
+    """A person has to log in at the broker first."""
+
+    status = 409
+
+
+class LoginNotPendingError(AppError):
+    """No login is waiting for this redirect."""
+
+    status = 403
+
+
+class CredentialsMissingError(AppError):
+    """The broker's key or secret has not been stored."""
+
+    status = 409
+
+
+class SessionConflictError(AppError):
+    """Another login for the same service committed first."""
+
+    status = 409
+    retryable = True
+
+
+class BrokerUserMismatchError(AppError):
+    """The broker logged in somebody other than the configured user."""
+
+    status = 403
+
+
+class JobUnknownError(AppError):
+    """No such job."""
+
+    status = 404
+
+
+class JobTypeUnknownError(AppError):
+    """No such job type."""
+
+    status = 404
+
+
+class JobParametersInvalidError(AppError):
+    """The job's parameters do not fit its type."""
+
+    status = 422
+
+
+class JobStateConflictError(AppError):
+    """The job's state does not allow this."""
+
+    status = 409
+
+
+class JobAttemptFencedError(AppError):
+    """A newer attempt of the job has taken over."""
+
+    status = 409
+
+
+class ConfigTypeUnknownError(AppError):
+    """No such configuration type."""
+
+    status = 404
+
+
+class ConfigKeyUnknownError(AppError):
+    """No such configuration key."""
+
+    status = 404
+
+
+class ConfigValueInvalidError(AppError):
+    """The configuration value does not fit its key."""
+
+    status = 422
+
+
+class ConfigVersionConflictError(AppError):
+    """The configuration value was changed by somebody else meanwhile."""
+
+    status = 412
+
+
+# --- market data ---------------------------------------------------------------------------
+
+
+class CalendarYearUnknownError(AppError):
+    """The market calendar does not cover this year."""
+
+    status = 422
+
+
+class CalendarInvalidError(AppError):
+    """The calendar file cannot be used."""
+
+    status = 422
+
+
+class InstrumentUnknownError(AppError):
+    """No such instrument."""
+
+    status = 404
+
+
+class IntervalUnknownError(AppError):
+    """No such bar interval."""
+
+    status = 422
+
+
+class DateRangeInvalidError(AppError):
+    """The date range cannot be used."""
+
+    status = 422
+
+
+class CandleFileInvalidError(AppError):
+    """The file does not hold usable candles."""
+
+    status = 422
+
+
+class CandleFileDamagedError(AppError):
+    """A stored candle file is missing or differs from its manifest."""
+
+    status = 500
+
+
+# --- the ground everything stands on -------------------------------------------------------
+
+
+class DatabaseUnreachableError(AppError):
+    """The database cannot be reached."""
+
+    status = 503
+    retryable = True
+
+
+class DatabaseStaleError(AppError):
+    """The database is not at the revision this version needs."""
+
+    status = 503
+
+
+class DatabaseForeignError(AppError):
+    """The database holds tables of our names that we did not make."""
+
+    status = 503
+
+
+class DatabaseUrlInvalidError(AppError):
+    """The database address cannot be understood."""
+
+
+class TransactionNestedError(AppError):
+    """A transaction was opened inside another."""
+
+
+class TransactionOpenError(AppError):
+    """Something slow was asked while a transaction was open."""
+
+
+class VaultKeyInvalidError(AppError):
+    """The key that protects stored secrets cannot be used."""
+
+    status = 503
+
+
+class SecretUnreadableError(AppError):
+    """A stored secret cannot be decrypted."""
+
+
+class HomeUnusableError(AppError):
+    """Munshi's home folder cannot be used."""
+
+
+class SettingsInvalidError(AppError):
+    """A setting has a value that cannot be used."""
+
+
+class PortBusyError(AppError):
+    """The port is already in use."""
+
+
+class ClockDriftError(AppError):
+    """This machine's clock and the database's are too far apart."""
+
+    status = 503
+
+
+# --- who may call --------------------------------------------------------------------------
+
+
+class AccessDeniedError(AppError):
+    """This caller may not do that."""
+
+    status = 403
+
+
+class AuthenticationNeededError(AppError):
+    """The caller has to say who they are."""
+
+    status = 401
+
+
+class RequestInvalidError(AppError):
+    """The request cannot be understood."""
+
+    status = 422
+
+
+class CursorInvalidError(AppError):
+    """The page cursor is not one of ours."""
+
+    status = 422
+
+
+class BindRefusedError(AppError):
+    """Listening beyond this machine is refused until a user exists."""

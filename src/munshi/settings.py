@@ -1,0 +1,112 @@
+"""What this process was told from outside: environment and `.env`, typed, with defaults."""
+
+from enum import StrEnum
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from munshi.errors import SettingsInvalidError
+
+
+class BrokerMode(StrEnum):
+    """Whether Munshi talks to the simulator or to the brokers themselves."""
+
+    SIMULATED = "simulated"
+    LIVE = "live"
+
+
+class LocalTrust(StrEnum):
+    """What a plain request from this machine may do."""
+
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    OFF = "off"
+
+
+class Settings(BaseSettings):
+    """Every `MUNSHI_*` variable, each with one line that the docs repeat."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MUNSHI_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+    )
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("munshi", appauthor=False)),
+        description="Folder for the database, candles, key file and simulator state.",
+    )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Database address; empty means SQLite in the home folder.",
+    )
+    database_pool_size: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Connections a process keeps open to a server database.",
+    )
+    brokers: BrokerMode = Field(
+        default=BrokerMode.SIMULATED, description="`simulated` or `live` brokers."
+    )
+    env_file: Path = Field(
+        default=Path(".env"),
+        description="Old-style file with broker credentials, read as a fallback.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the API listens on.")
+    public_url: str = Field(
+        default="", description="Address people reach Munshi by from outside; ends local trust."
+    )
+    trusted_proxy: str = Field(
+        default="", description="Proxy whose forwarding is expected; ends local trust."
+    )
+    allowed_hosts: list[str] = Field(
+        default_factory=list,
+        description="Extra Host names to answer to (JSON list); ends local trust.",
+    )
+    local_trust: LocalTrust = Field(
+        default=LocalTrust.OPERATOR,
+        description="What a plain request from this machine may do: `operator`, `viewer` or `off`.",
+    )
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="Lowest level of log events written to stderr.",
+    )
+    worker_threads: int = Field(
+        default=4, ge=1, le=64, description="Jobs one worker process runs at a time."
+    )
+    lease_seconds: float = Field(
+        default=30.0,
+        ge=1,
+        le=3600,
+        description="How long a worker may be silent before its job is taken over.",
+    )
+    simulator_url: str = Field(
+        default="",
+        description="Address of a simulator already running; empty means Munshi starts its own.",
+    )
+    master_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Base64 key for stored secrets, for machines without a writable key file.",
+    )
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment.
+
+    Raises SettingsInvalidError naming the variable, never its value.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "MUNSHI_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsInvalidError(
+            f"{name}: {first['msg']}.", hint=f"Set {name} or unset it."
+        ) from error
