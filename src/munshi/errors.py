@@ -202,6 +202,12 @@ class IntervalUnknownError(AppError):
     status = 422
 
 
+class PriceInvalidError(AppError):
+    """The value is not a price."""
+
+    status = 422
+
+
 class DateRangeInvalidError(AppError):
     """The date range cannot be used."""
 
