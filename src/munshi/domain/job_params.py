@@ -1,0 +1,118 @@
+"""What each job type is told, checked before a job is stored and again before it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from munshi.domain.enums import Service
+from munshi.domain.market.instruments import InstrumentRef
+from munshi.domain.market.intervals import Interval
+from munshi.errors import AppError, JobParametersInvalidError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionParams:
+    """Candles to collect; `instruments` are full names (NSE:NIFTY 50), both dates included."""
+
+    broker: Service
+    instruments: tuple[str, ...]
+    interval: Interval
+    start: date
+    end: date
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read `broker`, `instruments`, `interval`, `from` and `to`.
+
+        Raises JobParametersInvalidError.
+        """
+        _check_fields(raw, "broker", "instruments", "interval", "from", "to")
+        start, end = _day(raw, "from"), _day(raw, "to")
+        if end < start:
+            raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        return cls(
+            broker=_service(raw, "broker"),
+            instruments=_instruments(raw["instruments"]),
+            interval=_interval(_text(raw, "interval")),
+            start=start,
+            end=end,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "broker": self.broker.value,
+            "instruments": list(self.instruments),
+            "interval": self.interval.value,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AutoLoginParams:
+    service: Service
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read `service`. Raises JobParametersInvalidError."""
+        _check_fields(raw, "service")
+        return cls(service=_service(raw, "service"))
+
+    def to_json(self) -> dict[str, object]:
+        return {"service": self.service.value}
+
+
+def _check_fields(raw: Mapping[str, object], *wanted: str) -> None:
+    hint = f"The parameters are {', '.join(wanted)}."
+    if missing := [name for name in wanted if name not in raw]:
+        raise JobParametersInvalidError(f"Not given: {', '.join(missing)}.", hint=hint)
+    if unknown := sorted(set(raw) - set(wanted)):
+        raise JobParametersInvalidError(f"Not known here: {', '.join(unknown)}.", hint=hint)
+
+
+def _text(raw: Mapping[str, object], name: str) -> str:
+    value = raw[name]
+    if not isinstance(value, str):
+        raise JobParametersInvalidError(f"{name} must be text, not {value!r}.")
+    return value
+
+
+def _service(raw: Mapping[str, object], name: str) -> Service:
+    value = _text(raw, name)
+    try:
+        return Service(value.strip().lower())
+    except ValueError as error:
+        known = " or ".join(Service)
+        raise JobParametersInvalidError(f"{name} must be {known}, not {value!r}.") from error
+
+
+def _day(raw: Mapping[str, object], name: str) -> date:
+    value = _text(raw, name)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise JobParametersInvalidError(
+            f"{name} must be a date like 2026-11-20, not {value!r}."
+        ) from error
+
+
+def _interval(value: str) -> Interval:
+    try:
+        return Interval.parse(value)
+    except AppError as error:
+        raise JobParametersInvalidError(error.detail, hint=error.hint) from error
+
+
+def _instruments(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise JobParametersInvalidError("instruments must be a list that names at least one.")
+    names: dict[str, None] = {}
+    for each in value:
+        if not isinstance(each, str):
+            raise JobParametersInvalidError(f"An instrument must be text, not {each!r}.")
+        try:
+            names[str(InstrumentRef.parse(each))] = None
+        except AppError as error:
+            raise JobParametersInvalidError(error.detail, hint=error.hint) from error
+    return tuple(names)
