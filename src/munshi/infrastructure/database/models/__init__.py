@@ -1,0 +1,46 @@
+"""Every table, one file each; importing this package fills `metadata`."""
+
+from munshi.infrastructure.database.models.alerts import alerts
+from munshi.infrastructure.database.models.api_rate_limits import api_rate_limits
+from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
+from munshi.infrastructure.database.models.auth_sessions import auth_sessions
+from munshi.infrastructure.database.models.background_jobs import background_jobs
+from munshi.infrastructure.database.models.base import metadata
+from munshi.infrastructure.database.models.cache_entries import cache_entries
+from munshi.infrastructure.database.models.candle_files import candle_files
+from munshi.infrastructure.database.models.instruments import instruments
+from munshi.infrastructure.database.models.job_attempts import job_attempts
+from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
+from munshi.infrastructure.database.models.pending_logins import pending_logins
+from munshi.infrastructure.database.models.scheduler_executions import scheduler_executions
+from munshi.infrastructure.database.models.system_configurations import (
+    config_history,
+    config_revision,
+    system_configurations,
+)
+from munshi.infrastructure.database.models.system_health import system_health
+from munshi.infrastructure.database.models.user_sessions import user_sessions
+from munshi.infrastructure.database.models.vault_keys import vault_keys
+
+__all__ = [
+    "alerts",
+    "api_rate_limits",
+    "audit_logs",
+    "audit_personal_data",
+    "auth_sessions",
+    "background_jobs",
+    "cache_entries",
+    "candle_files",
+    "config_history",
+    "config_revision",
+    "instruments",
+    "job_attempts",
+    "metadata",
+    "ml_validation_runs",
+    "pending_logins",
+    "scheduler_executions",
+    "system_configurations",
+    "system_health",
+    "user_sessions",
+    "vault_keys",
+]

@@ -1,0 +1,46 @@
+"""AuditLogs, which nobody may change, and the personal values that may be erased beside it."""
+
+from sqlalchemy import Column, FetchedValue, ForeignKey, Index
+
+from munshi.infrastructure.database.models.base import position, table
+from munshi.infrastructure.database.types import (
+    Digest,
+    Instant,
+    Json,
+    Name,
+    Octets,
+    Prose,
+    TransactionId,
+    Whole,
+)
+
+audit_logs = table(
+    "AuditLogs",
+    position(),
+    Column("transaction_id", TransactionId, server_default=FetchedValue()),
+    Column("format_version", Whole, nullable=False),
+    Column("entity_type", Name(50), nullable=False),
+    Column("entity_id", Name(200)),
+    Column("action", Name(50), nullable=False),
+    Column("old_value", Json),
+    Column("new_value", Json),
+    Column("timestamp", Instant, nullable=False),
+    Column("user_id", Name(100), nullable=False),
+    Column("request_id", Name(64)),
+    Column("details", Json),
+    Column("canonical", Octets, nullable=False),
+    Column("leaf", Digest, nullable=False),
+    Index("uq_AuditLogs_leaf", "leaf", unique=True),
+    Index("ix_AuditLogs_entity_type_entity_id_id", "entity_type", "entity_id", "id"),
+    Index("ix_AuditLogs_user_id_id", "user_id", "id"),
+    Index("ix_AuditLogs_timestamp", "timestamp"),
+    counted=True,
+)
+
+audit_personal_data = table(
+    "AuditPersonalData",
+    Column("audit_id", Whole, ForeignKey("AuditLogs.id"), primary_key=True, autoincrement=False),
+    Column("field", Name(50), primary_key=True),
+    Column("salt", Digest, nullable=False),
+    Column("value", Prose, nullable=False),
+)

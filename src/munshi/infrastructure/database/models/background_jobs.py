@@ -1,0 +1,66 @@
+"""BackgroundJobs: every piece of work, with its state. The states are final from the start."""
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
+
+from munshi.infrastructure.database.models.base import table, where
+from munshi.infrastructure.database.types import (
+    Flag,
+    Instant,
+    Json,
+    Name,
+    Prose,
+    Real,
+    RowUuid,
+    Whole,
+)
+
+background_jobs = table(
+    "BackgroundJobs",
+    Column("job_id", RowUuid, primary_key=True),
+    Column("job_type", Name(50), nullable=False),
+    Column("status", Name(20), nullable=False),
+    Column("progress_percent", Real, nullable=False, server_default="0"),
+    Column("message", Prose),
+    Column("parameters", Json, nullable=False),
+    Column("result_data", Json),
+    Column("error_details", Prose),
+    Column("priority", Whole, nullable=False, server_default="0"),
+    Column("attempt", Whole, nullable=False, server_default="0"),
+    Column("max_attempts", Whole, nullable=False, server_default="1"),
+    Column("run_at", Instant, nullable=False),
+    Column("waits_for_service", Name(20)),
+    Column("cancel_requested", Flag, nullable=False),
+    Column("idempotency_key", Name(200)),
+    Column("parent_id", RowUuid, ForeignKey("BackgroundJobs.job_id")),
+    Column("created_by", Name(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("updated_at", Instant, nullable=False),
+    Column("completed_at", Instant),
+    CheckConstraint(
+        "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
+        "'succeeded', 'failed', 'dead', 'cancelled')",
+        name="status",
+    ),
+    CheckConstraint("progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"),
+    Index(
+        "ix_BackgroundJobs_claim",
+        "priority",
+        "run_at",
+        "job_id",
+        **where("status IN ('queued', 'scheduled')"),
+    ),
+    Index(
+        "uq_BackgroundJobs_idempotency_key_live",
+        "idempotency_key",
+        unique=True,
+        **where(
+            "idempotency_key IS NOT NULL AND status IN "
+            "('scheduled', 'queued', 'running', 'waiting', 'paused', 'held')"
+        ),
+    ),
+    Index("ix_BackgroundJobs_created_at_job_id", "created_at", "job_id"),
+    Index("ix_BackgroundJobs_status_created_at", "status", "created_at"),
+    Index("ix_BackgroundJobs_completed_at", "completed_at", **where("completed_at IS NOT NULL")),
+    Index("ix_BackgroundJobs_parent_id", "parent_id", **where("parent_id IS NOT NULL")),
+)

@@ -1,0 +1,37 @@
+"""One metadata for all tables, with names by convention."""
+
+from typing import Any
+
+from sqlalchemy import Column, Identity, MetaData, Table, text
+from sqlalchemy.schema import SchemaItem
+
+from munshi.infrastructure.database.types import Whole
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    }
+)
+
+
+def table(name: str, *items: SchemaItem, counted: bool = False) -> Table:
+    """A STRICT table; `counted` where the database hands out the key and never reuses one."""
+    return Table(name, metadata, *items, sqlite_strict=True, sqlite_autoincrement=counted)
+
+
+def position(name: str = "id") -> Column[int]:
+    """A key that the database counts."""
+    return Column(name, Whole, Identity(), primary_key=True)
+
+
+def where(condition: str, *, postgresql: str | None = None) -> dict[str, Any]:
+    """A filtered index's condition, in each dialect's words."""
+    return {
+        "sqlite_where": text(condition),
+        "mssql_where": text(condition),
+        "postgresql_where": text(postgresql or condition),
+    }

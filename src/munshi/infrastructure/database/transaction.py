@@ -1,0 +1,47 @@
+"""An open transaction with the repositories that work in it."""
+
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from munshi.errors import VaultKeyInvalidError
+from munshi.infrastructure.database.alert_repository import AlertRepository
+from munshi.infrastructure.database.audit_repository import AuditRepository
+from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.login_repository import LoginRepository
+from munshi.infrastructure.security.vault import Vault
+
+
+class Transaction:
+    """What a service works with; it commits when the service's `with` block ends."""
+
+    def __init__(self, connection: Connection, vault: Vault | None) -> None:
+        self.connection = connection
+        self._vault = vault
+
+    @property
+    def vault(self) -> Vault:
+        if self._vault is None:
+            raise VaultKeyInvalidError("The vault has not been opened.")
+        return self._vault
+
+    @cached_property
+    def auth(self) -> AuthRepository:
+        return AuthRepository(self.connection, self.vault)
+
+    @cached_property
+    def logins(self) -> LoginRepository:
+        return LoginRepository(self.connection)
+
+    @cached_property
+    def config(self) -> ConfigRepository:
+        return ConfigRepository(self.connection, self.vault)
+
+    @cached_property
+    def audit(self) -> AuditRepository:
+        return AuditRepository(self.connection)
+
+    @cached_property
+    def alerts(self) -> AlertRepository:
+        return AlertRepository(self.connection)
