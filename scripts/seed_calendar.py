@@ -190,27 +190,27 @@ NAMES = """
 
 # date | opens | closes | kind | name | source | confidence
 SPECIAL = """
-2015-02-28|09:15|15:30|special|Union Budget on a Saturday|press reports of the exchanges' notice; hours as on a trading day|unverified
+2015-02-28|09:15|15:30|special|Union Budget on a Saturday|BSE notice 20150220-23 as carried by zerodha.com/marketintel: regular trading to 15:30|verified
 2015-11-11|17:45|18:45|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE)|verified
 2016-10-30|18:30|19:30|muhurat|Muhurat trading|NSE notice as quoted on hindupad.com/diwali-muhurat-trading|verified
 2017-10-19|18:30|19:30|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE)|verified
 2018-11-07|17:30|18:30|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); press of the day|verified
-2019-10-27|18:15|19:15|muhurat|Muhurat trading|press reports of the exchanges' notice|unverified
-2020-02-01|09:15|15:30|special|Union Budget on a Saturday|press reports of the exchanges' notice; hours as on a trading day|unverified
+2019-10-27|18:15|19:15|muhurat|Muhurat trading|NSE notice as quoted by moneycontrol.com, 22 Oct 2019, and ndtv.com, 27 Oct 2019|verified
+2020-02-01|09:15|15:30|special|Union Budget on a Saturday|BSE and NSE circulars as quoted by PTI, 22 Jan 2020: normal hours|verified
 2020-11-14|18:15|19:15|muhurat|Muhurat trading|NSE timetable as printed by ndtv.com, 14 Nov 2020|verified
 2021-02-24|09:15|11:40|special|Trading halted by a telecom failure|pandas_market_calendars 5.5.0 (NSE)|verified
 2021-02-24|15:45|17:00|special|Trading resumed after the telecom failure|pandas_market_calendars 5.5.0 (NSE)|verified
 2021-11-04|18:15|19:15|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); press of the day|verified
 2022-10-24|18:15|19:15|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); press of the day|verified
 2023-11-12|18:15|19:15|muhurat|Muhurat trading|exchange timetable as announced by angelone.in, Nov 2023|verified
-2024-01-20|09:15|15:30|special|Full session on a Saturday before the holiday of 22 January|press reports; the hours are those of a trading day|unverified
+2024-01-20|09:15|15:30|special|Full session on a Saturday before the holiday of 22 January|NSE circular of 19 Jan 2024 as quoted by thehindu.com: regular market timings|verified
 2024-03-02|09:15|10:00|special|Disaster recovery drill, primary site|one-minute index bars of the day|verified
 2024-03-02|11:30|12:30|special|Disaster recovery drill, recovery site|one-minute index bars of the day|verified
 2024-05-18|09:15|10:00|special|Disaster recovery drill, primary site|one-minute index bars of the day|verified
 2024-05-18|11:30|12:30|special|Disaster recovery drill, recovery site|one-minute index bars of the day|verified
-2024-11-01|18:00|19:00|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); press of the day|verified
-2025-02-01|09:15|15:30|special|Union Budget on a Saturday|press reports of the exchanges' notice; hours as on a trading day|unverified
-2025-10-21|13:45|14:45|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); press of the day|verified
+2024-11-01|18:00|19:00|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); exchange circulars as quoted by businesstimes.co|verified
+2025-02-01|09:15|15:30|special|Union Budget on a Saturday|BSE and NSE circulars as quoted by PTI, Dec 2024: 9.15 am to 3.30 pm|verified
+2025-10-21|13:45|14:45|muhurat|Muhurat trading|pandas_market_calendars 5.5.0 (NSE); NSE circular as quoted by newsbytesapp.com|verified
 """  # noqa: E501
 
 

@@ -69,7 +69,10 @@ def _special(
         for key in ("name", "source"):
             _text(row, key, where=where)
         day = _day(row, year=year, where=where)
-        found.setdefault(day, []).extend(_sessions(row, day=day, where=where))
+        sessions = _sessions(row, day=day, where=where)
+        if day in found and not (sessions and found[day]):
+            raise CalendarInvalidError(f"{where}: {day} has both known and unknown hours.")
+        found.setdefault(day, []).extend(sessions)
         _check_no_overlap(found[day], where=where)
     return {
         day: tuple(sorted(sessions, key=lambda session: session.opens))
@@ -80,10 +83,10 @@ def _special(
 def _sessions(row: Mapping[str, object], *, day: date, where: str) -> list[Session]:
     """One session for each segment the row speaks of: all of them where it names none."""
     kind = row["kind"]
-    if kind not in {SessionKind.SPECIAL, SessionKind.MUHURAT}:
+    if kind not in (SessionKind.SPECIAL, SessionKind.MUHURAT):
         raise CalendarInvalidError(f"{where}: kind must be special or muhurat, not {kind!r}.")
     segment = row.get("segment")
-    if segment is not None and segment not in set(Segment):
+    if segment is not None and segment not in tuple(Segment):
         known = ", ".join(Segment)
         raise CalendarInvalidError(f"{where}: there is no segment {segment!r}, only {known}.")
     if row["opens"] is None and row["closes"] is None:

@@ -51,10 +51,10 @@ class InstrumentRef:
         Without an exchange only the well-known indices are understood. Raises
         InstrumentUnknownError.
         """
-        wanted = " ".join(text.upper().split())
-        exchange, colon, symbol = (part.strip() for part in wanted.partition(":"))
-        known = _by_name().get((symbol if colon else wanted).replace(" ", ""))
-        if known and exchange in {known.exchange, wanted}:
+        before, colon, after = (part.strip() for part in text.upper().partition(":"))
+        exchange, symbol = (before, after) if colon else ("", before)
+        known = _by_name().get(symbol.replace(" ", ""))
+        if known and (not colon or exchange == known.exchange):
             return cls(known.exchange, known.tradingsymbol)
         if not colon:
             raise InstrumentUnknownError(
@@ -62,7 +62,7 @@ class InstrumentRef:
                 hint=f"Use {', '.join(i.name for i in well_known_indices())}, or name the "
                 "exchange too, as in NSE:RELIANCE.",
             )
-        if exchange not in EXCHANGES or not symbol:
+        if exchange not in EXCHANGES or not symbol or ":" in symbol:
             raise InstrumentUnknownError(
                 f"{text.strip()!r} does not name an exchange and a symbol.",
                 hint=f"Write EXCHANGE:SYMBOL with one of {', '.join(sorted(EXCHANGES))}.",
