@@ -1,0 +1,110 @@
+# Plain venv and pip; `make help` lists what there is. Stamps in .venv make a second run quick.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+MADE := $(VENV)/.made-$(PYTHON_VERSION)
+BASE := $(VENV)/.base-$(PYTHON_VERSION)
+DEV := $(VENV)/.dev-$(PYTHON_VERSION)
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# Uncompiled libraries import several times slower.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types contracts docs reference bench constraints chromium clean
+
+help: ## List what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Options for the command behind it go in ARGS="…", another interpreter in PYTHON=….'
+
+# --- what is installed ---------------------------------------------------------------------
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo 'make: Python 3.11 or newer is needed; name one with PYTHON=…' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) >/dev/null && $(BIN)/python -m pip --version >/dev/null \
+	  || { echo 'make: no virtual environment could be made; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@touch $@
+
+$(BASE): $(MADE) pyproject.toml constraints.txt
+	@echo 'Installing Munshi into $(VENV); the first time this takes a minute or two.'
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(DEV): $(MADE) pyproject.toml constraints.txt
+	@echo 'Installing Munshi and its tools into $(VENV); the first time this takes a few minutes.'
+	@$(PIP_INSTALL) --editable '.[dev,mssql]'
+	@touch $(BASE) $@
+
+chromium: # for the tests in a browser
+	@if [ ! -x /usr/bin/chromium ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo 'Installing chromium for the tests in a browser.'; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	      || echo 'make: chromium could not be had from apt' >&2; \
+	  else \
+	    echo 'make: /usr/bin/chromium is missing and only root can install it: apt-get install chromium' >&2; \
+	  fi; \
+	fi
+
+# --- to use --------------------------------------------------------------------------------
+
+demo: $(BASE) ## Sign in, collect and serve, against simulated brokers (ARGS=--once to stop after)
+	@MUNSHI_HOME='$(CURDIR)/.demo' $(BIN)/munshi demo $(ARGS)
+
+# --- to change -----------------------------------------------------------------------------
+
+TEST_NEEDS := $(DEV) $(if $(wildcard tests/browser),chromium)
+PYTEST := $(BIN)/pytest -n logical --maxprocesses 8
+
+test: $(TEST_NEEDS) ## Run every test, PostgreSQL included (ARGS="-k name" for some)
+	@$(PYTEST) $(ARGS)
+
+# quietly,NAME,COMMAND,WHAT MENDS IT
+define quietly
+@out=$$($(2) 2>&1) && echo 'ok: $(1)' \
+  || { printf '%s\n' "$$out"; echo 'make: $(1) failed. $(3)' >&2; exit 1; }
+endef
+
+check: $(TEST_NEEDS) ## All that a change must pass: format, lint, types, contracts, docs, tests
+	$(call quietly,format,$(BIN)/ruff format --check .,`make format` mends it.)
+	$(call quietly,lint,$(BIN)/ruff check .,`make format` mends some of it.)
+	$(call quietly,types,$(BIN)/mypy,)
+	$(call quietly,import contracts,$(BIN)/lint-imports --no-cache,`make contracts` says more.)
+	$(call quietly,docs,$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site,)
+	@$(PYTEST) -q --durations=10
+
+format: $(DEV) ## Format, and mend what the linter can
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+lint: $(DEV) ## Lint
+	@$(BIN)/ruff check .
+
+types: $(DEV) ## Check types
+	@$(BIN)/mypy
+
+contracts: $(DEV) ## Check that imports point down
+	@$(BIN)/lint-imports
+
+reference: $(DEV) ## Write the pages of docs/ that are made from code
+	@$(BIN)/python scripts/write_reference.py
+
+docs: $(DEV) ## Build the documentation into site/
+	@$(BIN)/mkdocs build --strict --quiet && echo 'Open site/index.html'
+
+bench: $(DEV) ## Measure the API against an empty route
+	@$(BIN)/python benchmarks/api.py $(ARGS)
+
+constraints: $(MADE) ## Pin every dependency again (ARGS=--upgrade for the newest)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \
+	  --no-annotate --no-header $(ARGS) -o constraints.txt pyproject.toml
+
+clean: ## Remove all that make can build again; the demo's records stay
+	@rm -rf $(VENV) .sdk site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
