@@ -1,0 +1,92 @@
+"""Faults that can be switched on, each the way the broker in question shows it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from munshi.infrastructure.brokers.simulator.endpoints import Endpoint
+from munshi.infrastructure.brokers.simulator.state import SimulatorState
+
+
+class FaultKind(StrEnum):
+    """What goes wrong. `reset` closes the connection after the call has taken effect."""
+
+    THROTTLE = "throttle"
+    THROTTLE_TEXT = "throttle_text"
+    DAILY_LIMIT = "daily_limit"
+    BAD_GATEWAY = "bad_gateway"
+    UNAVAILABLE = "unavailable"
+    HTML = "html"
+    HANG = "hang"
+    RESET = "reset"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Applies to `endpoint_class` of `service` ("*" is any), `remaining` times or until cleared.
+
+    `seconds` is how long a hang lasts before the call is answered after all.
+    """
+
+    id: int
+    service: str
+    endpoint_class: str
+    kind: FaultKind
+    remaining: int | None
+    seconds: float
+
+
+class FaultBoard:
+    """The switches, kept in the state file so that a restart does not mend the broker."""
+
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
+
+    def list_faults(self) -> list[Fault]:
+        return [
+            Fault(**{**dict(row), "kind": FaultKind(row["kind"])})
+            for row in self._state.run("SELECT * FROM faults ORDER BY id")
+        ]
+
+    def switch_on(
+        self,
+        kind: FaultKind,
+        *,
+        service: str = "*",
+        endpoint_class: str = "*",
+        count: int | None = None,
+        seconds: float = 0.0,
+    ) -> int:
+        """Returns the fault's number. `count=None` lasts until cleared."""
+        [row] = self._state.run(
+            "INSERT INTO faults (service, endpoint_class, kind, remaining, seconds)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING id",
+            (service, endpoint_class, kind.value, count, seconds),
+        )
+        return int(row["id"])
+
+    def clear(self, *, service: str | None = None) -> int:
+        """Mend everything, or one broker. Returns how many switches were on."""
+        rows = self._state.run(
+            "DELETE FROM faults WHERE ? IS NULL OR service = ? RETURNING id", (service, service)
+        )
+        return len(rows)
+
+    def take(self, endpoint: Endpoint) -> Fault | None:
+        """The oldest switch that fits this call, used up by one."""
+        for fault in self.list_faults():
+            if fault.service in {"*", endpoint.service} and fault.endpoint_class in {
+                "*",
+                endpoint.endpoint_class,
+            }:
+                self._use(fault)
+                return fault
+        return None
+
+    def _use(self, fault: Fault) -> None:
+        if fault.remaining is None:
+            return
+        if fault.remaining <= 1:
+            self._state.run("DELETE FROM faults WHERE id = ?", (fault.id,))
+        else:
+            self._state.run("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (fault.id,))

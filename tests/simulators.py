@@ -1,0 +1,171 @@
+"""Both brokers for tests: a simulator on a loopback port, its clock in the test's hand.
+
+Use the fixtures `simulator` and `simulated_clock`. The broker's clock stands still until a test
+moves it and request limits are lifted until `simulator.documented_limits()`, because calls on a
+standing clock all fall into one second.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pyotp
+import pytest
+
+from clocks import FakeClock
+from munshi.infrastructure.brokers.simulator.app import create_app
+from munshi.infrastructure.brokers.simulator.candle_source import CandleSource, NoCandles
+from munshi.infrastructure.brokers.simulator.faults import FaultKind
+from munshi.infrastructure.brokers.simulator.gateway import Connections
+from munshi.infrastructure.brokers.simulator.parts import Parts, RedirectMode, Redirects
+from munshi.infrastructure.brokers.simulator.rate_limits import DOCUMENTED_LIMITS, UNLIMITED
+from munshi.infrastructure.brokers.simulator.seed import (
+    BREEZE_REDIRECT_URL,
+    BREEZE_USER,
+    KITE_REDIRECT_URL,
+    KITE_USER,
+)
+from munshi.infrastructure.brokers.simulator.server import ServerThread
+from munshi.infrastructure.brokers.simulator.state import Arrival, SimulatorState
+
+# A Friday, 10:30:30 IST: the market is open and a bar is forming.
+A_TRADING_MORNING = datetime(2026, 11, 20, 5, 0, 30, tzinfo=UTC)
+
+
+class Simulator:
+    """One running simulator. Tests talk to it over HTTP at `url`; the rest sets the scene."""
+
+    def __init__(self, folder: Path, clock: FakeClock, *, candles: CandleSource) -> None:
+        self.clock = clock
+        self._state = SimulatorState(folder / "simulator.db", clock=clock).open()
+        connections = Connections()
+        app = create_app(
+            self._state,
+            candles,
+            limits=UNLIMITED,
+            redirects=Redirects(),
+            connections=connections,
+        )
+        self.parts: Parts = app.state.parts
+        self._server = ServerThread(app, connections=connections)
+        self._server.start()
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    def stop(self) -> None:
+        self._server.stop()
+        self._state.close()
+
+    def reset(self) -> None:
+        """A broker that has met nobody yet, on a trading morning."""
+        self.clock.set(A_TRADING_MORNING)
+        self._state.reset()
+        self.parts.limits.forget_calls()
+        self.parts.redirects.kite_url = KITE_REDIRECT_URL
+        self.parts.redirects.breeze_url = BREEZE_REDIRECT_URL
+        self.parts.redirects.breeze_mode = RedirectMode.GET
+
+    def documented_limits(self) -> None:
+        """Count calls as the brokers publish it (on the broker's clock, so move it)."""
+        for limit in DOCUMENTED_LIMITS:
+            self.parts.limits.save_limit(limit)
+
+    def fault(
+        self,
+        kind: FaultKind,
+        *,
+        service: str = "*",
+        endpoint_class: str = "*",
+        count: int | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Switch a fault on, `count` times or until `mend()`."""
+        self.parts.faults.switch_on(
+            kind, service=service, endpoint_class=endpoint_class, count=count, seconds=seconds
+        )
+
+    def mend(self) -> None:
+        self.parts.faults.clear()
+
+    def arrivals(
+        self, *, service: str | None = None, endpoint_class: str | None = None
+    ) -> list[Arrival]:
+        """The calls the brokers saw, oldest first."""
+        return self._state.list_arrivals(service=service, endpoint_class=endpoint_class)
+
+    def end_logins(self) -> None:
+        """Master logout at both brokers."""
+        self.parts.kite.end_access(KITE_USER.app_key)
+        self.parts.breeze.end_all()
+
+    def authorise_kite_app(self) -> None:
+        """Consent given before, so that a login redirects at once."""
+        self.parts.kite.authorise(KITE_USER.app_key)
+
+    def kite_request_token(self) -> str:
+        """A fresh request token, as the redirect would carry it."""
+        return self.parts.kite.issue_request_token(KITE_USER.app_key, user_id=KITE_USER.user_id)
+
+    def kite_access_token(self) -> str:
+        """A live access token; ends the one before it."""
+        return self.parts.kite.issue_access_token(KITE_USER.app_key, user_id=KITE_USER.user_id)
+
+    def breeze_api_session(self) -> str:
+        """A fresh API session, as the redirect would carry it."""
+        return self.parts.breeze.open_session(BREEZE_USER.user_id).api_session
+
+    def breeze_session_token(self) -> str:
+        """A live `X-SessionToken` value."""
+        return self.parts.breeze.open_session(BREEZE_USER.user_id).header_value
+
+
+def code_now(clock: FakeClock, seed: str) -> str:
+    """The one-time code an authenticator app would show."""
+    return pyotp.TOTP(seed).at(clock.now())
+
+
+def query_of(location: str) -> dict[str, str]:
+    """The query of a redirect, one value a name."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """The hidden inputs of a login page."""
+    found = re.findall(r'type="hidden" id="[^"]*" name="([^"]*)" value="([^"]*)"', html)
+    return dict(found)
+
+
+def kite_headers(token: str, *, api_key: str = KITE_USER.app_key) -> Mapping[str, str]:
+    return {"X-Kite-Version": "3", "Authorization": f"token {api_key}:{token}"}
+
+
+def body_of(response: httpx.Response) -> dict[str, Any]:
+    parsed: dict[str, Any] = response.json()
+    return parsed
+
+
+@pytest.fixture(scope="session")
+def _shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    folder = tmp_path_factory.mktemp("simulator")
+    running = Simulator(folder, FakeClock(A_TRADING_MORNING), candles=NoCandles())
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def simulator(_shared_simulator: Simulator) -> Simulator:
+    """Both brokers, met by nobody yet, limits lifted, at 10:30:30 IST on Friday 20 Nov 2026."""
+    _shared_simulator.reset()
+    return _shared_simulator
+
+
+@pytest.fixture
+def simulated_clock(simulator: Simulator) -> FakeClock:
+    """The broker's clock; hand it to the client too, so that both agree on the time."""
+    return simulator.clock
