@@ -81,6 +81,12 @@ class BrokerUnavailableError(BrokerError):
     retryable = True
 
 
+class RequestAbandonedError(AppError):
+    """The request was given up before it was sent, because whoever asked was told to stop."""
+
+    status = 409
+
+
 # --- the desk ------------------------------------------------------------------------------
 
 

@@ -1,0 +1,103 @@
+"""Reading Kite's envelope: the data, or the error that the body asks for."""
+
+from http import HTTPStatus
+
+from munshi.errors import (
+    AppError,
+    BrokerLoginRefusedError,
+    BrokerRequestError,
+    BrokerSessionExpiredError,
+    BrokerThrottledError,
+    BrokerUnavailableError,
+)
+from munshi.infrastructure.brokers.answer import Answer
+from munshi.infrastructure.brokers.http import Reply
+
+BROKER = "Kite"
+THROTTLE_SECONDS = 2.0
+_REQUEST_ERRORS = frozenset(
+    {
+        "InputException",
+        "PermissionException",
+        "PermissionError",
+        "OrderException",
+        "MarginException",
+        "HoldingException",
+        "UserException",
+    }
+)
+_LOGIN_ERRORS = frozenset({"TwoFAException", "TwoFAError"})
+_REFUSED_AT_LOGIN = _LOGIN_ERRORS | {"TokenException", "InputException", "UserException"}
+
+
+def read_data(reply: Reply) -> Answer:
+    """The `data` of a call made with a token."""
+    return _data(reply, at_login=False)
+
+
+def read_login(reply: Reply) -> Answer:
+    """The `data` of a step of logging in, where a refusal means wrong credentials or token."""
+    return _data(reply, at_login=True)
+
+
+def read_csv(reply: Reply) -> str:
+    """An instrument dump; its errors come as JSON."""
+    if reply.status == HTTPStatus.OK and reply.content_type == "text/csv":
+        return reply.text()
+    _data(reply, at_login=False)
+    raise reply.nonsense("no CSV")
+
+
+def _data(reply: Reply, *, at_login: bool) -> Answer:
+    if "json" not in reply.content_type:
+        raise _without_envelope(reply)
+    envelope = Answer(BROKER, reply.json())
+    if envelope.get("status").value == "success":
+        return envelope["data"]
+    if envelope.get("status").value != "error":
+        raise reply.nonsense("JSON without its envelope")
+    raise _error(
+        reply,
+        error_type=envelope.get("error_type").text_or("GeneralException"),
+        message=envelope.get("message").text_or("no reason given"),
+        at_login=at_login,
+    )
+
+
+def _error(reply: Reply, *, error_type: str, message: str, at_login: bool) -> AppError:
+    """The reaction called for, by `error_type`; the status only refines what it leaves open."""
+    said = f"Kite said: {message}"
+    if _is_throttling(reply, error_type=error_type, message=message):
+        return _throttled(reply)
+    if error_type in _LOGIN_ERRORS or (at_login and error_type in _REFUSED_AT_LOGIN):
+        return BrokerLoginRefusedError(said)
+    # A missing or malformed header is an InputException that names the token.
+    if error_type == "TokenException" or (
+        error_type == "InputException" and "access_token" in message
+    ):
+        return BrokerSessionExpiredError(said, hint="Log in again: munshi login kite")
+    if error_type in _REQUEST_ERRORS:
+        return BrokerRequestError(said)
+    is_other = error_type not in {"NetworkException", "DataException"}
+    if is_other and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return BrokerRequestError(said)
+    return BrokerUnavailableError(said, hint="Try again in a few minutes.")
+
+
+def _is_throttling(reply: Reply, *, error_type: str, message: str) -> bool:
+    if error_type != "NetworkException":
+        return False
+    too_many = "too many requests" in message.lower()
+    return too_many or reply.status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _without_envelope(reply: Reply) -> AppError:
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _throttled(reply)
+    return reply.nonsense("something other than JSON")
+
+
+def _throttled(reply: Reply) -> BrokerThrottledError:
+    return BrokerThrottledError(
+        "Kite's request limit is reached.", retry_after=reply.retry_after or THROTTLE_SECONDS
+    )
