@@ -196,6 +196,12 @@ class CalendarInvalidError(AppError):
     status = 422
 
 
+class MarketFactUnknownError(AppError):
+    """The dated tables of market facts do not cover this."""
+
+    status = 422
+
+
 class InstrumentUnknownError(AppError):
     """No such instrument."""
 
