@@ -181,6 +181,12 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class AlertUnknownError(AppError):
+    """No such open alert."""
+
+    status = 404
+
+
 # --- market data ---------------------------------------------------------------------------
 
 
@@ -236,6 +242,19 @@ class CandleFileDamagedError(AppError):
     """A stored candle file is missing or differs from its manifest."""
 
     status = 500
+
+
+class CandleFilesConflictError(AppError):
+    """Another writer stored the same month of candles first."""
+
+    status = 409
+    retryable = True
+
+
+class InstrumentNotServedError(AppError):
+    """The broker does not serve this instrument."""
+
+    status = 422
 
 
 # --- the ground everything stands on -------------------------------------------------------

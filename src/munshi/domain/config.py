@@ -15,6 +15,7 @@ class ConfigEntry:
     config_key: str
     value: Any = field(repr=False)
     is_secret: bool
+    is_active: bool
     version: int
     revision: int
     description: str | None

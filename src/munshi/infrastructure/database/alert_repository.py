@@ -1,23 +1,31 @@
 """SQL for Alerts."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.alerts import Alert, Severity
-from munshi.infrastructure.database.models import alerts
+from munshi.domain.config_keys import ALERT_PREFIX, ALERTS
+from munshi.infrastructure.database.models import alerts, system_configurations
 
-_OPEN = (
-    select(alerts)
-    .where(alerts.c.fingerprint == bindparam("print"), alerts.c.state == "open")
-    .with_for_update()
+_RULE = select(system_configurations.c.config_value).where(
+    system_configurations.c.config_type == ALERTS,
+    system_configurations.c.config_key == bindparam("key"),
+    system_configurations.c.is_active,
 )
 _INSERT = insert(alerts)
 _REFRESH = (
     update(alerts)
-    .where(alerts.c.id == bindparam("row"))
-    .values(title=bindparam("new_title"), link=bindparam("new_link"))
+    .where(alerts.c.fingerprint == bindparam("print"), alerts.c.state == "open")
+    .values(
+        severity=bindparam("new_severity"),
+        title=bindparam("new_title"),
+        link=bindparam("new_link"),
+    )
 )
 _RESOLVE = (
     update(alerts)
@@ -45,27 +53,46 @@ class AlertRepository:
         subject: str | None = None,
         now: datetime,
     ) -> None:
-        """Open an alert, or refresh the open one of the same fingerprint."""
-        found = self._connection.execute(_OPEN, {"print": fingerprint}).one_or_none()
-        if found is not None:
-            self._connection.execute(
-                _REFRESH, {"row": found.id, "new_title": title, "new_link": link}
-            )
+        """Open an alert, or refresh the open one of the same fingerprint.
+
+        The configuration `alert.<kind>` may give another severity, or say that alerts of this
+        kind are not wanted.
+        """
+        rule = self._connection.execute(_RULE, {"key": ALERT_PREFIX + kind}).scalar() or {}
+        if not rule.get("enabled", True):
             return
-        self._connection.execute(
-            _INSERT,
+        values = {
+            "fingerprint": fingerprint,
+            "kind": kind,
+            "severity": rule.get("severity", severity),
+            "state": "open",
+            "title": title,
+            "link": link,
+            "subject": subject,
+            "raised_at": now,
+        }
+        if not self._refresh(values):
+            self._open(values)
+
+    def _refresh(self, values: Mapping[str, Any]) -> bool:
+        result = self._connection.execute(
+            _REFRESH,
             {
-                "id": uuid4(),
-                "fingerprint": fingerprint,
-                "kind": kind,
-                "severity": severity,
-                "state": "open",
-                "title": title,
-                "link": link,
-                "subject": subject,
-                "raised_at": now,
+                "print": values["fingerprint"],
+                "new_severity": values["severity"],
+                "new_title": values["title"],
+                "new_link": values["link"],
             },
         )
+        return result.rowcount > 0
+
+    def _open(self, values: Mapping[str, Any]) -> None:
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(_INSERT, {**values, "id": uuid4()})
+        except IntegrityError:
+            if not self._refresh(values):  # somebody else opened it at this moment
+                raise
 
     def resolve_alert(self, fingerprint: str, *, now: datetime) -> bool:
         """Close the open alert of `fingerprint`; whether there was one."""

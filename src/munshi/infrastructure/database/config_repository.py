@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.config import ConfigChange, ConfigEntry
+from munshi.domain.config_keys import SCHEDULE_PREFIX, SCHEDULER
 from munshi.errors import ConfigVersionConflictError
 from munshi.infrastructure.database.models import (
     config_history,
@@ -17,8 +18,6 @@ from munshi.infrastructure.database.models import (
 )
 from munshi.infrastructure.security.vault import Vault
 
-SCHEDULER_TYPE = "scheduler"
-SCHEDULE_PREFIX = "schedule."
 _TABLE = "SystemConfigurations"
 _rows = system_configurations.c
 _GET = select(system_configurations).where(
@@ -32,11 +31,7 @@ _BY_TYPE = (
     .where(_rows.config_type == bindparam("type"), _rows.is_active)
     .order_by(_rows.config_key)
 )
-_ALL = (
-    select(system_configurations)
-    .where(_rows.is_active)
-    .order_by(_rows.config_type, _rows.config_key)
-)
+_STORED = select(system_configurations).order_by(_rows.config_type, _rows.config_key)
 _REVISION = select(config_revision.c.revision)
 _BUMP = update(config_revision).values(revision=config_revision.c.revision + 1)
 _INSERT = insert(system_configurations)
@@ -79,14 +74,24 @@ class ConfigRepository:
 
     def get_config(self, config_type: str, config_key: str) -> ConfigEntry | None:
         row = self._connection.execute(_GET, {"type": config_type, "key": config_key}).one_or_none()
-        return None if row is None else self._entry(row)
+        return None if row is None else _entry(row, value=self._unsealed(row))
 
     def get_configs_by_type(self, config_type: str) -> list[ConfigEntry]:
+        """Every value of the type; secrets stay sealed, so theirs is None."""
         rows = self._connection.execute(_BY_TYPE, {"type": config_type})
-        return [self._entry(row) for row in rows]
+        return [_entry(row, value=row.config_value) for row in rows]
 
-    def list_configs(self) -> list[ConfigEntry]:
-        return [self._entry(row) for row in self._connection.execute(_ALL)]
+    def list_stored(self) -> list[ConfigEntry]:
+        """Every row, removed values included; secrets stay sealed, so theirs is None."""
+        rows = self._connection.execute(_STORED)
+        return [_entry(row, value=row.config_value) for row in rows]
+
+    def get_version(self, config_type: str, config_key: str) -> int:
+        """How often the value was changed; 0 if it never was, and counting on after a removal."""
+        row = self._connection.execute(
+            _GET_ANY, {"type": config_type, "key": config_key}
+        ).one_or_none()
+        return 0 if row is None else int(row.version)
 
     def set_config(
         self,
@@ -139,6 +144,7 @@ class ConfigRepository:
             config_key=config_key,
             value=value,
             is_secret=is_secret,
+            is_active=value is not None,
             version=seen_version + 1,
             revision=revision,
             description=description,
@@ -175,7 +181,7 @@ class ConfigRepository:
         """Every schedule's document by its name."""
         return {
             entry.config_key.removeprefix(SCHEDULE_PREFIX): entry.value
-            for entry in self.get_configs_by_type(SCHEDULER_TYPE)
+            for entry in self.get_configs_by_type(SCHEDULER)
             if entry.config_key.startswith(SCHEDULE_PREFIX)
         }
 
@@ -183,7 +189,7 @@ class ConfigRepository:
         self, name: str, document: Mapping[str, Any], *, updated_by: str, now: datetime
     ) -> ConfigEntry:
         return self.set_config(
-            SCHEDULER_TYPE, SCHEDULE_PREFIX + name, dict(document), updated_by=updated_by, now=now
+            SCHEDULER, SCHEDULE_PREFIX + name, dict(document), updated_by=updated_by, now=now
         )
 
     def get_history(self, config_type: str, config_key: str, *, limit: int) -> list[ConfigChange]:
@@ -206,25 +212,28 @@ class ConfigRepository:
             for row in rows
         ]
 
-    def _entry(self, row: Row[Any]) -> ConfigEntry:
-        is_secret = row.secret_value is not None
-        value = row.config_value
-        if is_secret:
-            value = self._vault.unseal(
-                row.secret_value, table=_TABLE, column="secret_value", row_id=row.config_id
-            )
-        return ConfigEntry(
-            config_id=row.config_id,
-            config_type=row.config_type,
-            config_key=row.config_key,
-            value=value,
-            is_secret=is_secret,
-            version=row.version,
-            revision=row.revision,
-            description=row.description,
-            updated_by=row.updated_by,
-            updated_at=row.updated_at,
+    def _unsealed(self, row: Row[Any]) -> Any:  # noqa: ANN401
+        if row.secret_value is None:
+            return row.config_value
+        return self._vault.unseal(
+            row.secret_value, table=_TABLE, column="secret_value", row_id=row.config_id
         )
+
+
+def _entry(row: Row[Any], *, value: object) -> ConfigEntry:
+    return ConfigEntry(
+        config_id=row.config_id,
+        config_type=row.config_type,
+        config_key=row.config_key,
+        value=value,
+        is_secret=row.secret_value is not None,
+        is_active=row.is_active,
+        version=row.version,
+        revision=row.revision,
+        description=row.description,
+        updated_by=row.updated_by,
+        updated_at=row.updated_at,
+    )
 
 
 def _conflict(config_type: str, key: str, expected: int, found: int) -> ConfigVersionConflictError:

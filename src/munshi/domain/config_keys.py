@@ -1,0 +1,288 @@
+"""Every configuration key there is: its type, shape, default, and what it is for.
+
+A key that nothing reads must not stand here; a test looks for its reader.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from munshi.domain.alerts import Severity
+from munshi.domain.config_values import (
+    CalendarDocument,
+    Document,
+    Flag,
+    Plain,
+    Shape,
+    Text,
+    TimesOfDay,
+    Whole,
+)
+from munshi.domain.enums import Service
+from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
+
+SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
+JOBS, MARKET, ALERTS = "jobs", "market", "alerts"
+TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        SCHEDULER: "What runs by itself, and when.",
+        TRADING: "Rules for positions; none is read yet.",
+        AUTH: "How to sign in to the brokers.",
+        API: "How often brokers are asked.",
+        JOBS: "How background jobs are kept.",
+        MARKET: "What the market calendar says beyond the packaged years.",
+        ALERTS: "Which alerts are raised, and how loudly.",
+    }
+)
+
+SCHEDULE_PREFIX = "schedule."
+LIMIT_PREFIX = "limit."
+ALERT_PREFIX = "alert."
+CALENDAR_PREFIX = "calendar."
+MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
+KEEP_DAYS = "keep_days"
+LIMITED = (
+    "kite.quote",
+    "kite.historical",
+    "kite.other",
+    "kite.login",
+    "breeze.api",
+    "breeze.master",
+    "breeze.login",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigKey:
+    """A declared key, or a family of keys where `pattern` says which names belong to it.
+
+    `name` is the key itself, or the family's spelling for people, such as `schedule.<name>`.
+    """
+
+    config_type: str
+    name: str
+    shape: Shape
+    description: str
+    default: Any = None
+    pattern: str | None = None
+    is_secret: bool = False
+    is_seeded: bool = False
+    restart_needed: bool = False
+
+    def covers(self, config_key: str) -> bool:
+        if self.pattern is None:
+            return config_key == self.name
+        return re.fullmatch(self.pattern, config_key) is not None
+
+    def check(self, config_key: str, value: object) -> None:
+        """Raise ConfigValueInvalidError, in one sentence, if `value` does not fit."""
+        self.shape.check(value, name=f"{self.config_type}/{config_key}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerKeys:
+    """The names under which one broker's credentials are kept in type `auth`."""
+
+    api_key: str
+    api_secret: str
+    user_id: str
+    password: str
+    totp_seed: str
+    headless: str
+
+
+BROKER_KEYS: Mapping[Service, BrokerKeys] = MappingProxyType(
+    {
+        service: BrokerKeys(
+            api_key=f"{service}.api_key",
+            api_secret=f"{service}.api_secret",
+            user_id=f"{service}.user_id",
+            password=f"{service}.password",
+            totp_seed=f"{service}.totp_seed",
+            headless=f"{service}.headless",
+        )
+        for service in Service
+    }
+)
+
+
+def _broker_keys(service: Service, broker: str) -> tuple[ConfigKey, ...]:
+    names = BROKER_KEYS[service]
+
+    def credential(name: str, description: str, *, is_secret: bool = False) -> ConfigKey:
+        return ConfigKey(
+            config_type=AUTH,
+            name=name,
+            shape=Text(longest=200),
+            description=description,
+            is_secret=is_secret,
+        )
+
+    return (
+        credential(names.api_key, f"The key of your {broker} app."),
+        credential(names.api_secret, f"The secret of your {broker} app.", is_secret=True),
+        credential(
+            names.user_id, f"Your user at {broker}; a login of anybody else is thrown away."
+        ),
+        credential(
+            names.password,
+            f"Your password at {broker}; kept only where headless login was asked for.",
+            is_secret=True,
+        ),
+        credential(
+            names.totp_seed,
+            f"The seed of your one-time codes at {broker}; kept only for headless login.",
+            is_secret=True,
+        ),
+        ConfigKey(
+            config_type=AUTH,
+            name=names.headless,
+            shape=Flag(),
+            default=False,
+            description=f"Whether Munshi may log in at {broker} by itself with the stored "
+            "password and seed.",
+        ),
+    )
+
+
+_SCHEDULE = Document(
+    fields=MappingProxyType(
+        {
+            "job_type": Text(longest=50),
+            "parameters": Plain(),
+            "times": TimesOfDay(),
+            "weekdays_only": Flag(),
+            "enabled": Flag(),
+        }
+    )
+)
+
+
+def _login_schedule(service: Service, times: tuple[str, ...], description: str) -> ConfigKey:
+    return ConfigKey(
+        config_type=SCHEDULER,
+        name=f"{SCHEDULE_PREFIX}{service}_login",
+        shape=_SCHEDULE,
+        default={
+            "job_type": "auto_login",
+            "parameters": {"service": str(service)},
+            "times": list(times),
+            "weekdays_only": True,
+            "enabled": True,
+        },
+        is_seeded=True,
+        description=description,
+    )
+
+
+DECLARED: tuple[ConfigKey, ...] = (
+    *_broker_keys(Service.KITE, "Kite"),
+    *_broker_keys(Service.BREEZE, "Breeze"),
+    ConfigKey(
+        config_type=AUTH,
+        name=MIRROR_TOKENS_TO_ENV,
+        shape=Flag(),
+        default=False,
+        description="Whether new tokens are written to the .env file too, for scripts that read "
+        "them there.",
+    ),
+    _login_schedule(
+        Service.KITE,
+        ("06:15", "07:35"),
+        "When to log in at Kite (IST). Not 05:45, as it once was: every Kite token dies at 06:00 "
+        "IST, so one bought before lives for minutes.",
+    ),
+    _login_schedule(
+        Service.BREEZE,
+        ("05:30", "08:30"),
+        "When to log in at Breeze (IST). Its tokens die at midnight, so early is well.",
+    ),
+    ConfigKey(
+        config_type=SCHEDULER,
+        name=f"{SCHEDULE_PREFIX}<name>",
+        pattern=r"schedule\.[a-z][a-z0-9_]{0,60}",
+        shape=_SCHEDULE,
+        description="A job to start by itself at these times of day (IST).",
+    ),
+    ConfigKey(
+        config_type=API,
+        name=f"{LIMIT_PREFIX}<broker>.<class>",
+        pattern=rf"limit\.({'|'.join(map(re.escape, LIMITED))})",
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "requests": Whole(smallest=1, largest=10_000),
+                    "seconds": Whole(smallest=1, largest=86_400),
+                    "daily": Whole(smallest=1, largest=10_000_000),
+                }
+            ),
+            optional=frozenset({"daily"}),
+        ),
+        restart_needed=True,
+        description="How many requests of this class a broker gets in how many seconds, and in "
+        "a day, instead of what it documents.",
+    ),
+    ConfigKey(
+        config_type=JOBS,
+        name=KEEP_DAYS,
+        shape=Whole(smallest=1, largest=3650),
+        default=7,
+        description="For how many days a finished job is kept when jobs are cleaned up.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=f"{CALENDAR_PREFIX}<year>",
+        pattern=r"calendar\.\d{4}",
+        shape=CalendarDocument(),
+        description="Holidays and special sessions of a year, instead of the packaged ones.",
+    ),
+    ConfigKey(
+        config_type=ALERTS,
+        name=f"{ALERT_PREFIX}<kind>",
+        pattern=r"alert\.[a-z][a-z0-9_]{0,43}",
+        shape=Document(
+            fields=MappingProxyType({"severity": Text(choices=tuple(Severity)), "enabled": Flag()}),
+            optional=frozenset({"severity", "enabled"}),
+        ),
+        description="Whether an alert of this kind is raised, and how severe it is.",
+    ),
+)
+
+
+def check_type(config_type: str) -> None:
+    """Raise ConfigTypeUnknownError, which lists the types, unless there is such a type."""
+    if config_type not in TYPES:
+        raise ConfigTypeUnknownError(
+            f"There is no configuration type {config_type!r}.", hint=f"Types: {', '.join(TYPES)}."
+        )
+
+
+def keys_of_type(config_type: str) -> list[ConfigKey]:
+    return [key for key in DECLARED if key.config_type == config_type]
+
+
+def find_key(config_type: str, config_key: str) -> ConfigKey:
+    """The declaration of a key, the exact one before a family.
+
+    Raises ConfigTypeUnknownError or ConfigKeyUnknownError naming the nearest keys.
+    """
+    check_type(config_type)
+    candidates = keys_of_type(config_type)
+    for key in sorted(candidates, key=lambda key: key.pattern is not None):
+        if key.covers(config_key):
+            return key
+    names = [key.name for key in candidates]
+    names += [LIMIT_PREFIX + limited for limited in LIMITED] if config_type == API else []
+    near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
+    raise ConfigKeyUnknownError(
+        f"There is no configuration key {config_type}/{config_key}.",
+        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+    )
+
+
+def seeded_keys() -> list[ConfigKey]:
+    """Keys that a new database holds as rows, so that whoever opens the table sees them."""
+    return [key for key in DECLARED if key.is_seeded]
