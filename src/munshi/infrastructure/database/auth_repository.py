@@ -32,6 +32,20 @@ _GET_ACTIVE = (
 _GET_LATEST = (
     select(auth_sessions).where(*_ours).order_by(auth_sessions.c.created_at.desc()).limit(1)
 )
+_LIST_ACTIVE = (
+    select(
+        auth_sessions.c.service_type,
+        auth_sessions.c.user_id,
+        auth_sessions.c.user_name,
+        auth_sessions.c.expires_at,
+    )
+    .where(
+        auth_sessions.c.mode == bindparam("for_mode"),
+        auth_sessions.c.account == bindparam("for_account"),
+        auth_sessions.c.is_active,
+    )
+    .order_by(auth_sessions.c.service_type)
+)
 _RETIRE = (
     update(auth_sessions)
     .where(*_ours, auth_sessions.c.is_active)
@@ -71,6 +85,16 @@ class CleanupCounts:
     cache_entries: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLogin:
+    """An active login without its tokens, for those who only look."""
+
+    service: Service
+    user_id: str
+    user_name: str
+    expires_at: datetime
+
+
 class AuthRepository:
     """Broker logins. Tokens leave and enter the table sealed."""
 
@@ -96,6 +120,19 @@ class AuthRepository:
         chosen = {"service": service_type, "for_account": account, "for_mode": mode}
         row = self._connection.execute(_GET_LATEST, chosen).one_or_none()
         return None if row is None else self._session(row)
+
+    def list_active_logins(self, *, account: str = "main", mode: BrokerMode) -> list[StoredLogin]:
+        """Active rows, expired ones included; no secret is opened."""
+        rows = self._connection.execute(_LIST_ACTIVE, {"for_account": account, "for_mode": mode})
+        return [
+            StoredLogin(
+                service=Service(row.service_type),
+                user_id=row.user_id,
+                user_name=row.user_name,
+                expires_at=row.expires_at,
+            )
+            for row in rows
+        ]
 
     def save_session(self, granted: BrokerSession, *, now: datetime) -> AuthSession:
         """Store `granted` as the service's one active login, retiring the one before it.

@@ -8,8 +8,11 @@ from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
+from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.security.vault import Vault
 
 
@@ -45,3 +48,15 @@ class Transaction:
     @cached_property
     def alerts(self) -> AlertRepository:
         return AlertRepository(self.connection)
+
+    @cached_property
+    def vault_keys(self) -> VaultKeyRepository:
+        return VaultKeyRepository(self.connection)
+
+    @cached_property
+    def candles(self) -> CandleRepository:
+        return CandleRepository(self.connection)
+
+    @cached_property
+    def instruments(self) -> InstrumentRepository:
+        return InstrumentRepository(self.connection)

@@ -1,6 +1,7 @@
 """The vault: AES-256-GCM, each ciphertext bound to the row and column it stands in."""
 
 import base64
+import hmac
 import json
 import secrets
 from collections.abc import Mapping
@@ -51,6 +52,7 @@ class Vault:
 
     def __init__(self, ring: KeyRing) -> None:
         self._active = ring.active
+        self._keys = ring.keys
         self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
 
     @property
@@ -88,6 +90,11 @@ class Vault:
                 f"{where} was changed or moved since it was sealed.",
                 hint="Log in again or store the value again.",
             ) from None
+
+    def mac(self, message: bytes, *, purpose: str) -> bytes:
+        """A keyed hash that only this desk can make; each purpose has a key of its own."""
+        key = hmac.digest(self._keys[self._active], b"munshi/" + purpose.encode(), "sha256")
+        return hmac.digest(key, message, "sha256")
 
     def make_canary(self) -> Sealed:
         return self.seal(_CANARY, table="VaultKeys", column="canary", row_id=self._active)
