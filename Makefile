@@ -76,7 +76,7 @@ check: $(TEST_NEEDS) ## All that a change must pass: format, lint, types, contra
 	$(call quietly,lint,$(BIN)/ruff check .,`make format` mends some of it.)
 	$(call quietly,types,$(BIN)/mypy,)
 	$(call quietly,import contracts,$(BIN)/lint-imports --no-cache,`make contracts` says more.)
-	$(call quietly,docs,$(BIN)/mkdocs build --strict --quiet --site-dir $(VENV)/site,)
+	$(call quietly,docs,$(BIN)/mkdocs build --strict --site-dir $(VENV)/site,)
 	@$(PYTEST) -q --durations=10
 
 format: $(DEV) ## Format, and mend what the linter can
@@ -95,7 +95,7 @@ reference: $(DEV) ## Write the pages of docs/ that are made from code
 	@$(BIN)/python scripts/write_reference.py
 
 docs: $(DEV) ## Build the documentation into site/
-	@$(BIN)/mkdocs build --strict --quiet && echo 'Open site/index.html'
+	@$(BIN)/mkdocs build --strict --site-dir site && echo 'Open site/index.html'
 
 bench: $(DEV) ## Measure the API against an empty route
 	@$(BIN)/python benchmarks/api.py $(ARGS)
