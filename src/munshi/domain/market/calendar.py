@@ -152,7 +152,7 @@ def _days(start: date, end: date) -> Iterator[date]:
 
 
 def _bars(session: Session, interval: Interval) -> Iterator[datetime]:
-    stamp = session.opens
+    stamp, span = session.opens, interval.span
     while stamp < session.closes:
         yield stamp
-        stamp += interval.span
+        stamp += span
