@@ -301,6 +301,10 @@ class SecretUnreadableError(AppError):
     """A stored secret cannot be decrypted."""
 
 
+class EnvFileInvalidError(AppError):
+    """The `.env` file cannot be used."""
+
+
 class HomeUnusableError(AppError):
     """Munshi's home folder cannot be used."""
 
@@ -332,6 +336,46 @@ class AuthenticationNeededError(AppError):
     """The caller has to say who they are."""
 
     status = 401
+
+
+class HostForeignError(AppError):
+    """The request was meant for another server."""
+
+    status = 421
+
+
+class OriginForeignError(AppError):
+    """The request was sent by another site."""
+
+    status = 403
+
+
+class PathUnknownError(AppError):
+    """There is nothing at this address."""
+
+    status = 404
+
+
+class MethodUnsupportedError(AppError):
+    """The address does not take this method."""
+
+    status = 405
+
+
+class BodyTooLargeError(AppError):
+    """The body is too large."""
+
+    status = 413
+
+
+class BodyMalformedError(AppError):
+    """The body cannot be read."""
+
+    status = 400
+
+
+class UnexpectedError(AppError):
+    """Something failed inside Munshi."""
 
 
 class RequestInvalidError(AppError):
