@@ -4,6 +4,8 @@ import os
 import stat
 from pathlib import Path
 
+from munshi.errors import HomeUnusableError
+
 POSIX = os.name == "posix"
 
 
@@ -43,3 +45,20 @@ def flush_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def prepare_home(path: Path) -> None:
+    """Make the folder for its owner alone, and prove that it can be written.
+
+    Raises HomeUnusableError.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = path / f".write-probe.{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise HomeUnusableError(
+            f"The home folder {path} cannot be written: {error.strerror}.",
+            hint="Set MUNSHI_HOME to a folder that can.",
+        ) from None

@@ -1,4 +1,4 @@
-"""Brings a database to the revision this version needs, and tells where it stands."""
+"""Brings a database to the revision this version needs, through Alembic."""
 
 import io
 from collections.abc import Iterator
@@ -10,17 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, text
 
-from munshi.errors import DatabaseForeignError
-from munshi.infrastructure.database.engine import Database, unreachable
-from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
+from munshi.infrastructure.database.revision import connected, foreign_tables, refuse_foreign
 
 _PACKAGE = "munshi.infrastructure.database.migrations"
 _LOCK = 7_746_713_501  # any constant: one upgrade at a time on PostgreSQL
-ADOPT_HINT = "Run `munshi db adopt` to keep them as legacy_* and start beside them."
 
 
 def alembic_config() -> Config:
@@ -38,33 +36,13 @@ def revisions() -> list[str]:
     return [found.revision for found in script.walk_revisions()][::-1]
 
 
-def current_revision(database: Database) -> str | None:
-    """The revision the database stands at, None for an empty one.
-
-    Raises DatabaseUnreachableError.
-    """
-    with _connected(database) as connection:
-        return _current(connection)
-
-
-def foreign_tables(database: Database) -> list[str]:
-    """Tables of our names in a database that has no revision of ours."""
-    with _connected(database) as connection:
-        return [] if _current(connection) else _our_names(connection)
-
-
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the database to `revision`.
 
     Raises DatabaseForeignError if it holds tables of our names that we did not make.
     """
     with _migrating(database) as connection:
-        if _current(connection) is None and (found := _our_names(connection)):
-            raise DatabaseForeignError(
-                f"The database already holds {', '.join(found)}, which Munshi did not make; "
-                "nothing was touched.",
-                hint=ADOPT_HINT,
-            )
+        refuse_foreign(connection)
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -80,9 +58,7 @@ def downgrade(database: Database, revision: str) -> None:
 def adopt(database: Database) -> list[str]:
     """Rename tables that we did not make to `legacy_*`; the old names, sorted."""
     with _migrating(database) as connection:
-        if _current(connection) is not None:
-            return []
-        found = _our_names(connection)
+        found = foreign_tables(connection)
         for name in found:
             _rename(connection, name, f"legacy_{name}")
         return found
@@ -90,7 +66,7 @@ def adopt(database: Database) -> list[str]:
 
 def differences(database: Database) -> list[str]:
     """What `munshi db check` prints: how the tables differ from what the code expects."""
-    with _connected(database) as connection:
+    with connected(database) as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
         )
@@ -108,20 +84,10 @@ def script(dialect: str) -> str:
 
 
 @contextmanager
-def _connected(database: Database) -> Iterator[Connection]:
-    try:
-        connection = database.engine.connect()
-    except DBAPIError as error:
-        raise unreachable(database.url, error) from None
-    with connection:
-        yield connection
-
-
-@contextmanager
 def _migrating(database: Database) -> Iterator[Connection]:
     """One transaction, alone; on SQLite with foreign keys off outside and checked inside."""
     sqlite = database.dialect == "sqlite"
-    with _connected(database) as connection:
+    with connected(database) as connection:
         if sqlite:
             _enforce_foreign_keys(connection, on=False)
         try:
@@ -149,25 +115,8 @@ def _check_foreign_keys(connection: Connection) -> None:
         raise RuntimeError(f"the migration left {len(broken)} rows without their parent")
 
 
-def _current(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
-    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    return None if found is None else str(found)
-
-
-def _our_names(connection: Connection) -> list[str]:
-    ours = {name.lower() for name in metadata.tables}
-    return sorted(name for name in inspect(connection).get_table_names() if name.lower() in ours)
-
-
 def _rename(connection: Connection, old: str, new: str) -> None:
     if connection.dialect.name == "mssql":
         connection.execute(text("EXEC sp_rename :old, :new"), {"old": old, "new": new})
         return
     connection.exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
-
-
-def is_current(database: Database) -> bool:
-    """One row compared; Alembic's own machinery is not asked."""
-    return current_revision(database) == HEAD

@@ -1,0 +1,61 @@
+"""Where a database stands, without Alembic: start-up compares one row."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from munshi.errors import DatabaseForeignError
+from munshi.infrastructure.database.engine import Database, unreachable
+from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE
+from munshi.infrastructure.database.models import metadata
+
+
+@contextmanager
+def connected(database: Database) -> Iterator[Connection]:
+    """A bare connection. Raises DatabaseUnreachableError."""
+    try:
+        connection = database.engine.connect()
+    except DBAPIError as error:
+        raise unreachable(database.url, error) from None
+    with connection:
+        yield connection
+
+
+def current_revision(database: Database) -> str | None:
+    """The revision the database stands at, None for one that is not ours.
+
+    Raises DatabaseUnreachableError.
+    """
+    with connected(database) as connection:
+        return read_revision(connection)
+
+
+def is_current(database: Database) -> bool:
+    return current_revision(database) == HEAD
+
+
+def read_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return None if found is None else str(found)
+
+
+def foreign_tables(connection: Connection) -> list[str]:
+    """Tables of our names in a database that has no revision of ours."""
+    if read_revision(connection) is not None:
+        return []
+    ours = {name.lower() for name in metadata.tables}
+    return sorted(name for name in inspect(connection).get_table_names() if name.lower() in ours)
+
+
+def refuse_foreign(connection: Connection) -> None:
+    """Raises DatabaseForeignError, so that nothing of somebody else's is touched."""
+    if names := foreign_tables(connection):
+        raise DatabaseForeignError(
+            f"The database already holds {', '.join(names)}, which Munshi did not make; "
+            "nothing was touched.",
+            hint="Run `munshi db adopt` to keep them as legacy_* and start beside them.",
+        )
