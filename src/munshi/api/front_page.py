@@ -1,0 +1,59 @@
+"""What stands under /ui/ until there is a dashboard, and where a broker's redirect ends."""
+
+from html import escape
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from munshi.api.files import PackagedFiles
+from munshi.api.pages import page
+from munshi.api.roles import Role, allows
+from munshi.settings import BrokerMode
+
+_FILES = PackagedFiles(folder=".", media_types={"pages.css": "text/css"})
+
+
+class FrontPageRoutes:
+    """Open to everybody: words, no data."""
+
+    def __init__(self, *, mode: BrokerMode, url: str) -> None:
+        self._mode = mode
+        self._url = escape(url)
+
+    def add_to(self, router: APIRouter) -> None:
+        router.add_api_route("/", self.to_pages, include_in_schema=False)
+        router.add_api_route("/ui", self.to_pages, include_in_schema=False)
+        router.add_api_route("/ui/", self.front, include_in_schema=False)
+        router.add_api_route("/ui/login/done", self.login_done, include_in_schema=False)
+        router.add_api_route("/ui/static/{name}", self.file, include_in_schema=False)
+
+    @allows(Role.PUBLIC)
+    async def to_pages(self) -> Response:
+        return RedirectResponse("/ui/", status_code=307)
+
+    @allows(Role.PUBLIC)
+    async def front(self) -> Response:
+        return page(
+            "The clerk who keeps the books",
+            "<main><h1>Munshi</h1><p>The backend of a trading desk: broker logins, background "
+            "jobs, market data, configuration and an audit trail, in one database.</p>"
+            '<ul><li><a href="/docs">What the API can do</a></li>'
+            '<li><a href="/auth/db/status">How the broker logins stand</a> '
+            f"(from a terminal: <code>curl {self._url}/auth/db/status</code>)</li></ul></main>",
+            mode=self._mode,
+        )
+
+    @allows(Role.PUBLIC)
+    async def login_done(self, service: str = "") -> Response:
+        name = {"kite": "Kite", "breeze": "Breeze"}.get(service, "The broker")
+        return page(
+            "Signed in",
+            f"<main><h1>{name} login received</h1><p>You can close this page. See it with "
+            f"<code>curl {self._url}/auth/db/status</code>.</p></main>",
+            mode=self._mode,
+        )
+
+    @allows(Role.PUBLIC)
+    async def file(self, name: str, request: Request) -> Response:
+        return _FILES.answer(name, request)

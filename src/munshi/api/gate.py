@@ -1,0 +1,141 @@
+"""The one door every request passes: who calls, how much, what is sent back, and the log."""
+
+import secrets
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from munshi.api.problems import problem, unexpected
+from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
+from munshi.api.security import CallerRules, Headers, is_page
+from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError
+
+MAX_BODY_BYTES = 256 * 1024
+_NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
+_COMMON = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+API_HEADERS = [
+    *_COMMON,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
+PAGE_HEADERS = [
+    *_COMMON,
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+            b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+    ),
+    (b"cross-origin-opener-policy", b"same-origin"),
+]
+
+
+class Gate:
+    """ASGI middleware. Refuses what is foreign or too large, and answers what nobody caught."""
+
+    def __init__(self, app: ASGIApp, *, rules: CallerRules, monotonic: Callable[[], float]) -> None:
+        self._app = app
+        self._rules = rules
+        self._monotonic = monotonic
+        self._log = structlog.get_logger().bind()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = self._monotonic()
+        request_id = secrets.token_hex(12)
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        reply = _Reply(send, request_id, is_page(scope["path"]))
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        scope[REQUEST] = RequestFacts(principal=_NOBODY, request_id=request_id, peer=peer)
+        try:
+            await self._pass(scope, receive, reply)
+        except AppError as error:
+            await problem(error, request_id=request_id)(scope, receive, reply)
+        except Exception:
+            self._log.exception("request failed", method=scope["method"], path=scope["path"])
+            if reply.status:  # too late for another answer: the connection is cut
+                raise
+            await problem(unexpected(), request_id=request_id)(scope, receive, reply)
+        finally:
+            self._log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=reply.status,
+                caller=scope[REQUEST].principal.name,
+                ms=round((self._monotonic() - started) * 1000, 1),
+            )
+
+    async def _pass(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
+        headers = Headers.read(scope["headers"])
+        self._rules.check(scope, headers)
+        facts: RequestFacts = scope[REQUEST]
+        scope[REQUEST] = RequestFacts(
+            principal=self._rules.principal(scope, headers),
+            request_id=facts.request_id,
+            peer=facts.peer,
+        )
+        if headers.length is not None and int(headers.length) > MAX_BODY_BYTES:
+            raise _too_large()
+        if headers.chunked:
+            receive = await _read_whole(receive)
+        await self._app(scope, receive, reply)
+
+
+class _Reply:
+    """`send` that adds the security headers and remembers the status."""
+
+    __slots__ = ("_page", "_request_id", "_send", "status")
+
+    def __init__(self, send: Send, request_id: str, page: bool) -> None:  # noqa: FBT001
+        self._send = send
+        self._request_id = (b"x-request-id", request_id.encode())
+        self._page = page
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"]
+            headers.extend(PAGE_HEADERS if self._page else API_HEADERS)
+            headers.append(self._request_id)
+        await self._send(message)
+
+
+async def _read_whole(receive: Receive) -> Receive:
+    """A body of unknown length, read up to the limit before anybody acts on it."""
+    body = b""
+    more = True
+    while more:
+        message: MutableMapping[str, Any] = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyMalformedError("The body ended early.")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replay
+
+
+def _too_large() -> BodyTooLargeError:
+    return BodyTooLargeError(
+        f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.",
+        hint="Send less at a time; `munshi data import` takes large files.",
+    )

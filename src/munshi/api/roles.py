@@ -1,0 +1,97 @@
+"""Who a request comes from, and the one way a route says who may call it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from munshi.domain.audit import Actor
+from munshi.errors import AccessDeniedError, AuthenticationNeededError
+
+REQUEST = "munshi.request"
+_ROLE = "munshi_role"
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+
+class Role(IntEnum):
+    """What a caller may do; each role may do all that the ones before it may."""
+
+    PUBLIC = 0
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls. `refusal` says to an anonymous caller why nobody is recognised."""
+
+    name: str
+    role: Role
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFacts:
+    """What the gate found out about a request before any route saw it."""
+
+    principal: Principal
+    request_id: str
+    peer: str
+
+
+def allows(role: Role) -> Callable[[_Endpoint], _Endpoint]:
+    """Declare the least role that may call the endpoint. A route without it cannot be made."""
+
+    def declare(endpoint: _Endpoint) -> _Endpoint:
+        setattr(endpoint, _ROLE, role)
+        return endpoint
+
+    return declare
+
+
+class GuardedRoute(APIRoute):
+    """A route that refuses callers below the role of its endpoint, before reading the body."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
+        role = getattr(endpoint, _ROLE, None)
+        if not isinstance(role, Role):
+            raise TypeError(f"{path} does not say who may call it: mark its endpoint with @allows")
+        super().__init__(path, endpoint, **options)
+        self.role = role
+        self.openapi_extra = {**(self.openapi_extra or {}), "x-role": role.name.lower()}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        principal: Principal = scope[REQUEST].principal
+        if principal.role < self.role:
+            raise _refused(principal, self.role)
+        await super().handle(scope, receive, send)
+
+
+def facts_of(request: Request) -> RequestFacts:
+    facts: RequestFacts = request.scope[REQUEST]
+    return facts
+
+
+def actor_of(request: Request) -> Actor:
+    """The caller as the audit trail names them."""
+    facts = facts_of(request)
+    return Actor(
+        user_id=facts.principal.name, request_id=facts.request_id, ip_address=facts.peer or None
+    )
+
+
+def _refused(principal: Principal, wanted: Role) -> AuthenticationNeededError | AccessDeniedError:
+    if principal.role is Role.PUBLIC:
+        return AuthenticationNeededError(
+            principal.refusal,
+            hint="Use curl or the munshi command on the machine Munshi runs on.",
+        )
+    return AccessDeniedError(
+        f"This needs the role {wanted.name.lower()}; {principal.name} has "
+        f"{principal.role.name.lower()}."
+    )

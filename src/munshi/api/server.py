@@ -1,0 +1,63 @@
+"""Listens and serves. Taking the port comes first, before anything else is started."""
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from munshi.api.security import is_loopback
+from munshi.errors import BindRefusedError, PortBusyError
+from munshi.infrastructure.platform import POSIX
+
+BACKLOG = 512
+GRACE_SECONDS = 5
+KEEP_ALIVE_SECONDS = 30
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; `port` 0 takes a free one.
+
+    Raises BindRefusedError beyond this machine and PortBusyError when the port is taken.
+    """
+    if not is_loopback(host):
+        raise BindRefusedError(
+            f"Listening on {host} is refused: whoever reaches that address could use this desk.",
+            hint="Use 127.0.0.1 (MUNSHI_HOST); from elsewhere, forward the port with ssh -L.",
+        )
+    address = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    if POSIX:  # elsewhere this option would let two programs share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise PortBusyError(
+            f"Munshi cannot listen on {address}:{port}: {error.strerror}.",
+            hint="Stop what uses the port, or choose another with --port or MUNSHI_PORT.",
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> tuple[str, int]:
+    """The address and port that `listener` really has."""
+    host, port = listener.getsockname()[:2]
+    return str(host), int(port)
+
+
+def build_server(app: ASGIApp) -> uvicorn.Server:
+    """A server that believes no forwarding header and writes no log of its own."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )

@@ -1,0 +1,63 @@
+"""Log events as JSON lines on stderr, or readable at a terminal."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import structlog
+from structlog.types import Processor
+
+
+def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
+    """Send every event of `level` and above to `stream` (stderr).
+
+    Libraries speak from WARNING on, whatever the level: at lower levels HTTP and SQL libraries
+    print addresses and parameters, and those hold tokens.
+    """
+    out = stream or sys.stderr
+    people = out.isatty()
+    structlog.configure(
+        processors=[*_shared(), *_rendering(people=people)],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*_shared(), structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(people=people),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _rendering(*, people: bool) -> list[Processor]:
+    # Tracebacks stay plain: local variables may be secrets.
+    if people:
+        return [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(serializer=_to_json),
+    ]
+
+
+def _to_json(event: object, *, default: Callable[[Any], Any], **_: object) -> str:
+    return json.dumps(event, default=default, ensure_ascii=False, separators=(",", ":"))
