@@ -26,6 +26,7 @@ help: ## List what make can do
 $(MADE):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo 'make: Python 3.11 or newer is needed; name one with PYTHON=…' >&2; exit 1; }
+	@grep -qs '^version.* = $(PYTHON_VERSION)\.' $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) >/dev/null && $(BIN)/python -m pip --version >/dev/null \
 	  || { echo 'make: no virtual environment could be made; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@touch $@
