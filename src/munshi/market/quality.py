@@ -24,10 +24,10 @@ class Reason(StrEnum):
     OFF_GRID = "not where a bar of this interval opens"
     FORMING = "not closed yet"
     PRICE_NOT_POSITIVE = "with a price that is not above zero"
-    RANGE_WRONG = "whose high and low do not enclose open and close"
+    RANGE_WRONG = "with open or close beyond high and low"
     COUNT_NEGATIVE = "with a negative volume or open interest"
-    CONFLICTING = "that contradict another row of the same time"
-    REPEATED = "that say the same as another row"
+    CONFLICTING = "contradicting another row of the same time"
+    REPEATED = "repeating another row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
