@@ -96,6 +96,11 @@ class Settings(BaseSettings):
         description="Base64 key for stored secrets, for machines without a writable key file.",
     )
 
+    @property
+    def base_url(self) -> str:
+        """Where a person's browser finds us."""
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment.

@@ -43,6 +43,7 @@ LIMIT_PREFIX = "limit."
 ALERT_PREFIX = "alert."
 CALENDAR_PREFIX = "calendar."
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
+SIMULATED_HEADLESS = "simulated_headless"
 KEEP_DAYS = "keep_days"
 LIMITED = (
     "kite.quote",
@@ -188,6 +189,13 @@ DECLARED: tuple[ConfigKey, ...] = (
         default=False,
         description="Whether new tokens are written to the .env file too, for scripts that read "
         "them there.",
+    ),
+    ConfigKey(
+        config_type=AUTH,
+        name=SIMULATED_HEADLESS,
+        shape=Flag(),
+        default=True,
+        description="Whether the simulator's own user has opted in to headless login.",
     ),
     _login_schedule(
         Service.KITE,

@@ -11,6 +11,7 @@ import httpx
 
 from munshi.errors import BrokerUnavailableError
 
+HttpClient = httpx.Client
 TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=10.0, pool=10.0)
 MAX_BODY_BYTES = 256 * 1024 * 1024
 

@@ -1,0 +1,32 @@
+"""The `auto_login` job: headless where the user opted in, else the link and patience."""
+
+from typing import Any, Protocol
+
+from munshi.auth.broker_login import session_result
+from munshi.auth.logins import BrokerLogins
+from munshi.domain.audit import Actor
+from munshi.domain.job_params import AutoLoginParams
+from munshi.errors import LoginNeededError
+from munshi.jobs.run import JobRun
+
+
+class LoginServices(Protocol):
+    """What this job needs of the desk."""
+
+    @property
+    def logins(self) -> BrokerLogins: ...
+
+
+def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> dict[str, Any]:
+    """Log in at one broker; a login that is still good is left alone."""
+    broker = services.logins.of(parameters.service)
+    standing = broker.restore()
+    if standing is not None:
+        run.progress(100, f"Already logged in at {parameters.service}.")
+        return dict(session_result(standing))
+    run.progress(10, f"Logging in at {parameters.service}.")
+    try:
+        session = broker.login_headless(actor=Actor(user_id=f"job:{run.job_id}"))
+    except LoginNeededError:
+        run.pause_for_login(parameters.service, broker.book.login_link())
+    return dict(session_result(session))

@@ -1,0 +1,116 @@
+"""Both brokers' logins side by side: status, clean-up, and which service a word means."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from munshi.auth.breeze_db_service import BreezeDBService
+from munshi.auth.broker_login import ALERT_KIND
+from munshi.auth.kite_db_service import KiteDBService
+from munshi.clock import Clock
+from munshi.domain.alerts import Alert
+from munshi.domain.audit import Actor
+from munshi.domain.enums import Service
+from munshi.errors import ServiceUnknownError
+from munshi.infrastructure.database.auth_repository import CleanupCounts, StoredLogin
+from munshi.infrastructure.database.engine import Database
+from munshi.settings import BrokerMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """Whether a broker will take our calls, and where to log in if not."""
+
+    service: Service
+    mode: BrokerMode
+    account: str
+    authenticated: bool
+    user_id: str | None
+    user_name: str | None
+    expires_at: datetime | None
+    seconds_left: int | None
+    login_link: str
+    last_error: str | None
+
+
+class BrokerLogins:
+    """What people ask about logins, whichever broker it is."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        mode: BrokerMode,
+        kite: KiteDBService,
+        breeze: BreezeDBService,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._mode = mode
+        self._kite = kite
+        self._breeze = breeze
+
+    def of(self, service: str) -> KiteDBService | BreezeDBService:
+        """The sign-in service a word names.
+
+        Raises ServiceUnknownError.
+        """
+        known: dict[str, KiteDBService | BreezeDBService] = {
+            Service.KITE: self._kite,
+            Service.BREEZE: self._breeze,
+        }
+        found = known.get(service.lower())
+        if found is None:
+            raise ServiceUnknownError(
+                f"There is no service {service!r}.", hint=f"Known: {', '.join(known)}."
+            )
+        return found
+
+    def status(self) -> list[ServiceStatus]:
+        with self._database.reading() as tx:
+            stored = tx.auth.list_active_logins(mode=self._mode)
+            alerts = tx.alerts.list_open_alerts()
+        logins = {login.service: login for login in stored}
+        errors = {alert.subject: alert for alert in alerts if alert.kind == ALERT_KIND}
+        now = self._clock.now()
+        return [
+            self._status(service, logins.get(service), errors.get(service), now=now)
+            for service in Service
+        ]
+
+    def cleanup(self, *, actor: Actor) -> CleanupCounts:
+        """End what has expired; one audit row says how many."""
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            counts = tx.auth.cleanup_expired_sessions(now=now)
+            tx.audit.log(
+                "auth",
+                "cleanup",
+                details={
+                    "AuthSessions": counts.auth_sessions,
+                    "UserSessions": counts.user_sessions,
+                    "CacheEntries": counts.cache_entries,
+                },
+                actor=actor,
+                now=now,
+            )
+        return counts
+
+    def _status(
+        self, service: Service, login: StoredLogin | None, alert: Alert | None, *, now: datetime
+    ) -> ServiceStatus:
+        valid = login is not None and now < login.expires_at
+        return ServiceStatus(
+            service=service,
+            mode=self._mode,
+            account="main",
+            authenticated=valid,
+            user_id=login.user_id if login else None,
+            user_name=login.user_name if login else None,
+            expires_at=login.expires_at if login else None,
+            seconds_left=int((login.expires_at - now).total_seconds())
+            if login is not None and valid
+            else None,
+            login_link=self.of(service).book.login_link(),
+            last_error=alert.title if alert else None,
+        )

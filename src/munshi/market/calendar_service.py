@@ -1,0 +1,33 @@
+"""The market calendar with the years that users imported."""
+
+from collections.abc import Mapping
+
+from munshi.config.service import ConfigService
+from munshi.domain.audit import Actor
+from munshi.domain.config_keys import CALENDAR_PREFIX, MARKET
+from munshi.domain.market.calendar import MarketCalendar
+from munshi.errors import CalendarInvalidError
+
+
+class CalendarService:
+    """Packaged years, overridden by `market/calendar.<year>` of the configuration."""
+
+    def __init__(self, config: ConfigService) -> None:
+        self._config = config
+
+    def calendar(self) -> MarketCalendar:
+        documents = self._config.documents(MARKET, CALENDAR_PREFIX).values()
+        packaged = MarketCalendar.packaged()
+        return packaged.with_overrides(documents) if documents else packaged
+
+    def import_year(self, document: Mapping[str, object], *, actor: Actor) -> int:
+        """Store one year's document; it replaces the packaged year. Returns the year.
+
+        Raises CalendarInvalidError naming the row that cannot be used.
+        """
+        MarketCalendar.packaged().with_overrides([document])
+        year = document.get("year")
+        if not isinstance(year, int):
+            raise CalendarInvalidError("The calendar file names no year.")
+        self._config.set(MARKET, f"{CALENDAR_PREFIX}{year}", dict(document), actor=actor)
+        return year

@@ -1,0 +1,228 @@
+"""The candles that are stored: merged month by month, read through the manifest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from munshi.clock import IST, Clock
+from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.instruments import InstrumentRef
+from munshi.domain.market.intervals import Interval
+from munshi.errors import (
+    CandleFilesConflictError,
+    CursorInvalidError,
+    DateRangeInvalidError,
+    InstrumentUnknownError,
+)
+from munshi.infrastructure.candles.frames import empty_frame, merge, split_by_month
+from munshi.infrastructure.candles.store import CandleStore
+from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
+from munshi.infrastructure.database.engine import Database
+from munshi.settings import BrokerMode
+
+IMPORTED = "import"
+_TRIES = 8
+_FOR_EVER_AGO = datetime(1990, 1, 1, tzinfo=IST)
+_FAR_AHEAD = datetime(2200, 1, 1, tzinfo=IST)
+_KEPT_UNREFERENCED = timedelta(days=1)
+# Whose bars are shown where several sources hold the same series and none was named.
+_PREFERENCE = ("kite", "breeze", IMPORTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of the rows that were to be stored."""
+
+    added: int
+    changed: int
+    same: int
+
+    def __add__(self, other: "Stored") -> "Stored":
+        return Stored(
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            same=self.same + other.same,
+        )
+
+
+NOTHING = Stored(added=0, changed=0, same=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandlePage:
+    """Bars of one series in order; `label` says where the prices come from."""
+
+    key: CandleKey
+    label: str
+    frame: pl.DataFrame
+    next_cursor: str | None
+
+
+class CandleService:
+    """Stores and reads candles. Files are written outside any transaction."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, store: CandleStore, mode: BrokerMode
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._store = store
+        self._mode = mode
+
+    def save(self, key: CandleKey, frame: pl.DataFrame, *, label: str) -> Stored:
+        """Merge validated bars into what is stored; equal bars change nothing.
+
+        Raises HomeUnusableError, CandleFileDamagedError.
+        """
+        outcome = NOTHING
+        for month, part in split_by_month(frame):
+            outcome += self._save_month(key, month, part, label=label)
+        return outcome
+
+    def _save_month(self, key: CandleKey, month: str, part: pl.DataFrame, *, label: str) -> Stored:
+        for _ in range(_TRIES):
+            with self._database.reading() as tx:
+                current = tx.candles.list_files(key, from_month=month, to_month=month)
+            merged = merge(self._read(current), part)
+            outcome = Stored(added=merged.added, changed=merged.changed, same=merged.same)
+            if merged.is_unchanged:
+                return outcome
+            written = self._store.write_month(key, month, merged.frame)
+            try:
+                with self._database.transaction() as tx:
+                    tx.candles.save_file(
+                        key,
+                        month,
+                        written,
+                        label=label,
+                        replaces=current[0].file_id if current else None,
+                        now=self._clock.now(),
+                    )
+            except CandleFilesConflictError:
+                continue
+            return outcome
+        raise CandleFilesConflictError(
+            f"{key.exchange}:{key.instrument} {key.interval} of {month} is being written "
+            "by others all the time.",
+            hint="Let one job collect an instrument at a time.",
+        )
+
+    def read(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
+        """The series' bars that open from `start` up to, not including, `end`."""
+        with self._database.reading() as tx:
+            files = tx.candles.list_files(
+                key, from_month=_month(start), to_month=_month(end - timedelta(microseconds=1))
+            )
+        return self._read(files, start=start, end=end)
+
+    def coverage(self, instrument: InstrumentRef | None = None) -> list[SeriesSummary]:
+        """What is stored, of everything or of one instrument."""
+        with self._database.reading() as tx:
+            series = tx.candles.list_series()
+        return [
+            found
+            for found in series
+            if self._is_shown(found)
+            and (
+                instrument is None
+                or (found.key.exchange, found.key.instrument)
+                == (instrument.exchange, instrument.tradingsymbol)
+            )
+        ]
+
+    def find_series(
+        self, instrument: InstrumentRef, interval: Interval, *, source: str | None = None
+    ) -> SeriesSummary:
+        """The series that answers for `instrument`.
+
+        Raises InstrumentUnknownError if nothing is stored.
+        """
+        found = [
+            series
+            for series in self.coverage(instrument)
+            if series.key.interval is interval and source in (None, series.key.source)
+        ]
+        if not found:
+            raise InstrumentUnknownError(
+                f"No {interval} bars of {instrument} are stored"
+                + (f" from {source}." if source else "."),
+                hint=f'Collect them: munshi data collect "{instrument}" --interval {interval}',
+            )
+        return min(found, key=lambda series: _rank(series.key.source))
+
+    def page(
+        self,
+        instrument: InstrumentRef,
+        interval: Interval,
+        *,
+        start: date | None = None,
+        end: date | None = None,
+        source: str | None = None,
+        cursor: str | None = None,
+        limit: int = 1000,
+    ) -> CandlePage:
+        """Bars from `start` to `end`, both days included, oldest first.
+
+        Raises InstrumentUnknownError, DateRangeInvalidError, CursorInvalidError.
+        """
+        if start is not None and end is not None and end < start:
+            raise DateRangeInvalidError(f"The range ends on {end}, before it starts on {start}.")
+        series = self.find_series(instrument, interval, source=source)
+        after = _FOR_EVER_AGO if start is None else datetime.combine(start, time(0), tzinfo=IST)
+        before = _FAR_AHEAD
+        if end is not None:
+            before = datetime.combine(end + timedelta(days=1), time(0), tzinfo=IST)
+        if cursor is not None:
+            after = max(after, _read_cursor(cursor))
+        frame = self.read(series.key, start=after, end=before) if after < before else empty_frame()
+        shown = frame.head(limit)
+        more = frame.height > limit
+        return CandlePage(
+            key=series.key,
+            label=series.label,
+            frame=shown,
+            next_cursor=_cursor(shown["opens"][-1]) if more else None,
+        )
+
+    def collect_garbage(self) -> tuple[str, ...]:
+        """Delete files that no manifest row has named for a day."""
+        with self._database.reading() as tx:
+            referenced = tx.candles.list_paths()
+        return self._store.collect_unreferenced(
+            referenced, older_than=self._clock.now() - _KEPT_UNREFERENCED
+        )
+
+    def _read(
+        self,
+        files: Sequence[CandleFile],
+        *,
+        start: datetime = _FOR_EVER_AGO,
+        end: datetime = _FAR_AHEAD,
+    ) -> pl.DataFrame:
+        return self._store.read([file.path for file in files], start=start, end=end)
+
+    def _is_shown(self, series: SeriesSummary) -> bool:
+        """Simulated and live prices are never mixed; what a user imported is always theirs."""
+        return series.key.mode is self._mode or series.key.source == IMPORTED
+
+
+def _rank(source: str) -> int:
+    return _PREFERENCE.index(source) if source in _PREFERENCE else len(_PREFERENCE)
+
+
+def _month(instant: datetime) -> str:
+    return instant.astimezone(IST).strftime("%Y%m")
+
+
+def _cursor(opens: datetime) -> str:
+    return str(int(opens.timestamp()))
+
+
+def _read_cursor(text: str) -> datetime:
+    if not text.isascii() or not text.isdigit() or len(text) > len("9999999999"):
+        raise CursorInvalidError(
+            "The cursor is not one that was given out.", hint="Ask for the first page again."
+        )
+    return datetime.fromtimestamp(int(text) + 1, tz=IST)

@@ -1,0 +1,209 @@
+"""Collecting candles: what is missing is asked for, judged and stored, nothing is filled in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from munshi.clock import IST, Clock
+from munshi.domain.enums import Service
+from munshi.domain.job_params import CollectionParams
+from munshi.domain.market.calendar import MarketCalendar
+from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.instruments import Instrument
+from munshi.domain.market.intervals import Interval
+from munshi.errors import DateRangeInvalidError
+from munshi.infrastructure.candles.frames import to_frame
+from munshi.market.calendar_service import CalendarService
+from munshi.market.candles import NOTHING, CandleService, Stored
+from munshi.market.history import History, Window
+from munshi.market.instruments import InstrumentService
+from munshi.market.quality import Coverage, coverage, validate
+from munshi.settings import BrokerMode
+
+Progress = Callable[[float, str], None]
+_DAYS_LISTED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One request to make."""
+
+    instrument: Instrument
+    key: CandleKey
+    window: Window
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the run has done so far, for one instrument."""
+
+    instrument: Instrument
+    stored: Stored = NOTHING
+    requests: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+class CollectionService:
+    """Plans, fetches, validates, stores. No transaction is open while a broker is asked."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        mode: BrokerMode,
+        label: Callable[[Service], str],
+        histories: Mapping[Service, History],
+        instruments: InstrumentService,
+        candles: CandleService,
+        calendar: CalendarService,
+    ) -> None:
+        self._clock = clock
+        self._mode = mode
+        self._label = label
+        self._histories = histories
+        self._instruments = instruments
+        self._candles = candles
+        self._calendar = calendar
+
+    def collect(self, params: CollectionParams, *, progress: Progress) -> dict[str, Any]:
+        """Bring the stored bars up to what `params` asks for; the report says what is missing.
+
+        Calling it again once all is there asks the broker nothing and changes nothing. Raises
+        what a broker's client raises; what was fetched until then is stored.
+        """
+        calendar = self._calendar.calendar()
+        self._check_range(params)
+        found = [self._instruments.find(name) for name in params.instruments]
+        tallies = {instrument.ref: Tally(instrument) for instrument in found}
+        tasks = [task for one in found for task in self._plan(one, params, calendar)]
+        for done, task in enumerate(tasks):
+            progress(
+                100 * done / len(tasks),
+                f"{task.instrument.ref} {task.window.first} to {task.window.last}, "
+                f"request {done + 1} of {len(tasks)}",
+            )
+            self._fetch(task, tallies[task.instrument.ref], calendar)
+        progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
+        return self._report(params, list(tallies.values()), calendar)
+
+    def _check_range(self, params: CollectionParams) -> None:
+        today = self._clock.now().astimezone(IST).date()
+        if params.start > today:
+            raise DateRangeInvalidError(
+                f"The range starts on {params.start}, and today is {today}.",
+                hint="Choose days that have come.",
+            )
+
+    def _key(self, instrument: Instrument, params: CollectionParams) -> CandleKey:
+        return CandleKey(
+            mode=self._mode,
+            source=params.broker.value,
+            exchange=instrument.exchange,
+            instrument=instrument.tradingsymbol,
+            interval=params.interval,
+        )
+
+    def _plan(
+        self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
+    ) -> list[Task]:
+        key = self._key(instrument, params)
+        history = self._histories[params.broker]
+        days = self._incomplete_days(key, instrument, params, calendar)
+        windows = history.windows(days, instrument=instrument, interval=params.interval)
+        return [Task(instrument=instrument, key=key, window=window) for window in windows]
+
+    def _incomplete_days(
+        self,
+        key: CandleKey,
+        instrument: Instrument,
+        params: CollectionParams,
+        calendar: MarketCalendar,
+    ) -> Sequence[date]:
+        held = self._held(key, instrument, params, calendar)
+        return [day.day for day in held.days if day.present < day.expected]
+
+    def _held(
+        self,
+        key: CandleKey,
+        instrument: Instrument,
+        params: CollectionParams,
+        calendar: MarketCalendar,
+    ) -> Coverage:
+        frame = self._candles.read(
+            key,
+            start=datetime.combine(params.start, time(0), tzinfo=IST),
+            end=datetime.combine(params.end + timedelta(days=1), time(0), tzinfo=IST),
+        )
+        return coverage(
+            frame,
+            start=params.start,
+            end=params.end,
+            interval=params.interval,
+            segment=instrument.segment,
+            calendar=calendar,
+            now=self._clock.now(),
+        )
+
+    def _fetch(self, task: Task, tally: Tally, calendar: MarketCalendar) -> None:
+        service = Service(task.key.source)
+        history = self._histories[service]
+        interval = Interval(task.key.interval)
+        tally.requests += 1
+        candles = history.fetch(task.window, instrument=task.instrument, interval=interval)
+        judged = validate(
+            to_frame(candles),
+            interval=interval,
+            segment=task.instrument.segment,
+            calendar=calendar,
+            now=self._clock.now(),
+        )
+        for refusal in judged.refusals:
+            reason = refusal.reason.value
+            tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
+        tally.stored += self._candles.save(task.key, judged.accepted, label=self._label(service))
+
+    def _report(
+        self, params: CollectionParams, tallies: Sequence[Tally], calendar: MarketCalendar
+    ) -> dict[str, Any]:
+        parts = [self._instrument_report(tally, params, calendar) for tally in tallies]
+        return {
+            "mode": self._mode.value,
+            "source": params.broker.value,
+            "label": self._label(params.broker),
+            "interval": params.interval.value,
+            "from": params.start.isoformat(),
+            "to": params.end.isoformat(),
+            "requests": sum(tally.requests for tally in tallies),
+            "rows_added": sum(tally.stored.added for tally in tallies),
+            "rows_changed": sum(tally.stored.changed for tally in tallies),
+            "instruments": parts,
+        }
+
+    def _instrument_report(
+        self, tally: Tally, params: CollectionParams, calendar: MarketCalendar
+    ) -> dict[str, Any]:
+        instrument = tally.instrument
+        held = self._held(self._key(instrument, params), instrument, params, calendar)
+        missing = [day.isoformat() for day in held.missing_days]
+        return {
+            "instrument": str(instrument.ref),
+            "requests": tally.requests,
+            "rows_added": tally.stored.added,
+            "rows_changed": tally.stored.changed,
+            "rows_same": tally.stored.same,
+            "rows_refused": tally.refused,
+            "bars_expected": held.expected,
+            "bars_present": held.present,
+            "missing_days": missing[:_DAYS_LISTED],
+            "missing_day_count": len(missing),
+            "gaps": [
+                {
+                    "first": gap.first.isoformat(),
+                    "last": gap.last.isoformat(),
+                    "bars": gap.bars,
+                }
+                for gap in held.gaps[:_DAYS_LISTED]
+            ],
+            "gap_count": len(held.gaps),
+        }
