@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types contracts docs reference bench constraints chromium clean
+.PHONY: help demo sdk-envs test check format lint types contracts docs reference bench constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,19 @@ chromium: # for the tests in a browser
 	  fi; \
 	fi
 
+# The stamp carries the hash of the pins, so that other pins or another Python start afresh.
+sdk_stamp = .sdk/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < tests/contract/requirements-$(1).txt | tr ' ' '-')
+
+sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) ## Install the brokers' own SDKs, for the contract tests
+
+.sdk/%:
+	@echo 'Installing the official SDK into $(@D); the first time this takes a minute.'
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement tests/contract/requirements-$(notdir $(@D)).txt
+	@touch $@
+
 # --- to use --------------------------------------------------------------------------------
 
 demo: $(BASE) ## Sign in, collect and serve, against simulated brokers (ARGS=--once to stop after)
@@ -60,7 +73,7 @@ demo: $(BASE) ## Sign in, collect and serve, against simulated brokers (ARGS=--o
 
 # --- to change -----------------------------------------------------------------------------
 
-TEST_NEEDS := $(DEV) $(if $(wildcard tests/browser),chromium)
+TEST_NEEDS := $(DEV) sdk-envs $(if $(wildcard tests/browser),chromium)
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 8
 
 test: $(TEST_NEEDS) ## Run every test, PostgreSQL included (ARGS="-k name" for some)
