@@ -5,8 +5,9 @@ moves it and request limits are lifted until `simulator.documented_limits()`, be
 standing clock all fall into one second.
 """
 
+import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ import pyotp
 import pytest
 
 from clocks import FakeClock
+from munshi.domain.market.calendar import MarketCalendar
 from munshi.infrastructure.brokers.simulator.app import create_app
-from munshi.infrastructure.brokers.simulator.candle_source import CandleSource, NoCandles
+from munshi.infrastructure.brokers.simulator.candle_source import CandleSource
 from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.infrastructure.brokers.simulator.gateway import Connections
 from munshi.infrastructure.brokers.simulator.parts import Parts, RedirectMode, Redirects
@@ -31,13 +33,14 @@ from munshi.infrastructure.brokers.simulator.seed import (
 )
 from munshi.infrastructure.brokers.simulator.server import ServerThread
 from munshi.infrastructure.brokers.simulator.state import Arrival, SimulatorState
+from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticCandles
 
 # A Friday, 10:30:30 IST: the market is open and a bar is forming.
 A_TRADING_MORNING = datetime(2026, 11, 20, 5, 0, 30, tzinfo=UTC)
 
 
 class Simulator:
-    """One running simulator. Tests talk to it over HTTP at `url`; the rest sets the scene."""
+    """One running simulator: tests talk to it at `url` or through `http`."""
 
     def __init__(self, folder: Path, clock: FakeClock, *, candles: CandleSource) -> None:
         self.clock = clock
@@ -53,17 +56,20 @@ class Simulator:
         self.parts: Parts = app.state.parts
         self._server = ServerThread(app, connections=connections)
         self._server.start()
+        self.http = httpx.Client(base_url=self.url)
 
     @property
     def url(self) -> str:
         return self._server.url
 
     def stop(self) -> None:
+        self.http.close()
         self._server.stop()
         self._state.close()
 
     def reset(self) -> None:
         """A broker that has met nobody yet, on a trading morning."""
+        self.http.cookies.clear()
         self.clock.set(A_TRADING_MORNING)
         self._state.reset()
         self.parts.limits.forget_calls()
@@ -141,8 +147,22 @@ def hidden_fields(html: str) -> dict[str, str]:
     return dict(found)
 
 
-def kite_headers(token: str, *, api_key: str = KITE_USER.app_key) -> Mapping[str, str]:
+def kite_headers(token: str, *, api_key: str = KITE_USER.app_key) -> dict[str, str]:
     return {"X-Kite-Version": "3", "Authorization": f"token {api_key}:{token}"}
+
+
+def breeze_headers(
+    body: str, session_token: str, *, now: datetime, secret: str = BREEZE_USER.app_secret
+) -> dict[str, str]:
+    """The signed headers of a version 1 call with exactly this body."""
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return {
+        "Content-Type": "application/json",
+        "X-Checksum": f"token {hashlib.sha256(f'{stamp}{body}{secret}'.encode()).hexdigest()}",
+        "X-Timestamp": stamp,
+        "X-AppKey": BREEZE_USER.app_key,
+        "X-SessionToken": session_token,
+    }
 
 
 def body_of(response: httpx.Response) -> dict[str, Any]:
@@ -152,8 +172,9 @@ def body_of(response: httpx.Response) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def _shared_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    candles = SyntheticCandles(MarketCalendar.packaged())
     folder = tmp_path_factory.mktemp("simulator")
-    running = Simulator(folder, FakeClock(A_TRADING_MORNING), candles=NoCandles())
+    running = Simulator(folder, FakeClock(A_TRADING_MORNING), candles=candles)
     yield running
     running.stop()
 

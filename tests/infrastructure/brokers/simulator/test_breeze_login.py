@@ -49,9 +49,9 @@ def customer_details(
     simulator: Simulator, api_session: str, *, app_key: str = BREEZE_USER.app_key
 ) -> dict[str, Any]:
     return body_of(
-        httpx.request(
+        simulator.http.request(
             "GET",
-            f"{simulator.url}/breezeapi/api/v1/customerdetails",
+            "/breezeapi/api/v1/customerdetails",
             json={"SessionToken": api_session, "AppKey": app_key},
         )
     )
@@ -108,7 +108,7 @@ def test_form_must_come_from_the_page(simulator: Simulator) -> None:
 
 
 def test_unknown_app_key_is_told_so_on_the_page(simulator: Simulator) -> None:
-    answer = httpx.get(f"{simulator.url}/apiuser/login", params={"api_key": "other"})
+    answer = simulator.http.get("/apiuser/login", params={"api_key": "other"})
 
     assert "Public Key does not exist." in answer.text
 

@@ -120,7 +120,7 @@ def test_wrong_password_and_wrong_code_answer_in_the_error_envelope(
 
 
 def test_unknown_api_key_is_refused_before_the_form(simulator: Simulator) -> None:
-    answer = httpx.get(f"{simulator.url}/connect/login", params={"v": "3", "api_key": "other"})
+    answer = simulator.http.get("/connect/login", params={"v": "3", "api_key": "other"})
 
     assert answer.status_code == 400
     assert body_of(answer)["message"] == "Invalid `api_key`."
@@ -140,7 +140,7 @@ def test_cookies_of_the_web_login_die_at_six(
 def test_profile_answers_the_token_that_a_login_gave(simulator: Simulator) -> None:
     token = simulator.kite_access_token()
 
-    answer = httpx.get(f"{simulator.url}/user/profile", headers=kite_headers(token))
+    answer = simulator.http.get("/user/profile", headers=kite_headers(token))
 
     assert answer.headers["content-type"] == "application/json"
     assert body_of(answer)["status"] == "success"

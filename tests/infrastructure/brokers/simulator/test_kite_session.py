@@ -21,8 +21,8 @@ def checksum(request_token: str, *, secret: str = KITE_USER.app_secret) -> str:
 def exchange(
     simulator: Simulator, request_token: str, *, secret: str = KITE_USER.app_secret
 ) -> httpx.Response:
-    return httpx.post(
-        f"{simulator.url}/session/token",
+    return simulator.http.post(
+        "/session/token",
         headers=VERSION,
         data={
             "api_key": KITE_USER.app_key,
@@ -33,7 +33,7 @@ def exchange(
 
 
 def profile(simulator: Simulator, token: str) -> httpx.Response:
-    return httpx.get(f"{simulator.url}/user/profile", headers=kite_headers(token))
+    return simulator.http.get("/user/profile", headers=kite_headers(token))
 
 
 def test_exchange_grants_the_documented_fields(simulator: Simulator) -> None:
@@ -125,8 +125,8 @@ def test_access_token_dies_at_six_in_the_morning_ist(
 def test_logout_ends_the_token(simulator: Simulator) -> None:
     token = simulator.kite_access_token()
 
-    answer = httpx.delete(
-        f"{simulator.url}/session/token",
+    answer = simulator.http.delete(
+        "/session/token",
         headers=kite_headers(token),
         params={"api_key": KITE_USER.app_key, "access_token": token},
     )
@@ -148,14 +148,14 @@ def test_logout_ends_the_token(simulator: Simulator) -> None:
 def test_headers_are_checked(
     simulator: Simulator, headers: dict[str, str], status: int, error_type: str
 ) -> None:
-    answer = httpx.get(f"{simulator.url}/user/profile", headers=headers)
+    answer = simulator.http.get("/user/profile", headers=headers)
 
     assert (answer.status_code, body_of(answer)["error_type"]) == (status, error_type)
 
 
 def test_exchange_without_a_field_names_it(simulator: Simulator) -> None:
-    answer = httpx.post(
-        f"{simulator.url}/session/token", headers=VERSION, data={"api_key": KITE_USER.app_key}
+    answer = simulator.http.post(
+        "/session/token", headers=VERSION, data={"api_key": KITE_USER.app_key}
     )
 
     assert answer.status_code == 400
@@ -165,8 +165,8 @@ def test_exchange_without_a_field_names_it(simulator: Simulator) -> None:
 def test_margins_come_whole_or_by_segment(simulator: Simulator) -> None:
     headers = kite_headers(simulator.kite_access_token())
 
-    both = body_of(httpx.get(f"{simulator.url}/user/margins", headers=headers))["data"]
-    one = body_of(httpx.get(f"{simulator.url}/user/margins/equity", headers=headers))["data"]
+    both = body_of(simulator.http.get("/user/margins", headers=headers))["data"]
+    one = body_of(simulator.http.get("/user/margins/equity", headers=headers))["data"]
 
     assert set(both) == {"equity", "commodity"}
     assert one == both["equity"]
@@ -174,7 +174,7 @@ def test_margins_come_whole_or_by_segment(simulator: Simulator) -> None:
 
 
 def test_paths_kite_does_not_know_are_404_in_its_envelope(simulator: Simulator) -> None:
-    answer = httpx.get(f"{simulator.url}/user/unheard")
+    answer = simulator.http.get("/user/unheard")
 
     assert answer.status_code == 404
     assert body_of(answer)["status"] == "error"

@@ -9,8 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from munshi.domain.market.calendar import MarketCalendar
 from munshi.infrastructure.brokers.simulator import breeze_replies, kite_replies
+from munshi.infrastructure.brokers.simulator.breeze_history import BreezeHistory
 from munshi.infrastructure.brokers.simulator.breeze_login import BreezeLogin
+from munshi.infrastructure.brokers.simulator.breeze_market import BreezeMarket
 from munshi.infrastructure.brokers.simulator.breeze_session import BreezeAccess, BreezeSessions
 from munshi.infrastructure.brokers.simulator.breeze_tokens import BreezeTokens
 from munshi.infrastructure.brokers.simulator.candle_source import CandleSource
@@ -19,8 +22,10 @@ from munshi.infrastructure.brokers.simulator.endpoints import endpoint_of
 from munshi.infrastructure.brokers.simulator.faults import FaultBoard
 from munshi.infrastructure.brokers.simulator.gateway import Connections, Gateway
 from munshi.infrastructure.brokers.simulator.kite_login import KiteLogin
+from munshi.infrastructure.brokers.simulator.kite_market import KiteMarket
 from munshi.infrastructure.brokers.simulator.kite_session import KiteSession
 from munshi.infrastructure.brokers.simulator.kite_tokens import KiteTokens
+from munshi.infrastructure.brokers.simulator.market import Market
 from munshi.infrastructure.brokers.simulator.pages import page
 from munshi.infrastructure.brokers.simulator.parts import Parts, Redirects
 from munshi.infrastructure.brokers.simulator.rate_limits import (
@@ -28,6 +33,7 @@ from munshi.infrastructure.brokers.simulator.rate_limits import (
     Limit,
     RateLimits,
 )
+from munshi.infrastructure.brokers.simulator.security_master import SecurityMaster
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_USER, KITE_USER
 from munshi.infrastructure.brokers.simulator.state import SimulatorState
 
@@ -36,6 +42,7 @@ def create_app(
     state: SimulatorState,
     candles: CandleSource,
     *,
+    calendar: MarketCalendar | None = None,
     limits: Iterable[Limit] = DOCUMENTED_LIMITS,
     redirects: Redirects | None = None,
     connections: Connections | None = None,
@@ -53,13 +60,18 @@ def create_app(
         redirects=redirects or Redirects(),
     )
     access = BreezeAccess(parts)
+    market = Market(state, candles, calendar or MarketCalendar.packaged())
     routes = [
         Route("/", _front_page),
         *Control(parts, candles).routes(),
         *KiteLogin(parts).routes(),
         *KiteSession(parts).routes(),
+        *KiteMarket(parts, market).routes(),
         *BreezeLogin(parts).routes(),
         *BreezeSessions(parts, access).routes(),
+        *BreezeHistory(access, market).routes(),
+        *BreezeMarket(access, market).routes(),
+        *SecurityMaster(market).routes(),
     ]
     door = Middleware(
         Gateway,

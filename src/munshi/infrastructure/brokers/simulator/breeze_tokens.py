@@ -40,6 +40,7 @@ class BreezeTokens:
 
     def __init__(self, state: SimulatorState) -> None:
         self._state = state
+        self._key: rsa.RSAPrivateKey | None = None
 
     def open_session(self, user_id: str) -> BreezeSession:
         now = self._state.now()
@@ -109,11 +110,18 @@ class BreezeTokens:
         return BreezeSession(**dict(rows[0])) if rows else None
 
     def _rsa_key(self) -> rsa.RSAPrivateKey:
+        if self._key is None:
+            self._key = self._stored_key() or self._new_key()
+        return self._key
+
+    def _stored_key(self) -> rsa.RSAPrivateKey | None:
         stored = self._state.get_meta("breeze_login_key")
-        if stored is not None:
-            loaded = serialization.load_pem_private_key(stored.encode(), password=None)
-            if isinstance(loaded, rsa.RSAPrivateKey):
-                return loaded
+        if stored is None:
+            return None
+        loaded = serialization.load_pem_private_key(stored.encode(), password=None)
+        return loaded if isinstance(loaded, rsa.RSAPrivateKey) else None
+
+    def _new_key(self) -> rsa.RSAPrivateKey:
         key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
         pem = key.private_bytes(
             serialization.Encoding.PEM,
