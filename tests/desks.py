@@ -15,7 +15,7 @@ from munshi.bootstrap import BrokerEndpoints, Services, open_services
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession
-from munshi.settings import Settings
+from munshi.settings import Settings, load_settings
 from simulators import Simulator
 
 TESTER = Actor(user_id="tester")
@@ -45,7 +45,7 @@ class Desk:
 @pytest.fixture
 def desk_settings(tmp_path: Path, sqlite_url: str) -> Settings:
     """A home of this test's own, simulated brokers, nothing read from a `.env` nearby."""
-    return Settings(
+    return load_settings(
         _env_file=None, home=tmp_path, database_url=sqlite_url, env_file=tmp_path / ".env"
     )
 
