@@ -145,6 +145,12 @@ class JobParametersInvalidError(AppError):
     status = 422
 
 
+class JobResultInvalidError(AppError):
+    """The job's result cannot be stored."""
+
+    status = 500
+
+
 class JobStateConflictError(AppError):
     """The job's state does not allow this."""
 
@@ -315,6 +321,12 @@ class SettingsInvalidError(AppError):
 
 class PortBusyError(AppError):
     """The port is already in use."""
+
+
+class SimulatorRunningError(AppError):
+    """A simulator already runs in this home."""
+
+    status = 409
 
 
 class ClockDriftError(AppError):

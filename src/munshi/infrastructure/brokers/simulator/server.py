@@ -1,6 +1,7 @@
 """Runs the simulated brokers on a loopback port."""
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -19,7 +20,8 @@ GRACE_SECONDS = 1
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; `port` 0 takes a free one. Raises PortBusyError."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # elsewhere the option would let two servers share the port
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
