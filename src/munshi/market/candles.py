@@ -89,7 +89,10 @@ class CandleService:
             outcome = Stored(added=merged.added, changed=merged.changed, same=merged.same)
             if merged.is_unchanged:
                 return outcome
-            written = self._store.write_month(key, month, merged.frame)
+            replaced = current[0] if current else None
+            written = self._store.write_month(
+                key, month, merged.frame, replacing=replaced.path if replaced else None
+            )
             try:
                 with self._database.transaction() as tx:
                     tx.candles.save_file(
@@ -97,7 +100,7 @@ class CandleService:
                         month,
                         written,
                         label=label,
-                        replaces=current[0].file_id if current else None,
+                        replaces=replaced.file_id if replaced else None,
                         now=self._clock.now(),
                     )
             except CandleFilesConflictError:

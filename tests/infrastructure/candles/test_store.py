@@ -218,6 +218,26 @@ def test_an_old_file_written_again_is_young_again(store: CandleStore, tmp_path: 
     assert store.collect_unreferenced(set(), older_than=NOW - timedelta(days=1)) == ()
 
 
+def test_a_file_just_replaced_is_kept_for_those_who_are_reading_it(
+    store: CandleStore, tmp_path: Path
+) -> None:
+    old = store.write_month(KEY, "202401", JANUARY[:10]).path
+    age(tmp_path / old, days=30)
+
+    new = store.write_month(KEY, "202401", JANUARY, replacing=old).path
+
+    assert store.collect_unreferenced({new}, older_than=NOW - timedelta(days=1)) == ()
+
+
+def test_a_lost_file_can_be_replaced(store: CandleStore, tmp_path: Path) -> None:
+    old = store.write_month(KEY, "202401", JANUARY[:10]).path
+    (tmp_path / old).unlink()
+
+    new = store.write_month(KEY, "202401", JANUARY, replacing=old)
+
+    store.verify(new.path, sha256=new.sha256)
+
+
 def test_collecting_in_an_empty_home_deletes_nothing(store: CandleStore) -> None:
     assert store.collect_unreferenced(set(), older_than=NOW) == ()
 

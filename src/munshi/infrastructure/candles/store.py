@@ -33,12 +33,15 @@ class CandleStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write_month(self, key: CandleKey, month: str, frame: pl.DataFrame) -> WrittenFile:
+    def write_month(
+        self, key: CandleKey, month: str, frame: pl.DataFrame, *, replacing: str | None = None
+    ) -> WrittenFile:
         """Put one month (`yyyymm`, IST) on disk: whole, flushed, and under its final name.
 
         Equal rows give the same path and bytes, and a whole file that is there already stays.
-        `frame` has the candle schema, in order, each stamp once, all of that month. Raises
-        HomeUnusableError where the disk refuses.
+        `frame` has the candle schema, in order, each stamp once, all of that month. `replacing`
+        is the month's present file: its age starts anew, for those who are still reading it when
+        it is collected. Raises HomeUnusableError where the disk refuses.
         """
         _check(frame, month)
         content = _serialise(frame)
@@ -46,6 +49,8 @@ class CandleStore:
         folder = self._folder(key)
         path = folder / f"{month}-{digest[:12]}.parquet"
         try:
+            if replacing is not None:
+                _renew(self._root / replacing)
             if not _is_whole(path, digest):
                 _make_folder(folder)
                 _put(path, content)
@@ -89,8 +94,9 @@ class CandleStore:
     ) -> tuple[str, ...]:
         """Delete what no manifest row names and what a kill left half-written.
 
-        `older_than` spares files whose row is about to be committed: a day is what we use. Files
-        not named as we name ours are left alone. Returns what was deleted.
+        `older_than` spares what was written or replaced since, whose row is about to be committed
+        or whose readers have not finished: a day is what we use. Files not named as we name ours
+        are left alone. Returns what was deleted.
         """
         deleted = []
         for path in sorted((self._root / _FOLDER).rglob("*")):
@@ -147,11 +153,19 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_whole(path: Path, digest: str) -> bool:
-    """Also makes the file young again, so that it is not collected before its row is there."""
+def _renew(path: Path) -> bool:
+    """Let the file's age start anew, unless it is gone."""
     try:
         os.utime(path)
-        return _digest(path) == digest
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    """Renews the file first, so that it is not collected before its manifest row is there."""
+    try:
+        return _renew(path) and _digest(path) == digest
     except FileNotFoundError:
         return False
 
