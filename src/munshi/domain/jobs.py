@@ -7,7 +7,11 @@ from enum import StrEnum
 from typing import Literal, Protocol, Self
 from uuid import UUID
 
+from munshi.domain.enums import Service
 from munshi.errors import JobStateConflictError
+
+AUTO_LOGIN = "auto_login"
+DATA_COLLECTION = "data_collection"
 
 
 class JobState(StrEnum):
@@ -109,7 +113,7 @@ class JobSpec:
 
     `entry` is `module:function`, resolved where the job runs; `needs` names the optional
     dependencies it cannot run without. A job that is not `idempotent` is never run a second
-    time by itself.
+    time by itself; any other is tried `max_attempts` times as long as its error is retryable.
     """
 
     params: type[JobParameters]
@@ -117,11 +121,16 @@ class JobSpec:
     runs_in: Literal["thread", "process"]
     needs: str | None = None
     idempotent: bool
+    max_attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One row of BackgroundJobs. `attempt` counts the claims so far; it fences late writes."""
+    """One row of BackgroundJobs.
+
+    `attempt` counts the claims so far; it fences late writes. The lower `priority` runs first, as
+    with `nice`.
+    """
 
     job_id: UUID
     job_type: str
@@ -135,6 +144,7 @@ class Job:
     attempt: int
     max_attempts: int
     run_at: datetime
+    waits_for_service: Service | None
     created_by: str
     idempotency_key: str | None
     cancel_requested: bool
@@ -143,6 +153,46 @@ class Job:
     updated_at: datetime
     completed_at: datetime | None
     parent_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What is stored when work is asked for. Only one live job may have an `idempotency_key`."""
+
+    job_id: UUID
+    job_type: str
+    parameters: Mapping[str, object]
+    priority: int = 0
+    max_attempts: int = 1
+    run_at: datetime
+    created_by: str
+    idempotency_key: str | None = None
+    parent_id: UUID | None = None
+
+
+class AttemptOutcome(StrEnum):
+    """How one claim of a job ended. released: its worker stopped and handed the job back."""
+
+    SUCCEEDED = "succeeded"
+    ERROR = "error"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    RELEASED = "released"
+    LEASE_EXPIRED = "lease_expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnding:
+    """What an attempt leaves behind; None for `percent` or `message` keeps the last reported."""
+
+    state: JobState
+    outcome: AttemptOutcome
+    percent: float | None = None
+    message: str | None = None
+    result: Mapping[str, object] | None = None
+    error: str | None = None
+    run_at: datetime | None = None
+    waits_for_service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +206,7 @@ class JobAttempt:
     heartbeat_at: datetime
     started_at: datetime
     finished_at: datetime | None
-    outcome: str | None
+    outcome: AttemptOutcome | None
     error: str | None
 
     def is_lapsed(self, *, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
+from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.security.vault import Vault
@@ -36,6 +37,10 @@ class Transaction:
     @cached_property
     def logins(self) -> LoginRepository:
         return LoginRepository(self.connection)
+
+    @cached_property
+    def jobs(self) -> JobRepository:
+        return JobRepository(self.connection)
 
     @cached_property
     def config(self) -> ConfigRepository:
