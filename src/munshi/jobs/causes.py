@@ -1,0 +1,37 @@
+"""Why something failed, for a row and for the log, without anything secret."""
+
+import re
+import traceback
+from pathlib import Path
+
+from munshi.errors import AppError
+
+LONGEST = 500
+_SECRET = re.compile(
+    r"(?i)(token|secret|password|passwd|authorization|checksum|api_?session|api_?key|totp|otp)"
+    r"""(["']?\s*[=:]\s*["']?)(?:(?:token|bearer|basic)\s+)?[^\s"'&,;)}]+"""
+)
+
+
+def cause(error: BaseException) -> str:
+    """One sentence for people: an AppError's own words, else the type and the first line."""
+    if isinstance(error, AppError):
+        return _clean(error.detail)
+    # Later lines of a database error hold the statement's values.
+    text = _clean(next(iter(str(error).strip().splitlines()), ""))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def trace(error: BaseException) -> list[str]:
+    """Where it happened, outermost first: places only, because values may be secret."""
+    return [
+        f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+
+
+def _clean(text: str) -> str:
+    line = " ".join(text.replace("\0", "").split())
+    line = line.encode("utf-8", errors="replace").decode("utf-8")
+    line = _SECRET.sub(r"\1\2…", line)
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
