@@ -139,7 +139,7 @@ def test_paced_by_the_documented_limits_the_broker_never_refuses(
     simulator.documented_limits()
     api_session = simulator.breeze_api_session()
 
-    for _ in range(120):
+    for _ in range(103):
         breeze_client.customer_details(api_session, app_key=BREEZE_USER.app_key)
 
     assert {arrival.status for arrival in simulator.arrivals(service="breeze")} == {200}
