@@ -1,16 +1,17 @@
 """The HTTP API as one application over the services."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from munshi.api import problems
 from munshi.api.docs_page import DocsRoutes
 from munshi.api.front_page import FrontPageRoutes
 from munshi.api.gate import Gate
-from munshi.api.roles import GuardedRoute
+from munshi.api.roles import GuardedRoute, Routes
+from munshi.api.routes import all_routes
 from munshi.api.security import CallerRules
+from munshi.bootstrap import Services
 from munshi.clock import Clock
 from munshi.settings import Settings
 
@@ -20,10 +21,11 @@ _DESCRIPTION = (
 )
 
 
-class Routes(Protocol):
-    """A group of endpoints, each marked with the role that may call it."""
-
-    def add_to(self, router: APIRouter) -> None: ...
+def create_app(
+    services: Services, *, listening: Iterable[tuple[str, int]] | None = None
+) -> FastAPI:
+    """The whole API. `listening` is every address it is served on, as the settings have it."""
+    return build_app(services.settings, services.clock, all_routes(services), listening=listening)
 
 
 def build_app(

@@ -10,7 +10,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from munshi.api.problems import problem, unexpected
 from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
-from munshi.api.security import CallerRules, Headers, is_page
+from munshi.api.security import CallerRules, Headers, is_seen
 from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError
 
 MAX_BODY_BYTES = 256 * 1024
@@ -55,7 +55,7 @@ class Gate:
         request_id = secrets.token_hex(12)
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        reply = _Reply(send, request_id, is_page(scope["path"]))
+        reply = _Reply(send, request_id, is_seen(scope["path"]))
         client = scope.get("client")
         peer = client[0] if client else ""
         scope[REQUEST] = RequestFacts(principal=_NOBODY, request_id=request_id, peer=peer)

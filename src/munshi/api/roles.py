@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -42,6 +43,12 @@ class RequestFacts:
     principal: Principal
     request_id: str
     peer: str
+
+
+class Routes(Protocol):
+    """A group of endpoints, each marked with the role that may call it."""
+
+    def add_to(self, router: APIRouter) -> None: ...
 
 
 def allows(role: Role) -> Callable[[_Endpoint], _Endpoint]:

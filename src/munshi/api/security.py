@@ -12,6 +12,7 @@ from munshi.errors import AppError, HostForeignError, OriginForeignError
 from munshi.settings import LocalTrust, Settings
 
 CALLBACKS = frozenset({"/auth/kite/callback", "/auth/breeze/callback"})
+_LOGIN_PAGES = CALLBACKS | {"/auth/kite/start", "/auth/breeze/start"}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # A browser or a proxy sends at least one of these; a plain client on this machine sends none.
 _TELLTALES = frozenset(
@@ -129,8 +130,13 @@ class CallerRules:
         return headers.origin is not None and headers.origin.lower() not in self._origins
 
 
+def is_seen(path: str) -> bool:
+    """Whether a browser may show what `path` answers: pages, and what stands around a login."""
+    return is_page(path) or path in _LOGIN_PAGES
+
+
 def is_page(path: str) -> bool:
-    """Whether people look at `path` in a browser."""
+    """Whether `path` holds words for everybody, so that links elsewhere may lead to it."""
     return path in {"/", "/ui", "/docs"} or path.startswith(("/ui/", "/docs/"))
 
 

@@ -1,0 +1,23 @@
+"""Every group of endpoints, in the order their paths are tried."""
+
+from munshi.api.roles import Routes
+from munshi.api.routes.audit import AuditRoutes
+from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.callbacks import CallbackRoutes
+from munshi.api.routes.config import ConfigRoutes
+from munshi.api.routes.data import DataRoutes
+from munshi.api.routes.health import HealthRoutes
+from munshi.api.routes.jobs import JobRoutes
+from munshi.bootstrap import Services
+
+
+def all_routes(services: Services) -> list[Routes]:
+    return [
+        AuthRoutes(services),
+        CallbackRoutes(services),
+        JobRoutes(services),
+        ConfigRoutes(services),
+        AuditRoutes(services),
+        DataRoutes(services),
+        HealthRoutes(services),
+    ]
