@@ -1,6 +1,8 @@
 """Candle files as people have them: read exactly, or refused with line and column."""
 
+import contextlib
 import gzip
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
@@ -88,6 +90,9 @@ def test_date_and_time_columns_are_indian_time_and_prices_exact(write: Write) ->
         ("date", "2023-12-31 22:45:00-05:00", "2023-12-31 22:46:00-05:00"),
         ("<Date>", "01/01/2024 09:15", "01/01/2024 09:16"),
         ("Date", "1-Jan-2024 9:15", "01-Jan-2024 9:16"),
+        ("", "2024-01-01 09:15:00", "2024-01-01 09:16:00"),
+        ("Date,Time", "20240101,0915", "20240101,0916"),
+        ("Date,Time", "2024/01/01,91500", "2024/01/01,091600"),
         ("time", "1704080700", "1704080760"),
         ("time", "1704080700000", "1704080760000"),
         ("time", "1704080700000000", "1704080760000000"),
@@ -148,6 +153,13 @@ def test_rows_keep_the_order_and_the_repetitions_of_the_file(write: Write) -> No
     series = only(read_candle_file(write(later_first)))
 
     assert series.frame["opens"].to_list() == [SECOND, FIRST, FIRST]
+
+
+def test_old_macintosh_line_ends_do_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "candles.csv"
+    path.write_bytes(TWO_MINUTES.replace("\n", "\r").encode())
+
+    assert only(read_candle_file(path)).frame.equals(TWO_BARS)
 
 
 def test_windows_line_ends_a_byte_order_mark_and_empty_lines_do_not_matter(tmp_path: Path) -> None:
@@ -215,6 +227,8 @@ def test_a_gzipped_file_cut_short_is_refused(tmp_path: Path) -> None:
             "line 2, column 'volume': '1.5' is not a whole number",
         ),
         ('datetime,open\n"2024-01-01,1\n', "quotation mark"),
+        (TWO_MINUTES.replace("21720", "217\x0020"), "line 3: this is not text"),
+        ("a" * 200_000 + ",b\n1,2\n", "line 1: field larger than field limit"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_where(write: Write, text: str, said: str) -> None:
@@ -229,6 +243,19 @@ def test_a_file_in_another_encoding_names_its_line(tmp_path: Path) -> None:
     path.write_bytes(TWO_MINUTES.encode() + b"NIFTY\xff,20240101\n")
 
     assert "line 4: this is not text in UTF-8" in refusal(path)
+
+
+@given(st.integers(0, len(TWO_MINUTES) - 1), st.binary(min_size=1, max_size=3))
+def test_damage_anywhere_is_read_or_refused_and_never_a_crash(place: int, junk: bytes) -> None:
+    content = bytearray(TWO_MINUTES.encode())
+    content[place : place + len(junk)] = junk
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "candles.csv"
+        path.write_bytes(content)
+        with contextlib.suppress(CandleFileInvalidError):
+            rows = read_candle_file(path)
+            assert rows.rows in {1, 2}
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "."])

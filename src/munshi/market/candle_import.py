@@ -5,7 +5,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -108,16 +108,12 @@ def _parquet(content: bytes) -> pl.DataFrame:
 
 
 def _csv(content: bytes) -> pl.DataFrame:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise CandleFileInvalidError(f"line {line}: this is not text in UTF-8.") from error
+    text = _text(content)
     first_line = text.partition("\n")[0]
     if not first_line.strip():
         raise CandleFileInvalidError("The file is empty or starts with an empty line.")
     separator = max(_SEPARATORS, key=first_line.count)
-    header = next(csv.reader([first_line], delimiter=separator))
+    header = next(_rows(first_line, separator))
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
         raise CandleFileInvalidError(f"The column {twice[0]!r} is there twice.", hint=EXPECTED)
@@ -127,12 +123,32 @@ def _csv(content: bytes) -> pl.DataFrame:
         raise CandleFileInvalidError(_torn_line(text, separator)) from error
 
 
-def _torn_line(text: str, separator: str) -> str:
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+        wrong = content.find(b"\0")
+    except UnicodeDecodeError as error:
+        text, wrong = "", error.start
+    if wrong >= 0:
+        line = content.count(b"\n", 0, wrong) + 1
+        raise CandleFileInvalidError(f"line {line}: this is not text in UTF-8.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
     rows = csv.reader(io.StringIO(text), delimiter=separator)
-    width = len(next(rows))
-    for row in rows:
-        if len(row) > width:
-            return f"line {rows.line_num}: {len(row)} cells under {width} columns."
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise CandleFileInvalidError(f"line {rows.line_num}: {error}.") from error
+
+
+def _torn_line(text: str, separator: str) -> str:
+    rows = enumerate(_rows(text, separator), start=1)
+    _, header = next(rows)
+    for line, row in rows:
+        if len(row) > len(header):
+            return f"line {line}: {len(row)} cells under {len(header)} columns."
     return "A quotation mark is never closed."
 
 

@@ -20,8 +20,8 @@ _PAISA = PRICE_SCALE // 100
 
 _INSTANT = (
     r"^(?P<date>[^T :]+(?: [A-Za-z]{3} \d{4})?)"
-    r"(?:[T ]+(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)"
-    r"(?::(?P<second>[0-5]\d)(?:\.(?P<fraction>\d{1,9}))?)? ?"
+    r"(?:[T ]+(?P<hour>[01]?\d|2[0-3]):?(?P<minute>[0-5]\d)"
+    r"(?::?(?P<second>[0-5]\d)(?:\.(?P<fraction>\d{1,9}))?)? ?"
     r"(?P<zone>Z|UTC|IST|[+-]\d{2}:?\d{2})?)?$"
 )
 _DATES = {

@@ -67,6 +67,8 @@ def find_columns(header: Iterable[str]) -> dict[Column, str]:
                 hint="Leave one of them out.",
             )
         found[column] = name
+    if names[:1] == [""] and not any(column in found for column in INSTANTS):
+        found[Column.DATETIME] = ""  # pandas leaves the head of its index empty
     missing = [column.value for column in PRICES if column not in found]
     if not any(column in found for column in INSTANTS):
         missing.insert(0, "date or time")
