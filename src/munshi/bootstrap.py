@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from threading import Event
 from types import MappingProxyType
 
@@ -29,7 +29,8 @@ from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.kite.web_login import kite_web_login
 from munshi.infrastructure.brokers.pacing import DOCUMENTED_LIMITS, Limit, Pacer
-from munshi.infrastructure.brokers.simulator.process import recorded_url
+from munshi.infrastructure.brokers.simulator.facts import ask_simulator
+from munshi.infrastructure.brokers.simulator.record import read_record
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.opening import check_revision, unlock
@@ -60,6 +61,9 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         ),
     }
 )
+# Nobody listens there, so that a call without a simulator fails at once and leaves this machine
+# never.
+NO_SIMULATOR = "http://127.0.0.1:9"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +192,8 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
 def _endpoints(settings: Settings) -> BrokerEndpoints:
     if settings.brokers is BrokerMode.LIVE:
         return BrokerEndpoints.live()
-    return BrokerEndpoints.at(settings.simulator_url or recorded_url(settings.home))
+    record = read_record(settings.home)
+    return BrokerEndpoints.at(settings.simulator_url or (record.url if record else NO_SIMULATOR))
 
 
 def _wire(ground: _Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Services:
@@ -226,7 +231,7 @@ def _wire(ground: _Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Serv
         collection=CollectionService(
             clock,
             mode=mode,
-            label=partial(_label, settings),
+            label=lines.label,
             histories={
                 Service.KITE: KiteHistory(lines.kite, using=kite.using),
                 Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
@@ -292,6 +297,12 @@ class _Lines:
             mirror=self._mirror(config).write,
         )
 
+    def label(self, service: Service) -> str:
+        """What stored prices of `service` are called wherever they are shown."""
+        if self._ground.mode is BrokerMode.LIVE:
+            return str(service)
+        return _simulated_label(self._endpoints.kite.api)
+
     def _book(self, service: Service) -> LoginBook:
         ground = self._ground
         return LoginBook(
@@ -335,6 +346,7 @@ def _limits(config: ConfigService) -> dict[str, Limit]:
     return limits
 
 
-def _label(settings: Settings, service: Service) -> str:
-    """What stored prices are called wherever they are shown."""
-    return f"simulated {service}" if settings.brokers is BrokerMode.SIMULATED else str(service)
+@cache
+def _simulated_label(address: str) -> str:
+    """What simulated prices are called wherever they are shown."""
+    return f"simulated: {ask_simulator(address).label}"

@@ -4,6 +4,8 @@ import sys
 
 import typer
 
+from munshi.cli.demo import demo
+from munshi.cli.serve import serve
 from munshi.errors import AppError
 
 app = typer.Typer(
@@ -17,6 +19,10 @@ app = typer.Typer(
 @app.callback()
 def munshi() -> None:
     """Broker logins, jobs, market data, configuration and audit in one database."""
+
+
+app.command()(demo)
+app.command()(serve)
 
 
 def main() -> None:

@@ -1,0 +1,65 @@
+"""What `serve`, `demo` and `worker` share: the simulator, the database and the way they stop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from munshi.bootstrap import Services, open_database, open_services
+from munshi.domain.audit import MUNSHI
+from munshi.infrastructure.brokers.simulator.process import SimulatorProcess
+from munshi.infrastructure.database.revision import current_revision
+from munshi.settings import BrokerMode, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorOptions:
+    """How the simulator is started where this process starts it."""
+
+    candles: Path | None = None
+
+
+def prepare_database(settings: Settings, *, always: bool = False) -> bool:
+    """Make or upgrade the embedded database of a first start; whether anything was done.
+
+    A server database, or an embedded one that holds data, is left to `munshi db upgrade`.
+    """
+    with open_database(settings) as database:
+        embedded = not settings.database_url.get_secret_value()
+        if not (always or (embedded and current_revision(database) is None)):
+            return False
+        from munshi.infrastructure.database.migrate import upgrade
+
+        upgrade(database)
+    return True
+
+
+@contextmanager
+def running_desk(
+    settings: Settings, *, simulator: SimulatorOptions | None = None
+) -> Iterator[Services]:
+    """The services of this process, with a simulator beside them where the brokers are simulated.
+
+    `simulator` None uses one that is already there.
+    """
+    with _simulator(settings, simulator), open_services(settings) as services:
+        services.config.seed(actor=MUNSHI)
+        yield services
+
+
+@contextmanager
+def _simulator(settings: Settings, options: SimulatorOptions | None) -> Iterator[None]:
+    if settings.brokers is BrokerMode.LIVE or settings.simulator_url or options is None:
+        yield
+        return
+    process = SimulatorProcess(
+        settings.home,
+        data=options.candles,
+        kite_redirect_url=f"{settings.base_url}/auth/kite/callback",
+        breeze_redirect_url=f"{settings.base_url}/auth/breeze/callback",
+    )
+    process.start()
+    try:
+        yield
+    finally:
+        process.stop()

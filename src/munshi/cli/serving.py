@@ -1,0 +1,53 @@
+"""Serving the API on a socket that is already taken, until the process is told to stop."""
+
+import socket
+
+from rich.console import Console
+
+from munshi.api.app import build_app
+from munshi.api.routes import all_routes
+from munshi.api.server import address_of, build_server
+from munshi.bootstrap import Services
+from munshi.clock import show_ist
+from munshi.settings import BrokerMode, LocalTrust
+
+_console = Console(stderr=True, highlight=False)
+
+
+def announce(services: Services, listener: socket.socket) -> None:
+    """Say what is served, to whom, and who is logged in."""
+    host, port = address_of(listener)
+    mode = services.settings.brokers
+    if mode is BrokerMode.SIMULATED:
+        _console.print("[bold yellow]SIMULATED brokers[/]: no price and no login here is real.")
+    for status in services.logins.status():
+        if status.authenticated and status.expires_at:
+            _console.print(f"{status.service}: logged in until {show_ist(status.expires_at)}")
+        else:
+            _console.print(f"{status.service}: not logged in; munshi login {status.service}")
+    _console.print(f"Serving http://localhost:{port} (docs at /docs) on {host}; Ctrl-C stops.")
+    if services.settings.local_trust is not LocalTrust.OFF:
+        _console.print(
+            "Every account and process on this machine, and anything that forwards a port here, "
+            f"is the local {services.settings.local_trust}. MUNSHI_LOCAL_TRUST=off ends that."
+        )
+
+
+def serve_until_stopped(
+    services: Services, listener: socket.socket, *, with_worker: bool = True
+) -> None:
+    """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back."""
+    app = build_app(
+        services.settings,
+        services.clock,
+        all_routes(services),
+        listening=[address_of(listener)],
+    )
+    worker = services.worker() if with_worker else None
+    if worker:
+        worker.start()
+    try:
+        build_server(app).run(sockets=[listener])
+    finally:
+        if worker:
+            worker.stop()
