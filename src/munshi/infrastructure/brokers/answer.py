@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from munshi.errors import BrokerUnavailableError
 
 MAX_EXPONENT = 24
+MAX_QUOTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +89,9 @@ class Answer:
         return BrokerUnavailableError(
             f"{self.broker} sent {type(self.value).__name__} as {self.path}, not {wanted}."
         )
+
+
+def one_line(text: str) -> str:
+    """A broker's own words, fit for one line of a log or a terminal."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(shown.split())[:MAX_QUOTED]

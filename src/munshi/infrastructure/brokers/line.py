@@ -1,13 +1,13 @@
 """How every broker call is made: outside transactions, with a permit, waiting out a refusal."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
 
-from munshi.errors import BrokerThrottledError
+from munshi.errors import BrokerRequestError, BrokerThrottledError
 from munshi.infrastructure.brokers.http import Reply, exchange
 
 Gate = Callable[[str], AbstractContextManager[None]]
@@ -45,7 +45,7 @@ class BrokerLine:
         """
         self.guard()
         with self.gate(endpoint_class):
-            return read(exchange(self.http, build(), broker=self.broker))
+            return read(exchange(self.http, self._built(build), broker=self.broker))
 
     def ask_again(
         self,
@@ -67,3 +67,11 @@ class BrokerLine:
                 if waited > MAX_WAITED_SECONDS:
                     raise
         return self.ask(endpoint_class, build, read=read)
+
+    def _built(self, build: Callable[[], httpx.Request]) -> httpx.Request:
+        with suppress(UnicodeEncodeError):
+            return build()
+        raise BrokerRequestError(
+            f"The {self.broker} key or token holds characters that cannot be sent.",
+            hint=f"Store it again: munshi connect {self.broker.lower()}",
+        )

@@ -138,3 +138,18 @@ def test_an_error_instead_of_a_dump_is_read_as_one() -> None:
 def test_json_success_instead_of_a_dump_is_nonsense() -> None:
     with pytest.raises(BrokerUnavailableError, match="no CSV"):
         read_csv(answered('{"status": "success", "data": []}'))
+
+
+def test_kites_words_are_shown_on_one_line() -> None:
+    message = "\x1b[31mno\n  such " + "thing " * 100
+
+    with pytest.raises(BrokerRequestError) as refusal:
+        read_data(refused("InputException", message, status=400))
+
+    assert refusal.value.detail.startswith("Kite said: [31mno such thing")
+    assert len(refusal.value.detail) < 250
+
+
+def test_a_plan_without_market_data_is_named() -> None:
+    with pytest.raises(BrokerRequestError, match="paid Connect plan"):
+        read_data(refused("PermissionException", "Insufficient permission.", status=403))

@@ -1,5 +1,6 @@
 """The bytes Kite is sent, against its documentation."""
 
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -153,4 +154,16 @@ def test_a_window_kite_would_refuse_is_not_asked_for(
     with pytest.raises(DateRangeInvalidError, match=said):
         client.historical(ACCESS, token=1, interval=Interval.FIVE_MINUTES, start=start, end=end)
 
+    assert raw_server.requests == []
+
+
+def test_a_key_that_fits_no_header_is_a_request_to_fix_and_is_not_repeated(
+    client: KiteClient, raw_server: RawServer
+) -> None:
+    broken = KiteAccess(api_key="k€y", access_token="acc€ss")
+
+    with pytest.raises(BrokerRequestError, match="munshi connect kite") as refusal:
+        client.profile(broken)
+
+    assert broken.access_token not in "".join(traceback.format_exception(refusal.value))
     assert raw_server.requests == []

@@ -162,7 +162,7 @@ def _granted(success: Answer, *, api_session: str) -> GrantedLogin:
     return GrantedLogin(
         service=Service.BREEZE,
         user_id=user_id,
-        user_name=success["idirect_user_name"].text(),
+        user_name=success.get("idirect_user_name").text_or("") or user_id,
         access_token=api_session,
         session_token=token.text(),
         metadata={"last_login": success.get("idirect_lastlogin_time").text_or("")},

@@ -11,7 +11,7 @@ from munshi.errors import (
     BrokerThrottledError,
     BrokerUnavailableError,
 )
-from munshi.infrastructure.brokers.answer import Answer
+from munshi.infrastructure.brokers.answer import Answer, one_line
 from munshi.infrastructure.brokers.http import Reply
 from munshi.infrastructure.brokers.pacing import seconds_to_midnight_ist
 
@@ -56,7 +56,7 @@ def _status(envelope: Answer, reply: Reply) -> int:
 def _error(text: str, *, status: int, now: datetime, at_login: bool) -> AppError:
     """The reaction called for, by the text Breeze gives; the status only where it says nothing."""
     lowered = text.lower()
-    said = f"Breeze said: {text}"
+    said = f"Breeze said: {one_line(text)}"
     if "limit exceed" in lowered:
         per_day = "per day" in lowered
         return BrokerThrottledError(

@@ -84,7 +84,7 @@ class KiteClient:
             user_id=data["user_id"].text(),
             user_name=data["user_name"].text(),
             user_type=data["user_type"].text(),
-            email=data["email"].text_or(""),
+            email=data.get("email").text_or(""),
             broker=data["broker"].text(),
             exchanges=data["exchanges"].texts(),
             products=data["products"].texts(),
@@ -207,8 +207,8 @@ def _granted(data: Answer) -> GrantedLogin:
         user_name=data["user_name"].text(),
         access_token=data["access_token"].text(),
         metadata={
-            "broker": data["broker"].text_or(""),
-            "login_time": data["login_time"].text_or(""),
+            "broker": data.get("broker").text_or(""),
+            "login_time": data.get("login_time").text_or(""),
         },
     )
 

@@ -10,7 +10,7 @@ from munshi.errors import (
     BrokerThrottledError,
     BrokerUnavailableError,
 )
-from munshi.infrastructure.brokers.answer import Answer
+from munshi.infrastructure.brokers.answer import Answer, one_line
 from munshi.infrastructure.brokers.http import Reply
 
 BROKER = "Kite"
@@ -18,14 +18,14 @@ THROTTLE_SECONDS = 2.0
 _REQUEST_ERRORS = frozenset(
     {
         "InputException",
-        "PermissionException",
-        "PermissionError",
         "OrderException",
         "MarginException",
         "HoldingException",
         "UserException",
     }
 )
+_PLAN_ERRORS = frozenset({"PermissionException", "PermissionError"})
+_BROKER_ERRORS = frozenset({"NetworkException", "DataException"})
 _LOGIN_ERRORS = frozenset({"TwoFAException", "TwoFAError"})
 _REFUSED_AT_LOGIN = _LOGIN_ERRORS | {"TokenException", "InputException", "UserException"}
 
@@ -42,7 +42,7 @@ def read_login(reply: Reply) -> Answer:
 
 def read_csv(reply: Reply) -> str:
     """An instrument dump; its errors come as JSON."""
-    if reply.status == HTTPStatus.OK and reply.content_type == "text/csv":
+    if reply.status == HTTPStatus.OK and "csv" in reply.content_type:
         return reply.text()
     _data(reply, at_login=False)
     raise reply.nonsense("no CSV")
@@ -66,20 +66,28 @@ def _data(reply: Reply, *, at_login: bool) -> Answer:
 
 def _error(reply: Reply, *, error_type: str, message: str, at_login: bool) -> AppError:
     """The reaction called for, by `error_type`; the status only refines what it leaves open."""
-    said = f"Kite said: {message}"
+    said = f"Kite said: {one_line(message)}"
     if _is_throttling(reply, error_type=error_type, message=message):
         return _throttled(reply)
     if error_type in _LOGIN_ERRORS or (at_login and error_type in _REFUSED_AT_LOGIN):
-        return BrokerLoginRefusedError(said)
+        return BrokerLoginRefusedError(
+            said, hint="Check the credentials, or begin again: munshi login kite"
+        )
     # A missing or malformed header is an InputException that names the token.
     if error_type == "TokenException" or (
         error_type == "InputException" and "access_token" in message
     ):
         return BrokerSessionExpiredError(said, hint="Log in again: munshi login kite")
-    if error_type in _REQUEST_ERRORS:
-        return BrokerRequestError(said)
-    is_other = error_type not in {"NetworkException", "DataException"}
-    if is_other and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    return _trouble(reply, error_type=error_type, said=said)
+
+
+def _trouble(reply: Reply, *, error_type: str, said: str) -> AppError:
+    """The request's fault, or the broker's."""
+    if error_type in _PLAN_ERRORS:
+        return BrokerRequestError(said, hint="Quotes and history need Kite's paid Connect plan.")
+    is_open = error_type not in _REQUEST_ERRORS | _BROKER_ERRORS
+    is_refused = is_open and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_refused or error_type in _REQUEST_ERRORS:
         return BrokerRequestError(said)
     return BrokerUnavailableError(said, hint="Try again in a few minutes.")
 
