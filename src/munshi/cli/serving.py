@@ -4,8 +4,7 @@ import socket
 
 from rich.console import Console
 
-from munshi.api.app import build_app
-from munshi.api.routes import all_routes
+from munshi.api.app import create_app
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
 from munshi.clock import show_ist
@@ -37,12 +36,7 @@ def serve_until_stopped(
     services: Services, listener: socket.socket, *, with_worker: bool = True
 ) -> None:
     """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back."""
-    app = build_app(
-        services.settings,
-        services.clock,
-        all_routes(services),
-        listening=[address_of(listener)],
-    )
+    app = create_app(services, listening=[address_of(listener)])
     worker = services.worker() if with_worker else None
     if worker:
         worker.start()
