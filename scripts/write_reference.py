@@ -3,15 +3,20 @@
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 import munshi
+from munshi.api.app import create_app
+from munshi.bootstrap import open_database, open_services
 from munshi.errors import AppError
+from munshi.infrastructure.database.migrate import upgrade
 from munshi.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -36,6 +41,18 @@ below and never changes. The command line prints one line on stderr and exits wi
 than 0. *Retry* says whether the same request may succeed later without anybody doing anything.
 
 | type | status | retry | meaning |
+|---|---|---|---|
+"""
+
+API_HEAD = """\
+# API
+
+Every call, the least role that may make it, and what it takes; `?` marks what may be left out.
+The running API describes all of it, with the shape of every answer, at `/docs` and
+`/openapi.json`. Errors are [problems](../problems.md). Who counts as what is told under
+[Who may call](../architecture.md#who-may-call).
+
+| call | role | takes | what it does |
 |---|---|---|---|
 """
 
@@ -95,7 +112,55 @@ def settings_page() -> str:
     return NOTE + SETTINGS_HEAD + "".join(rows)
 
 
-PAGES = {"problems.md": problems_page, "reference/settings.md": settings_page}
+def openapi() -> dict[str, Any]:
+    """The API's own description, from services in a home that is thrown away."""
+    with tempfile.TemporaryDirectory() as home:
+        settings = Settings.model_construct(home=Path(home))
+        with open_database(settings) as database:
+            upgrade(database)
+        with open_services(settings) as services:
+            return create_app(services).openapi()
+
+
+def _takes(call: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    wanted = [
+        f"`{given['name']}`{'' if given.get('required') else '?'}"
+        for given in call.get("parameters", [])
+        if given["in"] == "query"
+    ]
+    body = call.get("requestBody", {})
+    must = body.get("required", False)
+    for content in body.get("content", {}).values():
+        for name in (option["$ref"] for option in _options(content["schema"])):
+            shape = schemas[name.rsplit("/", 1)[1]]
+            wanted += [
+                f"`{field}`{'' if must and field in shape.get('required', []) else '?'}"
+                for field in shape.get("properties", {})
+            ]
+    return ", ".join(wanted)
+
+
+def _options(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [option for option in schema.get("anyOf", [schema]) if "$ref" in option]
+
+
+def api_page() -> str:
+    described = openapi()
+    schemas = described.get("components", {}).get("schemas", {})
+    rows = [
+        f"| `{method.upper()} {path}` | {call.get('x-role', '')} | {_takes(call, schemas)} "
+        f"| {call.get('description', '').split(chr(10) * 2)[0].replace(chr(10), ' ')} |\n"
+        for path, calls in described["paths"].items()
+        for method, call in calls.items()
+    ]
+    return NOTE + API_HEAD + "".join(rows)
+
+
+PAGES = {
+    "problems.md": problems_page,
+    "reference/settings.md": settings_page,
+    "reference/api.md": api_page,
+}
 
 
 def main() -> int:
