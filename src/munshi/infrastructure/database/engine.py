@@ -1,12 +1,14 @@
 """Connections as each database needs them, and the one way to open a transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from munshi.errors import DatabaseUnreachableError, TransactionNestedError, TransactionOpenError
@@ -14,7 +16,21 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.vault import Vault
 
 BUSY_TIMEOUT_MS = 30_000
+# SQLite calls a wrong statement an operational error too; these codes are of our own making.
+_OWN_FAULTS = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_MISUSE,
+    sqlite3.SQLITE_RANGE,
+}
 _WRITES = "munshi_writes"
+# A SQLite transaction sees one state anyway; SQL Server's would lock, so it stays as it is.
+_READING: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {_WRITES: False},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    "mssql": {},
+}
 
 
 def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine:
@@ -23,13 +39,25 @@ def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine
     `durable` is SQLite's `synchronous=FULL`; without it (NORMAL) the last commits may be lost
     when the power goes, which only heartbeats and progress may risk.
     """
+    # Parameters never stand in an error's text: they may be a person's.
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=pool_size, max_overflow=-1)
+        engine = create_engine(url, pool_size=pool_size, max_overflow=-1, hide_parameters=True)
         _prepare_sqlite(engine, synchronous="FULL" if durable else "NORMAL")
         return engine
-    return create_engine(
-        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_timeout=15
-    )
+    try:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=15,
+            hide_parameters=True,
+        )
+    except ModuleNotFoundError as error:
+        raise DatabaseUnreachableError(
+            f"The database driver {error.name} is not installed.",
+            hint="Run: pip install 'munshi[mssql]'",
+        ) from None
 
 
 def _prepare_sqlite(engine: Engine, *, synchronous: str) -> None:
@@ -56,7 +84,7 @@ class Database:
     def __init__(self, url: URL, *, pool_size: int = 5) -> None:
         self.url = url
         self.engine = make_engine(url, pool_size=pool_size)
-        self._reader = self.engine.execution_options(**{_WRITES: False})
+        self._reader = self.engine.execution_options(**_READING[url.get_backend_name()])
         self._quick = (
             make_engine(url, pool_size=2, durable=False)
             if url.get_backend_name() == "sqlite"
@@ -97,19 +125,25 @@ class Database:
             raise TransactionNestedError("A transaction was opened inside another one.")
         token = self._open.set(True)
         try:
-            with self._connected(engine) as connection, connection.begin():
+            with self.connected(engine) as connection, connection.begin():
                 yield Transaction(connection, self._vault)
         finally:
             self._open.reset(token)
 
     @contextmanager
-    def _connected(self, engine: Engine) -> Iterator[Connection]:
+    def connected(self, engine: Engine | None = None) -> Iterator[Connection]:
+        """A bare connection.
+
+        Raises DatabaseUnreachableError when the database cannot be reached, is lost meanwhile or
+        stays busy with another writer.
+        """
         try:
-            connection = engine.connect()
-        except DBAPIError as error:
-            raise unreachable(self.url, error) from None
-        with connection:
-            yield connection
+            with (engine or self.engine).connect() as connection:
+                yield connection
+        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
+            if not _is_lost(error):
+                raise
+            raise _unreachable(self.url, error) from error
 
     def refuse_in_transaction(self) -> None:
         """The guard that broker clients call first.
@@ -124,13 +158,23 @@ class Database:
         self._quick.dispose()
 
 
-def unreachable(url: URL, error: DBAPIError) -> DatabaseUnreachableError:
-    """`error` as one sentence without the password."""
-    place = url.set(password=None, username=None).render_as_string()
-    cause = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
-    if url.password:
-        cause = cause.replace(str(url.password), "…")
+def _is_lost(error: Exception) -> bool:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)
+        return code & 0xFF not in _OWN_FAULTS
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)
+
+
+def _unreachable(url: URL, error: Exception) -> DatabaseUnreachableError:
+    """`error` as one sentence without user and password."""
+    place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    cause = str(getattr(error, "orig", None) or error).strip().splitlines()
+    said = cause[0] if cause else type(error).__name__
+    for secret in (url.password, url.query.get("password")):
+        if secret:
+            said = said.replace(str(secret), "…")
     return DatabaseUnreachableError(
-        f"The database {place} cannot be reached: {cause}",
+        f"The database {place} cannot be reached: {said}.",
         hint="Check MUNSHI_DATABASE_URL and that the server runs.",
     )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
-from munshi.infrastructure.database.revision import connected, foreign_tables, refuse_foreign
+from munshi.infrastructure.database.revision import foreign_tables, refuse_foreign
 
 _PACKAGE = "munshi.infrastructure.database.migrations"
 _LOCK = 7_746_713_501  # any constant: one upgrade at a time on PostgreSQL
@@ -66,7 +66,7 @@ def adopt(database: Database) -> list[str]:
 
 def differences(database: Database) -> list[str]:
     """What `munshi db check` prints: how the tables differ from what the code expects."""
-    with connected(database) as connection:
+    with database.connected() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
         )
@@ -87,7 +87,7 @@ def script(dialect: str) -> str:
 def _migrating(database: Database) -> Iterator[Connection]:
     """One transaction, alone; on SQLite with foreign keys off outside and checked inside."""
     sqlite = database.dialect == "sqlite"
-    with connected(database) as connection:
+    with database.connected() as connection:
         if sqlite:
             _enforce_foreign_keys(connection, on=False)
         try:

@@ -5,7 +5,7 @@ from datetime import datetime
 from munshi.errors import DatabaseStaleError, VaultKeyInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import HEAD
-from munshi.infrastructure.database.revision import connected, read_revision, refuse_foreign
+from munshi.infrastructure.database.revision import read_revision, refuse_foreign
 from munshi.infrastructure.security.vault import KeyFile, KeyRing, Vault
 
 
@@ -15,7 +15,7 @@ def check_revision(database: Database) -> None:
     Raises DatabaseUnreachableError, DatabaseForeignError, or DatabaseStaleError naming the
     command that mends it.
     """
-    with connected(database) as connection:
+    with database.connected() as connection:
         found = read_revision(connection)
         if found == HEAD:
             return

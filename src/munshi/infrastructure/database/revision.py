@@ -1,26 +1,11 @@
 """Where a database stands, without Alembic: start-up compares one row."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import DBAPIError
 
 from munshi.errors import DatabaseForeignError
-from munshi.infrastructure.database.engine import Database, unreachable
+from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
-
-
-@contextmanager
-def connected(database: Database) -> Iterator[Connection]:
-    """A bare connection. Raises DatabaseUnreachableError."""
-    try:
-        connection = database.engine.connect()
-    except DBAPIError as error:
-        raise unreachable(database.url, error) from None
-    with connection:
-        yield connection
 
 
 def current_revision(database: Database) -> str | None:
@@ -28,7 +13,7 @@ def current_revision(database: Database) -> str | None:
 
     Raises DatabaseUnreachableError.
     """
-    with connected(database) as connection:
+    with database.connected() as connection:
         return read_revision(connection)
 
 

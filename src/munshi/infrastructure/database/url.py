@@ -1,6 +1,7 @@
 """Turns MUNSHI_DATABASE_URL, or the connection string of an old install, into an address."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -34,6 +35,13 @@ _ADO_NAMES = {
     "password": "password",
     "pwd": "password",
 }
+_YES_NO = {"true": "yes", "false": "no"}  # ADO.NET says true, the driver takes yes
+_ADO_PART = re.compile(
+    r"""[;\s]*(?P<name>[\w ]+?)\s*=\s*
+    (?:"(?P<double>(?:[^"]|"")*)"|'(?P<single>(?:[^']|'')*)'|(?P<plain>(?!['"])[^;\r\n]*))
+    \s*?(?:[;\r\n]|$)""",
+    re.VERBOSE,
+)
 _ADO_PASSED_ON = {
     "encrypt": "Encrypt",
     "trustservercertificate": "TrustServerCertificate",
@@ -75,25 +83,18 @@ def parse_database_url(text: str, *, home: Path) -> URL:
 def _from_ado(text: str) -> URL:
     known: dict[str, str] = {}
     passed_on: dict[str, str] = {}
-    for part in re.split(r"[;\n]", text):
-        if not part.strip():
-            continue
-        name, equals, value = part.partition("=")
-        name, value = name.strip().lower(), value.strip().strip("'\"")
-        if not equals:
-            raise DatabaseUrlInvalidError(
-                "The connection string has a part without '='.", hint=_HINT
-            )
+    for name, value in _ado_parts(text):
         if name in _ADO_NAMES:
             known[_ADO_NAMES[name]] = value
         elif name in _ADO_PASSED_ON:
-            passed_on[_ADO_PASSED_ON[name]] = value
+            passed_on[_ADO_PASSED_ON[name]] = _YES_NO.get(value.lower(), value)
         elif name not in _ADO_NO_MEANING_HERE:
             raise DatabaseUrlInvalidError(
                 f"The connection string has an unknown part, {name!r}.", hint=_HINT
             )
-    if "server" not in known:
-        raise DatabaseUrlInvalidError("The connection string names no Server.", hint=_HINT)
+    for needed in ("Server", "Database"):
+        if not known.get(needed.lower()):
+            raise DatabaseUrlInvalidError(f"The connection string names no {needed}.", hint=_HINT)
     if known.get("trusted", "no").lower() in {"yes", "true", "sspi"}:
         passed_on["Trusted_Connection"] = "yes"
     host, _, port = known["server"].removeprefix("tcp:").partition(",")
@@ -108,3 +109,22 @@ def _from_ado(text: str) -> URL:
         database=known.get("database"),
         query=passed_on,
     )
+
+
+def _ado_parts(text: str) -> Iterator[tuple[str, str]]:
+    """Names in lower case with their values, which may be quoted as ADO.NET quotes."""
+    at = 0
+    while text[at:].strip("; \t\r\n"):
+        found = _ADO_PART.match(text, at)
+        if found is None:
+            raise DatabaseUrlInvalidError(
+                "The connection string has a part without '=' or an unclosed quote.", hint=_HINT
+            )
+        at = found.end()
+        if found["double"] is not None:
+            value = found["double"].replace('""', '"')
+        elif found["single"] is not None:
+            value = found["single"].replace("''", "'")
+        else:
+            value = found["plain"].strip()
+        yield found["name"].lower(), value
