@@ -172,7 +172,8 @@ def main() -> int:
             stale.append(f"docs/{name}")
             if "--check" not in sys.argv:
                 page.write_text(text, encoding="utf-8", newline="\n")
-    print(*stale, sep="\n")
+    for name in stale:
+        print(name)
     return 1 if stale and "--check" in sys.argv else 0
 
 
