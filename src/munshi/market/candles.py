@@ -179,7 +179,7 @@ class CandleService:
             before = datetime.combine(end + timedelta(days=1), time(0), tzinfo=IST)
         if cursor is not None:
             after = max(after, _read_cursor(cursor))
-        frame = self.read(series.key, start=after, end=before) if after < before else empty_frame()
+        frame = self._read_some(series.key, start=after, end=before, rows=limit + 1)
         shown = frame.head(limit)
         more = frame.height > limit
         return CandlePage(
@@ -190,12 +190,26 @@ class CandleService:
         )
 
     def collect_garbage(self) -> tuple[str, ...]:
-        """Delete files that no manifest row has named for a day."""
+        """Delete files that nobody has read or been about to name for a day."""
+        since = self._clock.now() - _KEPT_UNREFERENCED
         with self._database.reading() as tx:
-            referenced = tx.candles.list_paths()
-        return self._store.collect_unreferenced(
-            referenced, older_than=self._clock.now() - _KEPT_UNREFERENCED
-        )
+            in_use = tx.candles.list_paths_in_use(since=since)
+        return self._store.collect_unreferenced(in_use, older_than=since)
+
+    def _read_some(
+        self, key: CandleKey, *, start: datetime, end: datetime, rows: int
+    ) -> pl.DataFrame:
+        """The first `rows` bars or more; no month is read that they do not need."""
+        frame = empty_frame()
+        if start >= end:
+            return frame
+        with self._database.reading() as tx:
+            files = tx.candles.list_files(key, from_month=_month(start), to_month=_month(end))
+        for file in files:
+            frame = pl.concat([frame, self._read([file], start=start, end=end)])
+            if frame.height >= rows:
+                break
+        return frame
 
     def _read(
         self,

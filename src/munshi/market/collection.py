@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from munshi.clock import IST, Clock
+from munshi.clock import IST, Clock, today_ist
 from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
@@ -16,13 +16,13 @@ from munshi.errors import DateRangeInvalidError
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import NOTHING, CandleService, Stored
-from munshi.market.history import History, Window
+from munshi.market.history import History, Window, cut
 from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Coverage, coverage, validate
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
-_DAYS_LISTED = 50
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,6 @@ class CollectionService:
         what a broker's client raises; what was fetched until then is stored.
         """
         calendar = self._calendar.calendar()
-        self._check_range(params)
         found = [self._instruments.find(name) for name in params.instruments]
         tallies = {instrument.ref: Tally(instrument) for instrument in found}
         tasks = [task for one in found for task in self._plan(one, params, calendar)]
@@ -84,16 +83,25 @@ class CollectionService:
                 f"request {done + 1} of {len(tasks)}",
             )
             self._fetch(task, tallies[task.instrument.ref], calendar)
+        if tasks:
+            self._candles.collect_garbage()
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
         return self._report(params, list(tallies.values()), calendar)
 
-    def _check_range(self, params: CollectionParams) -> None:
-        today = self._clock.now().astimezone(IST).date()
+    def _last_day(self, instrument: Instrument, params: CollectionParams) -> date:
+        """The last day that can have bars. Raises DateRangeInvalidError if none can."""
+        today = today_ist(self._clock)
         if params.start > today:
             raise DateRangeInvalidError(
                 f"The range starts on {params.start}, and today is {today}.",
                 hint="Choose days that have come.",
             )
+        if instrument.expiry is not None and params.start > instrument.expiry:
+            raise DateRangeInvalidError(
+                f"The range starts on {params.start}, and {instrument.ref} expired on "
+                f"{instrument.expiry}."
+            )
+        return min(params.end, today, instrument.expiry or today)
 
     def _key(self, instrument: Instrument, params: CollectionParams) -> CandleKey:
         return CandleKey(
@@ -107,38 +115,32 @@ class CollectionService:
     def _plan(
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
     ) -> list[Task]:
+        reach = self._histories[params.broker].reach(instrument, params.interval)
+        if params.start < reach.earliest:
+            raise DateRangeInvalidError(
+                f"{params.broker.capitalize()} has no {params.interval} bars from before "
+                f"{reach.earliest}.",
+                hint=f"Start on {reach.earliest} or later.",
+            )
+        held = self._held(instrument, params, calendar)
+        days = [day.day for day in held.days if day.present < day.expected]
         key = self._key(instrument, params)
-        history = self._histories[params.broker]
-        days = self._incomplete_days(key, instrument, params, calendar)
-        windows = history.windows(days, instrument=instrument, interval=params.interval)
+        windows = cut(days, reach=reach, calendar=calendar)
         return [Task(instrument=instrument, key=key, window=window) for window in windows]
 
-    def _incomplete_days(
-        self,
-        key: CandleKey,
-        instrument: Instrument,
-        params: CollectionParams,
-        calendar: MarketCalendar,
-    ) -> Sequence[date]:
-        held = self._held(key, instrument, params, calendar)
-        return [day.day for day in held.days if day.present < day.expected]
-
     def _held(
-        self,
-        key: CandleKey,
-        instrument: Instrument,
-        params: CollectionParams,
-        calendar: MarketCalendar,
+        self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
     ) -> Coverage:
+        last = self._last_day(instrument, params)
         frame = self._candles.read(
-            key,
+            self._key(instrument, params),
             start=datetime.combine(params.start, time(0), tzinfo=IST),
-            end=datetime.combine(params.end + timedelta(days=1), time(0), tzinfo=IST),
+            end=datetime.combine(last + timedelta(days=1), time(0), tzinfo=IST),
         )
         return coverage(
             frame,
             start=params.start,
-            end=params.end,
+            end=last,
             interval=params.interval,
             segment=instrument.segment,
             calendar=calendar,
@@ -184,7 +186,7 @@ class CollectionService:
         self, tally: Tally, params: CollectionParams, calendar: MarketCalendar
     ) -> dict[str, Any]:
         instrument = tally.instrument
-        held = self._held(self._key(instrument, params), instrument, params, calendar)
+        held = self._held(instrument, params, calendar)
         missing = [day.isoformat() for day in held.missing_days]
         return {
             "instrument": str(instrument.ref),
@@ -195,7 +197,7 @@ class CollectionService:
             "rows_refused": tally.refused,
             "bars_expected": held.expected,
             "bars_present": held.present,
-            "missing_days": missing[:_DAYS_LISTED],
+            "missing_days": missing[:_LISTED],
             "missing_day_count": len(missing),
             "gaps": [
                 {
@@ -203,7 +205,7 @@ class CollectionService:
                     "last": gap.last.isoformat(),
                     "bars": gap.bars,
                 }
-                for gap in held.gaps[:_DAYS_LISTED]
+                for gap in held.gaps[:_LISTED]
             ],
             "gap_count": len(held.gaps),
         }

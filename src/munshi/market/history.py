@@ -1,13 +1,14 @@
 """Asking a broker for bars: how a range is cut into requests, and each request made."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from munshi.clock import IST
-from munshi.domain.enums import Service
+from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument
 from munshi.domain.market.intervals import Interval
@@ -18,12 +19,12 @@ from munshi.infrastructure.brokers.breeze.contracts import BreezeContract
 from munshi.infrastructure.brokers.breeze.limits import max_sessions
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
-from munshi.infrastructure.brokers.kite.limits import max_span
+from munshi.infrastructure.brokers.kite.limits import EARLIEST_INTRADAY, max_span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Whole trading days, both included, that one request may cover."""
+    """Whole days, both included, that one request asks for."""
 
     first: date
     last: date
@@ -37,15 +38,20 @@ class Window:
         return datetime.combine(self.last, time(23, 59, 59), tzinfo=IST)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """The most that one request may cover, and how far back the broker's bars go."""
+
+    span: timedelta = timedelta.max
+    trading_days: int | None = None
+    earliest: date = date.min
+
+
 class History(Protocol):
     """One broker's candles."""
 
-    service: Service
-
-    def windows(
-        self, days: Sequence[date], *, instrument: Instrument, interval: Interval
-    ) -> list[Window]:
-        """The fewest requests that cover `days`, none more than the broker answers in full."""
+    def reach(self, instrument: Instrument, interval: Interval) -> Reach:
+        """Raises InstrumentNotServedError, InstrumentUnknownError, IntervalUnknownError."""
         ...
 
     def fetch(
@@ -56,39 +62,22 @@ class History(Protocol):
 class KiteHistory:
     """Kite refuses a window that is too long, by interval."""
 
-    service = Service.KITE
-
     def __init__(
         self, client: KiteClient, *, using: Callable[[], AbstractContextManager[KiteAccess]]
     ) -> None:
         self._client = client
         self._using = using
 
-    def windows(
-        self,
-        days: Sequence[date],
-        *,
-        instrument: Instrument,  # noqa: ARG002 - Kite's limit is the same for all
-        interval: Interval,
-    ) -> list[Window]:
-        longest = max_span(interval)
-
-        def fits(first: date, last: date) -> bool:
-            window = Window(first=first, last=last)
-            return window.closes - window.opens <= longest
-
-        return _cut(days, fits=lambda _, first, last: fits(first, last))
+    def reach(self, instrument: Instrument, interval: Interval) -> Reach:
+        _token(instrument)
+        earliest = date.min if interval.is_daily else EARLIEST_INTRADAY
+        return Reach(span=max_span(interval), earliest=earliest)
 
     def fetch(self, window: Window, *, instrument: Instrument, interval: Interval) -> list[Candle]:
-        """Raises InstrumentNotServedError for one that Kite has no token for."""
-        if instrument.kite_token is None:
-            raise InstrumentNotServedError(
-                f"Kite lists no {instrument.ref}.", hint="munshi data instruments --refresh kite"
-            )
         with self._using() as access:
             return self._client.historical(
                 access,
-                token=instrument.kite_token,
+                token=_token(instrument),
                 interval=interval,
                 start=window.opens,
                 end=window.closes,
@@ -99,42 +88,62 @@ class KiteHistory:
 class BreezeHistory:
     """Breeze cuts a long answer to its newest thousand rows and says nothing."""
 
-    service = Service.BREEZE
-
     def __init__(
         self, client: BreezeClient, *, using: Callable[[], AbstractContextManager[BreezeAccess]]
     ) -> None:
         self._client = client
         self._using = using
 
-    def windows(
-        self, days: Sequence[date], *, instrument: Instrument, interval: Interval
-    ) -> list[Window]:
-        most = max_sessions(interval, instrument.segment)
-        return _cut(days, fits=lambda count, *_: count <= most)
+    def reach(self, instrument: Instrument, interval: Interval) -> Reach:
+        BreezeContract.of(instrument)
+        return Reach(trading_days=max_sessions(interval, instrument.segment))
 
     def fetch(self, window: Window, *, instrument: Instrument, interval: Interval) -> list[Candle]:
-        """Raises InstrumentUnknownError for one whose ICICI code is not known."""
-        contract = BreezeContract.of(instrument)
         with self._using() as access:
             return self._client.historical(
                 access,
-                contract=contract,
+                contract=BreezeContract.of(instrument),
                 interval=interval,
                 start=window.opens,
                 end=window.closes,
             )
 
 
-def _cut(days: Sequence[date], *, fits: Callable[[int, date, date], bool]) -> list[Window]:
-    """Consecutive runs of `days`, as long as `fits(days in the run, first, last)` allows."""
+def cut(days: Sequence[date], *, reach: Reach, calendar: MarketCalendar) -> list[Window]:
+    """The fewest windows that hold `days`, each within `reach`.
+
+    A window also brings the days between its first and last, so those count too.
+    """
+    if not days:
+        return []
+    traded = _traded(days[0], days[-1], calendar)
+
+    def fits(first: date, last: date) -> bool:
+        window = Window(first=first, last=last)
+        if window.closes - window.opens > reach.span:
+            return False
+        count = bisect_right(traded, last) - bisect_left(traded, first)
+        return reach.trading_days is None or count <= reach.trading_days
+
     windows: list[Window] = []
-    run: list[date] = []
-    for day in days:
-        if run and not fits(len(run) + 1, run[0], day):
-            windows.append(Window(first=run[0], last=run[-1]))
-            run = []
-        run.append(day)
-    if run:
-        windows.append(Window(first=run[0], last=run[-1]))
-    return windows
+    first = last = days[0]
+    for day in days[1:]:
+        if not fits(first, day):
+            windows.append(Window(first=first, last=last))
+            first = day
+        last = day
+    return [*windows, Window(first=first, last=last)]
+
+
+def _traded(first: date, last: date, calendar: MarketCalendar) -> list[date]:
+    """The days for which a broker may have bars, also those whose hours nobody knows."""
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    return [day for day in days if calendar.is_trading_day(day) or calendar.has_unknown_hours(day)]
+
+
+def _token(instrument: Instrument) -> int:
+    if instrument.kite_token is None:
+        raise InstrumentNotServedError(
+            f"Kite lists no {instrument.ref}.", hint="munshi data instruments --refresh kite"
+        )
+    return instrument.kite_token

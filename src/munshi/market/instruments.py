@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
 
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
@@ -15,22 +15,16 @@ from munshi.domain.market.instruments import (
     InstrumentKind,
     InstrumentRef,
     well_known_index,
-    well_known_indices,
 )
-from munshi.domain.market.sessions import Segment
 from munshi.errors import CursorInvalidError, InstrumentUnknownError
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
-from munshi.infrastructure.brokers.results import BreezeScrip
 from munshi.infrastructure.database.engine import Database
+from munshi.market.listings import Listings, from_security_master, with_auctions
 from munshi.settings import BrokerMode
 
-DEFAULT_TICK = Decimal("0.05")
-EXCHANGES = {
-    Service.KITE: ("NSE", "BSE", "NFO", "BFO"),
-    Service.BREEZE: ("NSE", "BSE", "NFO", "BFO"),
-}
+EXCHANGES = ("NSE", "BSE", "NFO", "BFO")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +61,8 @@ class InstrumentService:
         Raises InstrumentUnknownError.
         """
         ref = text if isinstance(text, InstrumentRef) else InstrumentRef.parse(text)
-        index = well_known_index(ref)
-        if index is not None:
-            return index
         with self._database.reading() as tx:
-            found = tx.instruments.get_instrument(ref, mode=self._mode)
+            found = tx.instruments.get_instrument(ref, mode=self._mode) or well_known_index(ref)
         if found is None:
             raise InstrumentUnknownError(
                 f"{ref} is in no list that was loaded.",
@@ -105,68 +96,39 @@ class InstrumentService:
         more = len(found) > limit
         return InstrumentPage(instruments=page, next_cursor=_cursor(page[-1].ref) if more else None)
 
-    def refresh(self, service: Service, *, actor: Actor) -> dict[str, int]:
-        """Load the broker's lists of the day; rows by exchange.
+    def loaded_at(self) -> dict[Service, datetime | None]:
+        """When each broker's lists were last loaded."""
+        with self._database.reading() as tx:
+            return {
+                service: tx.instruments.get_loaded_at(service, mode=self._mode)
+                for service in Service
+            }
 
-        Raises what the broker's client raises.
+    def refresh(self, service: Service, *, actor: Actor) -> dict[str, int]:
+        """Load the broker's lists of the day in place of those held; rows by exchange.
+
+        Raises what the broker's client raises, and then nothing has changed.
         """
-        counts: dict[str, int] = {}
-        for exchange in EXCHANGES[service]:
-            listed = self._download(service, exchange)
-            now = self._clock.now()
-            with self._database.transaction() as tx:
-                counts[exchange] = tx.instruments.save_instruments(
-                    service, exchange, listed, mode=self._mode, now=now
-                )
+        listings = with_auctions(self._download(service))
         now = self._clock.now()
         with self._database.transaction() as tx:
+            counts = {
+                exchange: tx.instruments.save_instruments(
+                    service, exchange, listed, mode=self._mode, now=now
+                )
+                for exchange, listed in listings.items()
+            }
             tx.audit.log(
-                "instruments",
-                "refresh",
-                entity_id=service,
-                details=dict(counts),
-                actor=actor,
-                now=now,
+                "instruments", "refresh", entity_id=service, details=counts, actor=actor, now=now
             )
         return counts
 
-    def _download(self, service: Service, exchange: str) -> Sequence[Instrument]:
-        if service is Service.KITE:
-            with self._using_kite() as access:
-                return list(self._kite.instruments(access, exchange=exchange))
-        master = self._breeze.security_master()
-        return list(_known_by_breeze(master.scrips(exchange)))
-
-
-def _known_by_breeze(scrips: Iterable[BreezeScrip]) -> Iterable[Instrument]:
-    """Breeze's rows under the exchange's own names, so that both brokers' rows meet."""
-    indices = {index.breeze_code: index for index in well_known_indices()}
-    for scrip in scrips:
-        derivative = scrip.kind.is_derivative
-        index = indices.get(scrip.stock_code)
-        symbol = _contract_name(scrip) if derivative else scrip.exchange_symbol
-        yield Instrument(
-            exchange=scrip.exchange,
-            tradingsymbol=symbol,
-            name=scrip.company or scrip.stock_code,
-            kind=scrip.kind,
-            segment=Segment.FNO if derivative else Segment.CASH,
-            lot_size=scrip.lot_size or 1,
-            tick_size=index.tick_size if index else DEFAULT_TICK,
-            expiry=scrip.expiry,
-            strike=scrip.strike,
-            underlying=(index.name if index else scrip.stock_code) if derivative else None,
-            breeze_code=scrip.stock_code,
-        )
-
-
-def _contract_name(scrip: BreezeScrip) -> str:
-    """The security master names no trading symbol for contracts, so this is ours."""
-    expiry = scrip.expiry.strftime("%d%b%y").upper() if scrip.expiry else ""
-    strike = "" if scrip.strike is None or not scrip.kind.is_option else f"{scrip.strike:f}"
-    if "." in strike:
-        strike = strike.rstrip("0").rstrip(".")
-    return f"{scrip.stock_code}{expiry}{strike}{scrip.kind}"
+    def _download(self, service: Service) -> Listings:
+        if service is Service.BREEZE:
+            master = self._breeze.security_master()
+            return {name: from_security_master(master.scrips(name)) for name in EXCHANGES}
+        with self._using_kite() as access:
+            return {name: list(self._kite.instruments(access, exchange=name)) for name in EXCHANGES}
 
 
 def _cursor(ref: InstrumentRef) -> str:

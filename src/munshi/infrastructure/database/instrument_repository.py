@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 from uuid import uuid4
 
@@ -97,9 +97,9 @@ class InstrumentRepository:
         chosen = {**given, "of_mode": mode, "most": limit}
         if after is not None:
             chosen |= {"after_exchange": after.exchange, "after_symbol": after.tradingsymbol}
-        refs = self._connection.execute(statement, chosen).all()
-        found = (self.get_instrument(InstrumentRef(*ref), mode=mode) for ref in refs)
-        return [instrument for instrument in found if instrument is not None]
+        rows = self._connection.execute(statement, chosen)
+        by_ref = groupby(rows, key=lambda row: (row.exchange, row.tradingsymbol))
+        return [_joined(list(same)) for _, same in by_ref]
 
 
 @lru_cache
@@ -110,7 +110,7 @@ def _listing(given: frozenset[str], *, after: bool) -> Select[Any]:
         "of_underlying": _rows.underlying == bindparam("of_underlying"),
         "of_text": _rows.tradingsymbol.like(bindparam("of_text"), escape="\\"),
     }
-    statement = (
+    refs = (
         select(_rows.exchange, _rows.tradingsymbol)
         .distinct()
         .where(_rows.mode == bindparam("of_mode"), *(conditions[name] for name in sorted(given)))
@@ -118,16 +118,23 @@ def _listing(given: frozenset[str], *, after: bool) -> Select[Any]:
         .limit(bindparam("most"))
     )
     if after:
-        statement = statement.where(
+        same_exchange = _rows.exchange == bindparam("after_exchange")
+        refs = refs.where(
             or_(
                 _rows.exchange > bindparam("after_exchange"),
-                and_(
-                    _rows.exchange == bindparam("after_exchange"),
-                    _rows.tradingsymbol > bindparam("after_symbol"),
-                ),
+                and_(same_exchange, _rows.tradingsymbol > bindparam("after_symbol")),
             )
         )
-    return statement
+    page = refs.subquery()
+    return (
+        select(instruments)
+        .join(
+            page,
+            and_(_rows.exchange == page.c.exchange, _rows.tradingsymbol == page.c.tradingsymbol),
+        )
+        .where(_rows.mode == bindparam("of_mode"))
+        .order_by(_rows.exchange, _rows.tradingsymbol)
+    )
 
 
 def _escaped(text: str) -> str:
