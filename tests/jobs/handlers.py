@@ -122,6 +122,11 @@ _UNFIT: Mapping[str, Any] = {
 }
 
 
+def report_then_fail(_: object, run: JobRun, __: TextParams) -> dict[str, Any]:
+    run.progress(73, "Nearly.")
+    raise ZeroDivisionError
+
+
 def raise_badly(_: object, __: JobRun, parameters: TextParams) -> dict[str, Any]:
     raise _BADLY[parameters.text]
 
@@ -140,7 +145,7 @@ REGISTRY: Mapping[str, JobSpec] = {
         name: _spec(name)
         for name in (
             *("echo", "write_line", "wait", "chatter", "deaf", "hang", "unavailable", "throttled"),
-            *("login_first", "raise_badly", "return_unfit", "missing_handler"),
+            *("report_then_fail", "login_first", "raise_badly", "return_unfit", "missing_handler"),
         )
     },
     AUTO_LOGIN: _spec("login_first"),

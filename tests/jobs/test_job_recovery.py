@@ -1,0 +1,175 @@
+"""Lost workers: their jobs come back by lease expiry alone, and what they say late is refused."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from clocks import FakeClock
+from jobs.desk import ASHA, Desk
+from jobs.handlers import REGISTRY
+from jobs.waiting import until
+from munshi.domain.jobs import AttemptOutcome, JobState
+from munshi.jobs.endings import CRASH_CAP
+from munshi.jobs.recovery import recover
+from munshi.jobs.worker import Worker
+
+LEASE = timedelta(seconds=30)
+
+
+def lose(desk: Desk, job_id: UUID) -> None:
+    """A worker claims the job and is never heard of again."""
+    with desk.database.transaction() as tx:
+        claimed = tx.jobs.claim_job("gone:1:aa", lease=LEASE, now=desk.clock.now())
+    assert claimed is not None
+    assert claimed.job_id == job_id
+
+
+def test_a_running_job_is_left_alone_at_start_while_its_lease_lasts(desk: Desk) -> None:
+    job_id = desk.ask("echo")
+    lose(desk, job_id)
+    desk.clock.advance(LEASE - timedelta(seconds=1))
+
+    ran = desk.run_until_idle()
+
+    assert ran == 0
+    assert desk.get(job_id).state is JobState.RUNNING
+
+
+def test_a_lost_job_runs_again_when_its_lease_has_run_out(desk: Desk) -> None:
+    job_id = desk.ask("echo", "again")
+    lose(desk, job_id)
+    desk.clock.advance(LEASE)
+
+    ran = desk.run_until_idle()
+
+    job = desk.get(job_id)
+    assert ran == 1
+    assert (job.state, job.attempt, job.error_details) == (JobState.SUCCEEDED, 2, None)
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.SUCCEEDED]
+    assert desk.stage.seen == ["again"]
+
+
+def test_a_lost_job_that_must_not_run_twice_is_held_and_a_person_is_asked(desk: Desk) -> None:
+    job_id = desk.ask("hang_once")
+    lose(desk, job_id)
+    desk.clock.advance(LEASE)
+
+    ran = desk.run_until_idle()
+
+    job = desk.get(job_id)
+    with desk.database.reading() as tx:
+        (alert,) = tx.alerts.list_open_alerts()
+    assert (ran, job.state) == (0, JobState.HELD)
+    assert "lease ran out" in (job.error_details or "")
+    assert (alert.kind, alert.subject) == ("job_held", str(job_id))
+    assert desk.audited(job_id) == ["enqueue", "held"]
+
+
+def test_a_job_of_a_type_nobody_knows_is_held_not_repeated(desk: Desk) -> None:
+    job_id = desk.ask("echo")
+    lose(desk, job_id)
+    desk.clock.advance(LEASE)
+
+    recover(desk.database, desk.clock, {})
+
+    assert desk.get(job_id).state is JobState.HELD
+
+
+def test_a_job_that_kills_its_workers_is_dead_after_some_crashes(desk: Desk) -> None:
+    job_id = desk.ask("echo")
+
+    for _ in range(CRASH_CAP):
+        lose(desk, job_id)
+        desk.clock.advance(LEASE)
+        recover(desk.database, desk.clock, REGISTRY)
+
+    job = desk.get(job_id)
+    assert (job.state, job.attempt) == (JobState.DEAD, CRASH_CAP)
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED] * CRASH_CAP
+    assert desk.audited(job_id) == ["enqueue", "dead"]
+
+
+@pytest.mark.parametrize("job_type", ["echo", "hang_once"])
+def test_a_lost_job_that_was_told_to_cancel_is_cancelled(desk: Desk, job_type: str) -> None:
+    job_id = desk.ask(job_type)
+    lose(desk, job_id)
+    desk.service.cancel(job_id, actor=ASHA)
+    desk.clock.advance(LEASE)
+
+    ran = desk.run_until_idle()
+
+    assert ran == 0
+    assert desk.get(job_id).state is JobState.CANCELLED
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED]
+
+
+def begin(desk: Desk, clock: FakeClock, job_id: UUID) -> Worker:
+    worker = desk.worker(clock=clock, lease_seconds=3000)
+    worker.start()
+    assert desk.stage.entered.wait(20)
+    assert desk.get(job_id).attempt == 1
+    return worker
+
+
+def test_a_stopped_process_that_wakes_after_its_lease_asks_before_it_goes_on(desk: Desk) -> None:
+    job_id = desk.ask("wait")
+    its_clock = FakeClock(desk.clock.now())
+    worker = begin(desk, its_clock, job_id)
+    desk.clock.advance(timedelta(hours=1))
+
+    recover(desk.database, desk.clock, REGISTRY)
+    its_clock.set(desk.clock.now())
+    desk.stage.go_on.set()
+    worker.stop(grace=20)
+
+    assert desk.stage.seen == []
+    assert desk.get(job_id).state is JobState.QUEUED
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED]
+
+
+def test_a_late_result_of_a_lost_attempt_is_refused(desk: Desk) -> None:
+    job_id = desk.ask("deaf")
+    worker = begin(desk, FakeClock(desk.clock.now()), job_id)
+    desk.clock.advance(timedelta(hours=1))
+    recover(desk.database, desk.clock, REGISTRY)
+    lose(desk, job_id)
+    taken_over = desk.get(job_id)
+
+    desk.stage.go_on.set()
+    worker.stop(grace=20)
+
+    assert desk.get(job_id) == taken_over
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED, None]
+
+
+def test_a_fenced_handler_is_stopped_at_its_next_progress_call(desk: Desk) -> None:
+    job_id = desk.ask("chatter")
+    worker = begin(desk, FakeClock(desk.clock.now()), job_id)
+    desk.clock.advance(timedelta(hours=1))
+
+    recover(desk.database, desk.clock, REGISTRY)
+    lose(desk, job_id)
+    worker.stop(grace=20)
+
+    with desk.database.reading() as tx:
+        job = tx.jobs.get_job(job_id)
+    assert job is not None
+    assert (job.state, job.attempt, job.message) == (JobState.RUNNING, 2, "")
+
+
+def test_heartbeats_keep_a_long_job_from_being_taken_over(desk: Desk) -> None:
+    job_id = desk.ask("wait")
+    worker = desk.worker(lease_seconds=3)
+    worker.start()
+    assert desk.stage.entered.wait(20)
+
+    for _ in range(4):
+        desk.clock.advance(timedelta(seconds=2))
+        until(lambda: desk.service.attempts(job_id)[0].heartbeat_at == desk.clock.now())
+        recover(desk.database, desk.clock, REGISTRY)
+    desk.stage.go_on.set()
+    worker.stop(grace=20)
+
+    assert desk.get(job_id).state is JobState.SUCCEEDED
+    assert desk.outcomes(job_id) == [AttemptOutcome.SUCCEEDED]
