@@ -322,7 +322,25 @@ def test_short_floats_are_read_to_the_paisa_and_counted(tmp_path: Path) -> None:
     rows = read_candle_file(path)
 
     assert only(rows).frame.equals(TWO_BARS)
-    assert rows.rounded == 4  # the other four are sums of halves and quarters
+    assert rows.rounded == 4  # the others are multiples of a quarter
+
+
+def test_only_short_floats_that_are_no_whole_paisa_count_as_rounded() -> None:
+    values = pl.Series([21701.8, 21712.0, 21727.75], dtype=pl.Float32)
+    cells = Cells(column="low", values=values, row_word="row", places=pl.Series([1, 2, 3]))
+
+    prices, rounded = read_prices(cells)
+
+    assert prices.to_list() == [217_018_000, 217_120_000, 217_277_500]
+    assert rounded == 1
+
+
+def test_fractions_of_a_second_are_kept_to_be_judged_later(write: Write) -> None:
+    text = csv_of("datetime", "2024-01-01 09:15:00.5", "2024-01-01 09:16:00.5")
+
+    series = only(read_candle_file(write(text)))
+
+    assert series.frame["opens"][0] == FIRST + timedelta(milliseconds=500)
 
 
 @pytest.mark.parametrize("kind", [pl.Float32, pl.Float64])
