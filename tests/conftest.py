@@ -8,4 +8,5 @@ pytest_plugins = [
     "raw_server",
     "broker_clients",
     "desks",
+    "apis",
 ]

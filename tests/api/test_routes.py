@@ -1,0 +1,105 @@
+"""What every route has in common: a role, a description, and the table of the documentation."""
+
+import dataclasses
+import re
+
+import pytest
+from fastapi import FastAPI
+
+from asgi import Caller
+from desks import Desk
+from munshi.api.app import create_app
+from munshi.api.roles import GuardedRoute, Role
+from munshi.settings import LocalTrust
+
+WANTED = {
+    ("GET", "/auth/db/status"): Role.VIEWER,
+    ("POST", "/auth/db/breeze/login"): Role.OPERATOR,
+    ("POST", "/auth/db/kite/login"): Role.OPERATOR,
+    ("POST", "/auth/db/disconnect/{service}"): Role.OPERATOR,
+    ("POST", "/auth/db/cleanup"): Role.OPERATOR,
+    ("GET", "/auth/{service}/start"): Role.PUBLIC,
+    ("GET", "/auth/kite/callback"): Role.PUBLIC,
+    ("GET", "/auth/breeze/callback"): Role.PUBLIC,
+    ("POST", "/auth/breeze/callback"): Role.PUBLIC,
+    ("GET", "/jobs/status/{job_id}"): Role.VIEWER,
+    ("GET", "/jobs/recent"): Role.VIEWER,
+    ("GET", "/jobs/running"): Role.VIEWER,
+    ("POST", "/jobs/cleanup"): Role.OPERATOR,
+    ("POST", "/jobs"): Role.OPERATOR,
+    ("POST", "/jobs/{job_id}/cancel"): Role.OPERATOR,
+    ("GET", "/config/all"): Role.VIEWER,
+    ("GET", "/config/{config_type}"): Role.VIEWER,
+    ("POST", "/config/{config_type}/{config_key}"): Role.OPERATOR,
+    ("GET", "/audit/recent"): Role.VIEWER,
+    ("GET", "/audit/entity/{entity_type}/{entity_id}"): Role.VIEWER,
+    ("GET", "/audit/user/{user_id}"): Role.VIEWER,
+    ("GET", "/data/instruments"): Role.VIEWER,
+    ("GET", "/data/coverage"): Role.VIEWER,
+    ("GET", "/data/candles"): Role.VIEWER,
+    ("GET", "/health/live"): Role.PUBLIC,
+    ("GET", "/health/ready"): Role.PUBLIC,
+}
+
+
+@pytest.fixture
+def app(desk: Desk) -> FastAPI:
+    return create_app(desk.services)
+
+
+def test_every_route_declares_its_role(app: FastAPI) -> None:
+    assert [route for route in app.routes if not isinstance(route, GuardedRoute)] == []
+
+
+def test_the_routes_are_those_that_are_documented(app: FastAPI) -> None:
+    described = {
+        (method.upper(), path): Role[str(operation["x-role"]).upper()]
+        for path, item in app.openapi()["paths"].items()
+        for method, operation in item.items()
+    }
+
+    assert described == WANTED
+
+
+def test_every_call_is_described_in_words_of_its_own(app: FastAPI) -> None:
+    operations = [
+        operation for item in app.openapi()["paths"].values() for operation in item.values()
+    ]
+
+    assert [each["operationId"] for each in operations if not each.get("description")] == []
+    ids = [each["operationId"] for each in operations]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key, role in WANTED.items() if role])
+def test_a_browser_without_a_session_is_refused_before_anything_is_read(
+    api: Caller, method: str, path: str
+) -> None:
+    target = re.sub(r"\{\w+\}", "x", path)
+
+    answer = api.ask(method, target, headers={"sec-fetch-site": "same-origin"}, body=b"{")
+
+    assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [key for key, role in WANTED.items() if role >= Role.OPERATOR]
+)
+def test_a_viewer_changes_nothing(desk: Desk, method: str, path: str) -> None:
+    settings = desk.services.settings.model_copy(update={"local_trust": LocalTrust.VIEWER})
+    services = dataclasses.replace(desk.services, settings=settings)
+    viewer = Caller(create_app(services))
+
+    answer = viewer.ask(method, re.sub(r"\{\w+\}", "x", path), body=b"{")
+
+    assert answer.status == 403
+    assert viewer.get("/audit/recent").json()["entries"] == []
+
+
+def test_a_viewer_is_not_handed_the_login_link(desk: Desk) -> None:
+    settings = desk.services.settings.model_copy(update={"local_trust": LocalTrust.VIEWER})
+    services = dataclasses.replace(desk.services, settings=settings)
+
+    status = Caller(create_app(services)).get("/auth/db/status").json()
+
+    assert [each["login_link"] for each in status["services"].values()] == [None, None]
