@@ -10,9 +10,9 @@ from types import MappingProxyType
 from munshi.alerts.service import AlertService
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
-from munshi.auth.broker_login import LoginBook
 from munshi.auth.credentials import CredentialStore
 from munshi.auth.kite_db_service import KiteDBService
+from munshi.auth.login_book import LoginBook
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.token_mirror import TokenMirror
 from munshi.clock import Clock, SystemClock

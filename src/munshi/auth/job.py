@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from munshi.auth.broker_login import session_result
+from munshi.auth.login_book import session_result
 from munshi.auth.logins import BrokerLogins
 from munshi.domain.audit import Actor
 from munshi.domain.job_params import AutoLoginParams

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from munshi.auth.breeze_db_service import BreezeDBService
-from munshi.auth.broker_login import ALERT_KIND
 from munshi.auth.kite_db_service import KiteDBService
+from munshi.auth.login_book import ALERT_KIND
 from munshi.clock import Clock
 from munshi.domain.alerts import Alert
 from munshi.domain.audit import Actor
