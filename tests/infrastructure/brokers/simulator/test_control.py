@@ -94,6 +94,14 @@ def test_controls_answer_this_machine_only(simulator: Simulator, path: str) -> N
         asyncio.run(route.endpoint(Request(scope | {"query_string": b""})))
 
 
+def test_controls_do_not_answer_another_sites_page(simulator: Simulator) -> None:
+    answer = simulator.http.post(
+        "/_simulator/logout", json={}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [

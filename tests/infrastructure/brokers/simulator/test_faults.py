@@ -59,7 +59,7 @@ def test_kite_shows_a_fault_in_its_envelope(
 def test_breeze_shows_a_fault_in_its_envelope(
     simulator: Simulator, kind: FaultKind, http: int, status: int, error: str
 ) -> None:
-    simulator.fault(kind, service="breeze")
+    simulator.fault(kind, service="breeze", endpoint_class="customerdetails")
 
     answer = ask_breeze(simulator)
 
@@ -126,6 +126,18 @@ def test_fault_can_be_kept_to_one_class_of_calls(simulator: Simulator) -> None:
     profile = simulator.http.get("/user/profile", headers=headers)
 
     assert (quote.status_code, profile.status_code) == (503, 200)
+
+
+def test_expired_token_does_not_stand_in_the_way_of_a_new_login(simulator: Simulator) -> None:
+    simulator.fault(FaultKind.EXPIRED_TOKEN)
+
+    expired = ask_kite(simulator)
+    opened = simulator.http.get("/connect/login", params={"api_key": "simkitekey"})
+    exchanged = simulator.http.post("/session/token", headers={"X-Kite-Version": "3"})
+
+    assert expired.status_code == 403
+    assert opened.status_code == 302
+    assert body_of(exchanged)["message"] == "Missing or empty field `api_key`."
 
 
 def test_faults_are_switched_over_http_and_every_answer_says_simulated(

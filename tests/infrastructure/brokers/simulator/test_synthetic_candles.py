@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.instruments import Instrument, InstrumentKind
 from munshi.domain.market.intervals import Interval
+from munshi.infrastructure.brokers.simulator.levels import LevelHistory
 from munshi.infrastructure.brokers.simulator.option_prices import RATE
 from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticCandles
 from munshi.infrastructure.brokers.simulator.universe import (
@@ -64,6 +66,16 @@ def test_a_day_is_the_same_whoever_asks_and_in_whatever_order() -> None:
     backwards = [second.minutes(NIFTY, day) for day in reversed(DAYS)]
 
     assert forwards == list(reversed(backwards))
+
+
+def test_threads_that_ask_at_once_see_the_same_levels() -> None:
+    days = CALENDAR.trading_days(date(2015, 3, 2), date(2026, 11, 20))[::40]
+    alone, shared = LevelHistory("SBIN"), LevelHistory("SBIN")
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(shared.level, days))
+
+    assert together == [alone.level(day) for day in days]
 
 
 def test_closed_days_and_unknown_years_have_no_candles(candles: SyntheticCandles) -> None:

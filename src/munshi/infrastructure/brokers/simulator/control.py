@@ -146,7 +146,8 @@ def _local_only(request: Request) -> None:
         local = ipaddress.ip_address(peer).is_loopback
     except ValueError:
         local = False
-    if not local:
+    foreign = request.headers.get("Sec-Fetch-Site", "none") in {"cross-site", "same-site"}
+    if foreign or not local:
         raise HTTPException(403, "The simulator's controls answer only to this machine.")
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from munshi.infrastructure.brokers.simulator.endpoints import Endpoint
 from munshi.infrastructure.brokers.simulator.state import SimulatorState
 
+SIGNING_IN = {"login", "session", "master"}
+
 
 class FaultKind(StrEnum):
     """What goes wrong. `reset` closes the connection after the call has taken effect."""
@@ -75,10 +77,7 @@ class FaultBoard:
     def take(self, endpoint: Endpoint) -> Fault | None:
         """The oldest switch that fits this call, used up by one."""
         for fault in self.list_faults():
-            if fault.service in {"*", endpoint.service} and fault.endpoint_class in {
-                "*",
-                endpoint.endpoint_class,
-            }:
+            if _fits(fault, endpoint):
                 self._use(fault)
                 return fault
         return None
@@ -90,3 +89,12 @@ class FaultBoard:
             self._state.run("DELETE FROM faults WHERE id = ?", (fault.id,))
         else:
             self._state.run("UPDATE faults SET remaining = remaining - 1 WHERE id = ?", (fault.id,))
+
+
+def _fits(fault: Fault, endpoint: Endpoint) -> bool:
+    """An expired token, unless aimed at them, leaves alone the calls that bring a new one."""
+    if fault.service not in {"*", endpoint.service}:
+        return False
+    if fault.endpoint_class != "*":
+        return fault.endpoint_class == endpoint.endpoint_class
+    return not (fault.kind is FaultKind.EXPIRED_TOKEN and endpoint.endpoint_class in SIGNING_IN)

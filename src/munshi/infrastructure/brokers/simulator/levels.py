@@ -1,6 +1,7 @@
 """The slow history of synthetic prices: one level for every date since 2015, from a seed."""
 
 import math
+import threading
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -49,21 +50,16 @@ class LevelHistory:
         self._own = Random(f"{SEED}:{name}")  # noqa: S311
         self._market = Random(f"{SEED}:market")  # noqa: S311
         self._deviations = [0.0]
+        self._lock = threading.Lock()
 
     def level(self, day: date) -> float:
         """Rupees at the close of `day`, trading day or not."""
         place = max((day - START).days, 0)
-        while len(self._deviations) <= place:
-            self._extend()
+        with self._lock:  # two threads drawing at once would each get the other's numbers
+            while len(self._deviations) <= place:
+                self._extend()
         trend = math.log(self._model.start) + self._model.growth * place / 365.25
         return math.exp(trend + self._deviations[place])
-
-    def daily_move(self, day: date) -> float:
-        """The log move of one date, the size of which the minutes of the day take up."""
-        return self._deviations_between(day - timedelta(days=1), day)
-
-    def _deviations_between(self, first: date, second: date) -> float:
-        return math.log(self.level(second) / self.level(first))
 
     def _extend(self) -> None:
         model = self._model

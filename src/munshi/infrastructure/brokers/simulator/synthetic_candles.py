@@ -26,7 +26,7 @@ from munshi.infrastructure.brokers.simulator.universe import (
 )
 
 TICK = 500
-DAYS_CACHED = 512
+DAYS_CACHED = 256
 MINUTE = timedelta(minutes=1)
 A_MINUTE = years(MINUTE)
 GAP_SHARE = 0.35
