@@ -43,14 +43,14 @@ class TokenMirror:
         fingerprint = f"token_mirror:{service}"
         try:
             write_env_file(self._path, {TOKEN_NAMES[service]: session.access_token})
-        except AppError as error:
+        except (AppError, OSError) as error:
             # The login itself is stored and good; only scripts that read the file go without.
             with self._database.transaction() as tx:
                 tx.alerts.raise_alert(
                     fingerprint,
                     kind="token_mirror",
                     severity=Severity.WARNING,
-                    title=f"The new {service} token was not written to .env: {error.detail}",
+                    title=f"The new {service} token was not written to .env: {error}",
                     subject=service,
                     now=now,
                 )
