@@ -329,7 +329,7 @@ def live(desk: Desk, simulator: Simulator) -> Iterator[Desk]:
         yield replace(desk, services=services)
 
 
-def test_live_mode_never_sees_a_simulated_login(desk: Desk, live_desk: Callable[[], Desk]) -> None:
+def test_live_mode_never_sees_a_simulated_login(desk: Desk, live: Desk) -> None:
     desk.log_in_everywhere()
 
     assert live.services.kite.restore() is None
