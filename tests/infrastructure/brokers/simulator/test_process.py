@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -177,3 +178,33 @@ def test_unusable_home_is_one_line_on_stderr(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot keep its state" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_start_right_after_a_kill_gets_a_simulator_that_stays(home: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        orphan = int(parent.stdout.readline())
+        parent.kill()
+
+    again = SimulatorProcess(home)
+    again.start()
+    gone = waits_until_gone(orphan)
+
+    assert gone
+    assert again.pid is not None
+    assert again.is_alive()
+    again.stop()
+
+
+def test_of_two_that_start_at_once_one_runs_and_the_other_joins(home: Path) -> None:
+    both = [SimulatorProcess(home), SimulatorProcess(home)]
+
+    with ThreadPoolExecutor(2) as pool:
+        urls = list(pool.map(SimulatorProcess.start, both))
+
+    assert urls[0] == urls[1]
+    assert sorted(running.pid is None for running in both) == [False, True]
+    for running in both:
+        running.stop()
