@@ -190,11 +190,12 @@ class CandleService:
         )
 
     def collect_garbage(self) -> tuple[str, ...]:
-        """Delete files that nobody has read or been about to name for a day."""
-        since = self._clock.now() - _KEPT_UNREFERENCED
+        """Delete files that no manifest row has named for a day."""
         with self._database.reading() as tx:
-            in_use = tx.candles.list_paths_in_use(since=since)
-        return self._store.collect_unreferenced(in_use, older_than=since)
+            current = tx.candles.list_paths()
+        return self._store.collect_unreferenced(
+            current, older_than=self._clock.now() - _KEPT_UNREFERENCED
+        )
 
     def _read_some(
         self, key: CandleKey, *, start: datetime, end: datetime, rows: int

@@ -151,16 +151,12 @@ def test_a_series_is_summed_up_over_its_current_files(database: Database, clock:
     assert nifty.label == "simulated kite"
 
 
-def test_a_replaced_file_is_in_use_for_as_long_as_somebody_may_be_reading_it(
-    database: Database, clock: FakeClock
-) -> None:
-    replaced_at = clock.now()
+def test_only_current_files_are_in_use(database: Database, clock: FakeClock) -> None:
     first = save(database, written("first"), clock)
     save(database, written("second"), clock, replaces=first)
+    save(database, written("other"), clock, key=OTHER_SERIES[0])
 
     with database.reading() as tx:
-        just_after = tx.candles.list_paths_in_use(since=replaced_at)
-        later = tx.candles.list_paths_in_use(since=replaced_at + timedelta(seconds=1))
+        paths = tx.candles.list_paths()
 
-    assert just_after == {"candles/first.parquet", "candles/second.parquet"}
-    assert later == {"candles/second.parquet"}
+    assert paths == {"candles/second.parquet", "candles/other.parquet"}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.market.candle_files import CandleKey, WrittenFile
@@ -52,11 +52,7 @@ _SUMMARY = (
     .group_by(_rows.mode, _rows.source, _rows.exchange, _rows.instrument, _rows.interval)
     .order_by(_rows.exchange, _rows.instrument, _rows.interval, _rows.source, _rows.mode)
 )
-_replacing = candle_files.alias("replacing")
-_REPLACED_LATELY = select(_replacing.c.replaces).where(
-    _replacing.c.replaces.is_not(None), _replacing.c.fetched_at >= bindparam("since")
-)
-_PATHS = select(_rows.path).where(or_(_rows.is_current, _rows.file_id.in_(_REPLACED_LATELY)))
+_PATHS = select(_rows.path).where(_rows.is_current)
 _RETIRE = (
     update(candle_files)
     .where(_rows.file_id == bindparam("row"), _rows.is_current)
@@ -110,9 +106,9 @@ class CandleRepository:
         """Every series that holds anything."""
         return [_summary(row) for row in self._connection.execute(_SUMMARY)]
 
-    def list_paths_in_use(self, *, since: datetime) -> set[str]:
-        """Files that are current, and those replaced after `since`: somebody may read them yet."""
-        return set(self._connection.execute(_PATHS, {"since": since}).scalars())
+    def list_paths(self) -> set[str]:
+        """Every file that is current."""
+        return set(self._connection.execute(_PATHS).scalars())
 
     def save_file(
         self,
