@@ -1,7 +1,7 @@
 """Migrated databases for tests: copied, never migrated anew, on SQLite and PostgreSQL alike."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -79,6 +79,22 @@ def open_database(url: str) -> Database:
 def database(any_database_url: str) -> Iterator[Database]:
     """An unlocked, migrated database; the test runs once on each kind."""
     opened = open_database(any_database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database in which nothing is yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/empty.db"
+    make: Callable[..., str] = request.getfixturevalue("postgres_database")
+    return make(f"empty_{uuid4().hex[:12]}")
+
+
+@pytest.fixture
+def empty_database(empty_url: str) -> Iterator[Database]:
+    opened = open_database(empty_url)
     yield opened
     opened.close()
 

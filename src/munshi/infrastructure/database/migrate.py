@@ -10,14 +10,37 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
+from munshi.errors import DatabaseForeignError
+from munshi.infrastructure.database import procedures
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
 from munshi.infrastructure.database.revision import foreign_tables, refuse_foreign
 
 _PACKAGE = "munshi.infrastructure.database.migrations"
+# Filtered indexes need these, and sqlcmd begins with QUOTED_IDENTIFIER OFF.
+_MSSQL_HEADER = """\
+-- Run with: sqlcmd -b -i FILE (-b stops at the first error)
+SET ANSI_NULLS ON;
+SET ANSI_PADDING ON;
+SET ANSI_WARNINGS ON;
+SET ARITHABORT ON;
+SET CONCAT_NULL_YIELDS_NULL ON;
+SET NUMERIC_ROUNDABORT OFF;
+SET QUOTED_IDENTIFIER ON;
+SET XACT_ABORT ON;
+
+GO
+
+"""
+_LEGACY = "legacy_"
+_MSSQL_RENAME = text("EXEC sp_rename :old, :new")
+_POSTGRESQL_ROUTINES = text(
+    "SELECT proname, oid::regprocedure::text FROM pg_proc "
+    "WHERE pronamespace = current_schema()::regnamespace AND proname = ANY(:names)"
+)
 _LOCK = 7_746_713_501  # any constant: one upgrade at a time on PostgreSQL
 
 
@@ -56,11 +79,22 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def adopt(database: Database) -> list[str]:
-    """Rename tables that we did not make to `legacy_*`; the old names, sorted."""
+    """Rename tables and procedures that we did not make to `legacy_*`; the tables' old names.
+
+    Raises DatabaseForeignError, with nothing touched, if one of the new names is taken.
+    """
     with _migrating(database) as connection:
         found = foreign_tables(connection)
+        taken = set(inspect(connection).get_table_names())
+        if clashes := sorted(_LEGACY + name for name in found if _LEGACY + name in taken):
+            raise DatabaseForeignError(
+                f"The database already holds {', '.join(clashes)}; nothing was touched.",
+                hint="Rename or drop these first.",
+            )
         for name in found:
-            _rename(connection, name, f"legacy_{name}")
+            _rename_table(connection, name)
+        if found:
+            _rename_procedures(connection)
         return found
 
 
@@ -74,8 +108,12 @@ def differences(database: Database) -> list[str]:
 
 
 def script(dialect: str) -> str:
-    """The whole history as SQL for `dialect`: sqlite, postgresql or mssql."""
-    output = io.StringIO()
+    """The whole history as SQL for `dialect`: sqlite, postgresql or mssql.
+
+    Batches for SQL Server end with GO, since a procedure must stand first in its own.
+    """
+    output = io.StringIO(_MSSQL_HEADER if dialect == "mssql" else "")
+    output.seek(0, io.SEEK_END)
     config = alembic_config()
     config.output_buffer = output
     config.set_main_option("dialect", dialect)
@@ -115,8 +153,20 @@ def _check_foreign_keys(connection: Connection) -> None:
         raise RuntimeError(f"the migration left {len(broken)} rows without their parent")
 
 
-def _rename(connection: Connection, old: str, new: str) -> None:
+def _rename_table(connection: Connection, name: str) -> None:
     if connection.dialect.name == "mssql":
-        connection.execute(text("EXEC sp_rename :old, :new"), {"old": old, "new": new})
+        connection.execute(_MSSQL_RENAME, {"old": name, "new": _LEGACY + name})
         return
-    connection.exec_driver_sql(f'ALTER TABLE "{old}" RENAME TO "{new}"')
+    connection.exec_driver_sql(f'ALTER TABLE "{name}" RENAME TO "{_LEGACY}{name}"')
+
+
+def _rename_procedures(connection: Connection) -> None:
+    """An old install has procedures of our names; ours could not be created beside them."""
+    if connection.dialect.name == "mssql":
+        for name in procedures.NAMES:
+            if connection.scalar(text("SELECT OBJECT_ID(:name, 'P')"), {"name": name}) is not None:
+                connection.execute(_MSSQL_RENAME, {"old": name, "new": _LEGACY + name})
+    if connection.dialect.name == "postgresql":
+        names = [name.lower() for name in procedures.NAMES]
+        for name, signature in connection.execute(_POSTGRESQL_ROUTINES, {"names": names}).all():
+            connection.exec_driver_sql(f'ALTER ROUTINE {signature} RENAME TO "{_LEGACY}{name}"')

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Uuid,
 )
 from sqlalchemy.dialects import mssql, postgresql
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import TypeCompiler
@@ -265,6 +266,8 @@ class TransactionId(UserDefinedType[Any]):
     cache_ok = True
 
 
+# What drift is checked with must know the type when it reads it back.
+PGDialect.ischema_names["xid8"] = TransactionId
 _TRANSACTION_ID_SPELLING = {"postgresql": "XID8", "mssql": "ROWVERSION", "sqlite": "INTEGER"}
 
 

@@ -50,8 +50,8 @@ def rebuild_table(
     connection.exec_driver_sql(f'ALTER TABLE "{name}__new" RENAME TO "{name}"')
     connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
     if counter is not None:
-        connection.exec_driver_sql(
-            "UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (counter, name)
-        )
+        # An empty table has no counter yet, so there may be nothing to update.
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+        connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, counter))
     for statement in kept:
         connection.exec_driver_sql(statement)

@@ -3,6 +3,8 @@
 import hashlib
 from importlib.resources import files
 
+NAMES = ("sp_GetActiveSession", "sp_UpdateAuthSession", "sp_CleanupExpiredSessions")
+
 
 def read(dialect: str, name: str, *, checksum: str) -> str:
     """The text of `dialect/name.sql`.

@@ -220,13 +220,13 @@ def _create_background_jobs() -> None:
         sa.Column("updated_at", types.Instant(), nullable=False),
         sa.Column("completed_at", types.Instant()),
         sa.CheckConstraint(
-            "progress_percent >= 0 AND progress_percent <= 100",
-            name=op.f("ck_BackgroundJobs_progress_percent"),
-        ),
-        sa.CheckConstraint(
             "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
             "'succeeded', 'failed', 'dead', 'cancelled')",
             name=op.f("ck_BackgroundJobs_status"),
+        ),
+        sa.CheckConstraint(
+            "progress_percent >= 0 AND progress_percent <= 100",
+            name=op.f("ck_BackgroundJobs_progress_percent"),
         ),
         sa.ForeignKeyConstraint(
             ["parent_id"],
