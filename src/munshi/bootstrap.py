@@ -14,6 +14,7 @@ from munshi.auth.credentials import CredentialStore
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_book import LoginBook
 from munshi.auth.logins import BrokerLogins
+from munshi.auth.secret_access import SecretAccess
 from munshi.auth.token_mirror import TokenMirror
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
@@ -98,11 +99,13 @@ class Services:
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
+    secrets: SecretAccess
     calendar: CalendarService
     instruments: InstrumentService
     candles: CandleService
     collection: CollectionService
     job_wake: Event
+    simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
         """Where a person clicks to log in at `service`."""
@@ -224,6 +227,8 @@ def _wire(ground: _Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Serv
         jobs=JobService(database, clock, registry=JOB_TYPES, wake=wake),
         kite=kite,
         breeze=breeze,
+        secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
+        simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
         logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,

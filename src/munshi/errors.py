@@ -319,6 +319,10 @@ class SettingsInvalidError(AppError):
     """A setting has a value that cannot be used."""
 
 
+class ScriptNotFoundError(AppError):
+    """The script cannot be started."""
+
+
 class PortBusyError(AppError):
     """The port is already in use."""
 

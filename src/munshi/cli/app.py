@@ -4,8 +4,13 @@ import sys
 
 import typer
 
+from munshi.cli.connect import connect
 from munshi.cli.demo import demo
+from munshi.cli.login import disconnect, login, status
+from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
+from munshi.cli.simulator import simulator
+from munshi.cli.worker import worker
 from munshi.errors import AppError
 
 app = typer.Typer(
@@ -21,8 +26,8 @@ def munshi() -> None:
     """Broker logins, jobs, market data, configuration and audit in one database."""
 
 
-app.command()(demo)
-app.command()(serve)
+for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
+    app.command()(command)
 
 
 def main() -> None:

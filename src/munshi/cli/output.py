@@ -1,0 +1,61 @@
+"""How commands print: a table for people, JSON with `--json`, the mode on top of both."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def print_json(document: object) -> None:
+    """Instants in UTC, everything that JSON lacks as text."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+
+
+def print_table(
+    title: str,
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    empty: str = "Nothing.",
+) -> None:
+    """A table as wide as it needs to be; `empty` is said where there are no rows."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    table = Table(title=title or None, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    if table.row_count:
+        console.print(table)
+    else:
+        typer.echo(f"{title}: {empty}" if title else empty)
+
+
+def print_mode(mode: str) -> None:
+    """The first line of whatever shows logins or prices."""
+    if mode == "simulated":
+        typer.secho("SIMULATED brokers: no price and no login here is real.", fg="yellow", err=True)
+
+
+def show_instant(instant: datetime | None) -> str:
+    from munshi.clock import show_ist
+
+    return "" if instant is None else show_ist(instant)
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

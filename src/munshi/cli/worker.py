@@ -1,0 +1,30 @@
+"""`munshi worker`: runs background jobs until it is told to stop."""
+
+import typer
+
+
+def worker(
+    *,
+    until_idle: bool = typer.Option(False, "--until-idle", help="Stop when nothing is left to do."),
+) -> None:
+    """Run background jobs in this process."""
+    import signal
+    import threading
+
+    from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
+    from munshi.logging_setup import configure_logging
+    from munshi.settings import load_settings
+
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    prepare_database(settings)
+    with running_desk(settings, simulator=SimulatorOptions()) as services:
+        working = services.worker()
+        if until_idle:
+            typer.echo(f"{working.run_until_idle()} jobs run.")
+            return
+        typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
+        stop = threading.Event()
+        for name in ("SIGINT", "SIGTERM"):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+        working.run(stop)
