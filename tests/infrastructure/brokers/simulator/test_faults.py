@@ -171,9 +171,12 @@ def test_faults_are_switched_over_http_and_every_answer_says_simulated(
         {"kind": "html", "service": "nse"},
         {"kind": "html", "service": "kite", "endpoint_class": "master"},
         {"kind": "hang", "seconds": "long"},
+        {"kind": "html", "count": 0},
     ],
 )
-def test_fault_that_does_not_exist_is_refused(simulator: Simulator, wrong: dict[str, str]) -> None:
+def test_fault_that_does_not_exist_is_refused(
+    simulator: Simulator, wrong: dict[str, object]
+) -> None:
     answer = simulator.http.post("/_simulator/faults", json=wrong)
 
     assert answer.status_code == 400

@@ -173,11 +173,21 @@ def test_option_bars_are_sane_and_traded_in_lots(candles: SyntheticCandles) -> N
     assert total(found) > 0
 
 
+@pytest.mark.parametrize("day", [A_DAY, EXPIRY], ids=str)
+def test_closing_is_the_last_minutes_close(candles: SyntheticCandles, day: date) -> None:
+    future = Universe(CALENDAR).contract("NIFTY", EXPIRY, InstrumentKind.FUTURE)
+    call = option(InstrumentKind.CALL, near_the_money(candles, day))
+
+    for instrument in (NIFTY, future, call):
+        assert candles.closing(instrument, day) == candles.minutes(instrument, day)[-1].close
+
+
 def test_contract_has_no_prices_before_listing_and_after_expiry(candles: SyntheticCandles) -> None:
     call = option(InstrumentKind.CALL, 23_500)
 
     assert candles.minutes(call, date(2024, 6, 28)) == ()
     assert candles.minutes(call, date(2023, 6, 28)) == ()
+    assert candles.closing(call, date(2024, 6, 28)) is None
 
 
 def total(bars: Sequence[Candle]) -> int:

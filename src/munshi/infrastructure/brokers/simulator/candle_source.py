@@ -28,6 +28,10 @@ class CandleSource(Protocol):
         """The whole day's bars in order, future ones included; none where there are none."""
         ...
 
+    def closing(self, instrument: Instrument, day: date) -> int | None:
+        """The last minute's close, None for a day without bars."""
+        ...
+
 
 class NoCandles:
     """A broker without market data, for what only needs logins."""
@@ -38,3 +42,6 @@ class NoCandles:
 
     def minutes(self, instrument: Instrument, day: date) -> Sequence[Candle]:  # noqa: ARG002
         return ()
+
+    def closing(self, instrument: Instrument, day: date) -> int | None:  # noqa: ARG002
+        return None

@@ -79,7 +79,7 @@ class Control:
                 FaultKind(_one_of(asked, "kind", tuple(FaultKind))),
                 service=service,
                 endpoint_class=_one_of(asked, "endpoint_class", ("*", *classes), default="*"),
-                count=int(_number(asked, "count")) if asked.get("count") is not None else None,
+                count=_count(asked),
                 seconds=_number(asked, "seconds", default=0.0),
             )
         return _answer(faults=[asdict(fault) for fault in self._parts.faults.list_faults()])
@@ -91,7 +91,9 @@ class Control:
         listed = self._parts.state.list_arrivals(
             service=request.query_params.get("service"),
             endpoint_class=request.query_params.get("endpoint_class"),
-            limit=int(request.query_params.get("limit", "1000")),
+            limit=int(limit)
+            if (limit := request.query_params.get("limit", "")).isdecimal()
+            else 1000,
         )
         return _answer(arrivals=[asdict(arrival) for arrival in listed])
 
@@ -166,6 +168,15 @@ def _number(asked: dict[str, Any], name: str, *, default: float | None = None) -
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise HTTPException(400, f"{name} must be a number.")
     return float(value)
+
+
+def _count(asked: dict[str, Any]) -> int | None:
+    if asked.get("count") is None:
+        return None
+    count = int(_number(asked, "count"))
+    if count < 1:
+        raise HTTPException(400, "count must be at least 1; leave it out to last until cleared.")
+    return count
 
 
 def _one_of(

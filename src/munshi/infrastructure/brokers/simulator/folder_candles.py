@@ -53,6 +53,10 @@ class FolderCandles:
     def minutes(self, instrument: Instrument, day: date) -> Sequence[Candle]:
         return self._cached(str(instrument.ref), day)
 
+    def closing(self, instrument: Instrument, day: date) -> int | None:
+        bars = self.minutes(instrument, day)
+        return bars[-1].close if bars else None
+
     def _candles(self, name: str, day: date) -> Sequence[Candle]:
         rows = self._days.get((name, day))
         if rows is None:

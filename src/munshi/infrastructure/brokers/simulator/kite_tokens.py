@@ -8,6 +8,7 @@ from munshi.domain.sessions import kite_expiry
 from munshi.infrastructure.brokers.simulator.state import SimulatorState, to_micros
 
 REQUEST_TOKEN_SECONDS = 300
+LOGIN_SECONDS = 86_400
 ALPHABET = string.ascii_letters + string.digits
 
 
@@ -43,11 +44,17 @@ class KiteTokens:
 
     def begin_login(self, api_key: str, *, redirect_params: str) -> str:
         sess_id = random_token()
+        self._forget_old_logins()
         self._state.run(
             "INSERT INTO kite_logins VALUES (?, ?, ?, ?)",
             (sess_id, api_key, redirect_params, self._state.now_micros()),
         )
         return sess_id
+
+    def _forget_old_logins(self) -> None:
+        a_day_ago = self._state.now_micros() - LOGIN_SECONDS * 1_000_000
+        self._state.run("DELETE FROM kite_logins WHERE begun_at < ?", (a_day_ago,))
+        self._state.run("DELETE FROM kite_passwords WHERE given_at < ?", (a_day_ago,))
 
     def get_login(self, sess_id: str) -> PendingLogin | None:
         rows = self._state.run(

@@ -59,6 +59,7 @@ class Market:
         self.universe = Universe(calendar)
         self._listing = lru_cache(maxsize=4)(self._list)
         self._daily = lru_cache(maxsize=SUMMARIES_CACHED)(self._summarise)
+        self._closing = lru_cache(maxsize=SUMMARIES_CACHED)(candles.closing)
 
     def today(self) -> date:
         return self._state.now().astimezone(IST).date()
@@ -86,23 +87,17 @@ class Market:
     def snapshot(self, instrument: Instrument) -> Snapshot | None:
         """None for what has not traded in the last days."""
         newest = min(self.today(), self.candles.last_day or self.today())
-        found: list[Candle] = []
-        minutes: tuple[Candle, ...] = ()
-        for offset in range(DAYS_LOOKED_BACK):
-            day = newest - offset * ONE_DAY
-            if not found:
-                minutes = self._seen(instrument, day)
-                found += [merge(minutes, opens=_midnight(day))] if minutes else []
-            elif (before := self._daily(instrument, day)) is not None:
-                found.append(before)
-                break
-        if not found:
+        days = [newest - offset * ONE_DAY for offset in range(DAYS_LOOKED_BACK)]
+        seen = ((day, self._seen(instrument, day)) for day in days)
+        day, minutes = next(((day, bars) for day, bars in seen if bars), (newest, ()))
+        if not minutes:
             return None
+        earlier = (self._closing(instrument, before) for before in days if before < day)
         interests = [bar.oi or 0 for bar in minutes]
         return Snapshot(
-            day=found[0],
+            day=merge(minutes, opens=_midnight(day)),
             last=minutes[-1],
-            previous_close=found[-1].close if len(found) > 1 else found[0].open,
+            previous_close=next((close for close in earlier if close), minutes[0].open),
             oi_high=max(interests),
             oi_low=min(interests),
         )
@@ -150,9 +145,9 @@ class Market:
         """The close before `day`, which places the strikes for the whole day."""
         last = min(day, self.candles.last_day or day)
         for offset in range(1, DAYS_LOOKED_BACK):
-            bar = self._daily(index_named(underlying), last - offset * ONE_DAY)
-            if bar is not None:
-                return to_rupees(bar.close)
+            close = self._closing(index_named(underlying), last - offset * ONE_DAY)
+            if close is not None:
+                return to_rupees(close)
         return Decimal(round(level_history(underlying).level(day)))
 
 

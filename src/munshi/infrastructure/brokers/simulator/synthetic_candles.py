@@ -7,17 +7,17 @@ from functools import lru_cache
 from random import Random
 
 from munshi.domain.market.calendar import MarketCalendar
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument, InstrumentKind
 from munshi.domain.market.intervals import Interval
 from munshi.domain.market.sessions import Segment
 from munshi.errors import CalendarYearUnknownError
 from munshi.infrastructure.brokers.simulator.levels import MODELS, SEED, level_history
-from munshi.infrastructure.brokers.simulator.option_prices import (
-    forward,
-    implied_volatility,
-    option_price,
-    years,
+from munshi.infrastructure.brokers.simulator.synthetic_contracts import (
+    MINUTE,
+    TICK,
+    ContractDay,
+    on_tick,
 )
 from munshi.infrastructure.brokers.simulator.universe import (
     MONTHLY_AHEAD,
@@ -25,10 +25,7 @@ from munshi.infrastructure.brokers.simulator.universe import (
     index_named,
 )
 
-TICK = 500
 DAYS_CACHED = 256
-MINUTE = timedelta(minutes=1)
-A_MINUTE = years(MINUTE)
 GAP_SHARE = 0.35
 FIRST_DAY = date(2015, 2, 2)
 
@@ -56,23 +53,32 @@ class SyntheticCandles:
     def minutes(self, instrument: Instrument, day: date) -> Sequence[Candle]:
         return self._cached(instrument, day)
 
+    def closing(self, instrument: Instrument, day: date) -> int | None:
+        """As the last minute says, without making the others of a contract."""
+        if instrument.kind.is_derivative:
+            stamps = self._known_stamps(instrument, day)
+            contract = self._contract_day(instrument, day, stamps) if stamps else None
+            return contract.closing() if contract else None
+        bars = self.minutes(instrument, day)
+        return bars[-1].close if bars else None
+
     def _make(self, instrument: Instrument, day: date) -> Sequence[Candle]:
-        if day < FIRST_DAY:
-            return ()
-        try:
-            stamps = self._stamps(day, instrument.segment)
-        except CalendarYearUnknownError:
-            return ()
+        stamps = self._known_stamps(instrument, day)
         if not stamps:
             return ()
         if not instrument.kind.is_derivative:
             name = self._names.get(instrument.ref)
             return self._walk(name, day, stamps, instrument) if name else ()
-        if instrument.expiry is None or not (
-            instrument.expiry - MONTHLY_AHEAD <= day <= instrument.expiry
-        ):
+        contract = self._contract_day(instrument, day, stamps)
+        if contract is None:
             return ()
-        return self._price(instrument, day, stamps)
+        return contract.candles(Random(f"{SEED}:{instrument.tradingsymbol}:{day}"))  # noqa: S311
+
+    def _known_stamps(self, instrument: Instrument, day: date) -> Sequence[datetime]:
+        try:
+            return self._stamps(day, instrument.segment) if day >= FIRST_DAY else ()
+        except CalendarYearUnknownError:
+            return ()
 
     def _utc_stamps(self, day: date, segment: Segment) -> Sequence[datetime]:
         opens = self._calendar.bar_opens(day, Interval.ONE_MINUTE, segment)
@@ -91,8 +97,8 @@ class SyntheticCandles:
         for _ in stamps:
             walk.append(walk[-1] + rng.gauss(0, step))
         drift = (after - opening - walk[-1]) / count
-        path = [_ticks(math.exp(opening + walk[k] + drift * k)) for k in range(count + 1)]
-        path[count] = _ticks(history.level(day))
+        path = [on_tick(math.exp(opening + walk[k] + drift * k)) for k in range(count + 1)]
+        path[count] = on_tick(history.level(day))
         return [
             _bar(
                 stamp,
@@ -110,86 +116,23 @@ class SyntheticCandles:
             before = day - timedelta(days=1)
         return level_history(name).level(before)
 
-    def _price(
+    def _contract_day(
         self, instrument: Instrument, day: date, stamps: Sequence[datetime]
-    ) -> Sequence[Candle]:
-        """Every bar's four prices from the underlying's four, at the times the bar opens and ends.
-
-        The implied volatility of a strike holds for the day, so that within the day a call only
-        rises and a put only falls with the underlying.
-        """
-        spots = {bar.opens: bar for bar in self.minutes(index_named(instrument.name), day)}
-        if not spots or instrument.expiry is None:
-            return ()
-        ends = self._stamps(instrument.expiry, Segment.FNO)[-1] + MINUTE
-        worth = _Worth(instrument, self._fear(day), next(iter(spots.values())), stamps[0], ends)
-        rng = Random(f"{SEED}:{instrument.tradingsymbol}:{day}")  # noqa: S311
-        interest = _interest(rng, instrument, worth.distance)
-        found: list[Candle] = []
-        flat = next(iter(spots.values()))
-        for stamp in stamps:
-            bar = spots.get(stamp, flat)
-            begun = years(ends - stamp)
-            done = max(begun - A_MINUTE, 0.0)
-            opened, closed = worth.at(bar.open, begun), worth.at(bar.close, done)
-            reached = (opened, closed, worth.at(bar.high, begun), worth.at(bar.low, begun))
-            lots = int(rng.random() ** 3 * 900 * math.exp(-abs(worth.distance) * 50))
-            interest = max(interest + rng.randint(-2, 2), 0)
-            found.append(
-                Candle(
-                    opens=stamp,
-                    open=opened,
-                    high=max(reached),
-                    low=min(reached),
-                    close=closed,
-                    volume=lots * instrument.lot_size,
-                    oi=interest * instrument.lot_size,
-                )
-            )
-            flat = _flat(bar)
-        return found
-
-    def _fear(self, day: date) -> float:
-        return level_history("INDIAVIX").level(day) / 100
-
-
-class _Worth:
-    """What one contract is worth on one day, by the underlying's price and the time left."""
-
-    def __init__(
-        self,
-        instrument: Instrument,
-        fear: float,
-        first: Candle,
-        opens: datetime,
-        ends: datetime,
-    ) -> None:
-        t = years(ends - opens)
-        at_open = forward(first.open / PRICE_SCALE, t)
-        self._kind = instrument.kind
-        self._strike = float(instrument.strike or 0)
-        self.distance = math.log(self._strike / at_open) if self._strike else 0.0
-        self._iv = (
-            implied_volatility(fear, strike=self._strike, forward=at_open, t=t)
-            if self._strike
-            else 0.0
+    ) -> ContractDay | None:
+        """None for a day on which the contract, or its underlying, does not trade."""
+        expiry = instrument.expiry
+        if expiry is None or not expiry - MONTHLY_AHEAD <= day <= expiry:
+            return None
+        spots = self.minutes(index_named(instrument.name), day)
+        if not spots:
+            return None
+        return ContractDay(
+            instrument,
+            spots=spots,
+            stamps=stamps,
+            ends=self._stamps(expiry, Segment.FNO)[-1] + MINUTE,
+            fear=level_history("INDIAVIX").level(day) / 100,
         )
-
-    def at(self, spot: int, t: float) -> int:
-        """Ten-thousandths of a rupee, on the tick, at least one tick."""
-        future = forward(spot / PRICE_SCALE, t)
-        if self._kind is InstrumentKind.FUTURE:
-            return _ticks(future)
-        is_call = self._kind is InstrumentKind.CALL
-        return _ticks(
-            option_price(is_call=is_call, forward=future, strike=self._strike, t=t, iv=self._iv)
-        )
-
-
-def _flat(bar: Candle) -> Candle:
-    """What the underlying shows after its own session: its last price."""
-    last = bar.close
-    return Candle(opens=bar.opens, open=last, high=last, low=last, close=last, volume=0)
 
 
 def _bar(
@@ -214,18 +157,7 @@ def _volume(rng: Random, instrument: Instrument, place: int, count: int) -> int:
     return int(8_000 * (0.4 + from_middle**2) * math.exp(rng.gauss(0, 0.5)))
 
 
-def _interest(rng: Random, instrument: Instrument, distance: float) -> int:
-    """Open contracts at the start of the day, in lots."""
-    most = 160_000 if instrument.kind is InstrumentKind.FUTURE else 60_000
-    return int(most * math.exp(-abs(distance) * 25) * (0.8 + 0.4 * rng.random())) + 5
-
-
 def _model_name(instrument: Instrument) -> str:
     if instrument.kind is InstrumentKind.INDEX:
         return instrument.name
     return instrument.tradingsymbol
-
-
-def _ticks(rupees: float) -> int:
-    """The nearest tick, in ten-thousandths of a rupee; never below one tick."""
-    return max(round(rupees * PRICE_SCALE / TICK), 1) * TICK
