@@ -1,6 +1,6 @@
 """Clients as bootstrap wires them, for tests that ask a broker over loopback."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -20,7 +20,9 @@ from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_USER, KITE_USER
 from simulators import Simulator
 
-SHORT_TIMEOUT = httpx.Timeout(0.5)
+# Patient, because a busy machine is no broken broker; the other is for brokers that say nothing.
+PATIENT = httpx.Timeout(30.0)
+IMPATIENT = httpx.Timeout(0.3)
 
 
 def no_transaction_open() -> None:
@@ -43,15 +45,19 @@ def refuse_sending(request: httpx.Request) -> NoReturn:
     pytest.fail(f"a request left for {request.url.path}")
 
 
-@pytest.fixture
-def open_short_http() -> Callable[[], httpx.Client]:
-    """Opens clients whose patience ends within the test's."""
-    return lambda: open_http(through_proxy=False, timeout=SHORT_TIMEOUT)
+def open_patient_http() -> httpx.Client:
+    return open_http(through_proxy=False, timeout=PATIENT)
 
 
 @pytest.fixture
-def http(open_short_http: Callable[[], httpx.Client]) -> Iterator[httpx.Client]:
-    with open_short_http() as client:
+def http() -> Iterator[httpx.Client]:
+    with open_patient_http() as client:
+        yield client
+
+
+@pytest.fixture
+def impatient_http() -> Iterator[httpx.Client]:
+    with open_http(through_proxy=False, timeout=IMPATIENT) as client:
         yield client
 
 

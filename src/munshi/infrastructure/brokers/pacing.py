@@ -11,6 +11,8 @@ from munshi.clock import IST, Clock
 from munshi.errors import BrokerThrottledError, RequestAbandonedError
 
 LONGEST_CLOSURE = 90.0
+# The broker's clock and ours do not run exactly alike.
+CLOCK_SLACK = 0.02
 _SLICE = 0.5
 _SHORTEST_SLEEP = 0.001
 
@@ -64,7 +66,7 @@ class _Lane:
 
     def release(self, *, now: float) -> None:
         self.in_flight -= 1
-        heapq.heappush(self.cooling, now + self.limit.seconds)
+        heapq.heappush(self.cooling, now + self.limit.seconds + CLOCK_SLACK)
 
     def _count_day(self, instant: datetime) -> None:
         local = instant.astimezone(IST)

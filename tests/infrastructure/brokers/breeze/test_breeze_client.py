@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import httpx
 import pytest
 
+from broker_clients import OpenGate, no_transaction_open
 from clocks import FakeClock
 from munshi.domain.enums import Service
 from munshi.errors import (
@@ -14,6 +16,7 @@ from munshi.errors import (
     BrokerUnavailableError,
 )
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
+from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
 from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_USER
 from simulators import Simulator
@@ -97,11 +100,20 @@ def test_each_fault_calls_for_its_reaction(
     assert "12345678" not in str(failure.value)
 
 
-def test_a_broker_that_hangs_is_given_up(breeze_client: BreezeClient, simulator: Simulator) -> None:
+def test_a_broker_that_hangs_is_given_up(
+    impatient_http: httpx.Client, simulator: Simulator, simulated_clock: FakeClock
+) -> None:
+    client = BreezeClient(
+        http=impatient_http,
+        endpoints=BreezeEndpoints.at(simulator.url),
+        clock=simulated_clock,
+        gate=OpenGate(),
+        guard=no_transaction_open,
+    )
     simulator.fault(FaultKind.HANG, service="breeze", count=1, seconds=1.0)
 
     with pytest.raises(BrokerUnavailableError, match="did not answer in time"):
-        breeze_client.customer_details("12345678", app_key=BREEZE_USER.app_key)
+        client.customer_details("12345678", app_key=BREEZE_USER.app_key)
 
 
 def test_the_minute_limit_is_waited_out_although_it_comes_as_401(

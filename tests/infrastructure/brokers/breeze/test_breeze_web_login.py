@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from broker_clients import no_transaction_open
+from broker_clients import no_transaction_open, open_patient_http
 from clocks import FakeClock
 from munshi.errors import BrokerLoginRefusedError, BrokerUnavailableError
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
@@ -36,12 +35,11 @@ def log_in(
     simulator: Simulator,
     simulated_clock: FakeClock,
     gate: Gate,
-    open_short_http: Callable[[], httpx.Client],
 ) -> Login:
     return lambda who: breeze_web_login(
         who,
         endpoints=BreezeEndpoints.at(simulator.url),
-        open_http=open_short_http,
+        open_http=open_patient_http,
         clock=simulated_clock,
         gate=gate,
         guard=no_transaction_open,
@@ -101,7 +99,6 @@ def test_a_page_without_its_key_gets_no_password(
     simulated_clock: FakeClock,
     gate: Gate,
     raw_server: RawServer,
-    open_short_http: Callable[[], httpx.Client],
 ) -> None:
     page = '<form><input type="hidden" name="AppKey" value="k"></form>'
     raw_server.replies = [http_reply(page, content_type="text/html")]
@@ -110,7 +107,7 @@ def test_a_page_without_its_key_gets_no_password(
         breeze_web_login(
             WHO,
             endpoints=BreezeEndpoints.at(raw_server.url),
-            open_http=open_short_http,
+            open_http=open_patient_http,
             clock=simulated_clock,
             gate=gate,
             guard=no_transaction_open,
@@ -124,7 +121,6 @@ def test_a_page_with_a_broken_key_gets_no_password(
     simulated_clock: FakeClock,
     gate: Gate,
     raw_server: RawServer,
-    open_short_http: Callable[[], httpx.Client],
 ) -> None:
     page = '<form><input type="hidden" name="x_hidpv" value="-----BEGIN nonsense"></form>'
     raw_server.replies = [http_reply(page, content_type="text/html")]
@@ -133,7 +129,7 @@ def test_a_page_with_a_broken_key_gets_no_password(
         breeze_web_login(
             WHO,
             endpoints=BreezeEndpoints.at(raw_server.url),
-            open_http=open_short_http,
+            open_http=open_patient_http,
             clock=simulated_clock,
             gate=gate,
             guard=no_transaction_open,
@@ -146,7 +142,6 @@ def test_a_redirect_of_the_last_step_to_another_host_is_not_followed(
     simulated_clock: FakeClock,
     gate: Gate,
     raw_server: RawServer,
-    open_short_http: Callable[[], httpx.Client],
 ) -> None:
     public_key = (
         generate_private_key(65537, 2048)
@@ -163,7 +158,7 @@ def test_a_redirect_of_the_last_step_to_another_host_is_not_followed(
         breeze_web_login(
             WHO,
             endpoints=BreezeEndpoints.at(raw_server.url),
-            open_http=open_short_http,
+            open_http=open_patient_http,
             clock=simulated_clock,
             gate=gate,
             guard=no_transaction_open,

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import httpx
 import pytest
 
-from broker_clients import no_transaction_open
+from broker_clients import no_transaction_open, open_patient_http
 from clocks import FakeClock
 from munshi.errors import BrokerLoginRefusedError, BrokerUnavailableError
 from munshi.infrastructure.brokers.kite.client import KiteClient
@@ -33,12 +32,11 @@ def log_in(
     simulator: Simulator,
     simulated_clock: FakeClock,
     gate: Gate,
-    open_short_http: Callable[[], httpx.Client],
 ) -> Login:
     return lambda who: kite_web_login(
         who,
         endpoints=KiteEndpoints.at(simulator.url),
-        open_http=open_short_http,
+        open_http=open_patient_http,
         clock=simulated_clock,
         gate=gate,
         guard=no_transaction_open,
@@ -105,7 +103,6 @@ def test_the_password_goes_to_no_other_host(
     gate: Gate,
     raw_server: RawServer,
     simulator: Simulator,
-    open_short_http: Callable[[], httpx.Client],
 ) -> None:
     elsewhere = f"Location: {simulator.url}/connect/login?api_key={KITE_USER.app_key}"
     raw_server.replies = [http_reply(status="302 Found", headers=[elsewhere])]
@@ -114,7 +111,7 @@ def test_the_password_goes_to_no_other_host(
         kite_web_login(
             WHO,
             endpoints=KiteEndpoints.at(raw_server.url),
-            open_http=open_short_http,
+            open_http=open_patient_http,
             clock=simulated_clock,
             gate=gate,
             guard=no_transaction_open,
@@ -128,7 +125,6 @@ def test_redirects_in_a_circle_end(
     simulated_clock: FakeClock,
     gate: Gate,
     raw_server: RawServer,
-    open_short_http: Callable[[], httpx.Client],
 ) -> None:
     raw_server.replies = [http_reply(status="302 Found", headers=["Location: /connect/login"])]
 
@@ -136,7 +132,7 @@ def test_redirects_in_a_circle_end(
         kite_web_login(
             WHO,
             endpoints=KiteEndpoints.at(raw_server.url),
-            open_http=open_short_http,
+            open_http=open_patient_http,
             clock=simulated_clock,
             gate=gate,
             guard=no_transaction_open,
