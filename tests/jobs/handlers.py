@@ -78,12 +78,21 @@ def deaf(stage: Stage, _: JobRun, __: TextParams) -> dict[str, Any]:
     return {}
 
 
+def slow_line(_: object, run: JobRun, parameters: TextParams) -> dict[str, Any]:
+    """`write_line` for those who want to interrupt it."""
+    run.progress(50, "Half.")
+    time.sleep(0.05)
+    return write_line(_, run, parameters)
+
+
 def hang(_: object, run: JobRun, parameters: TextParams) -> dict[str, Any]:
-    """Leave a mark, then sleep in the first attempt; a later one ends at once."""
-    run.progress(10, "Started.")
-    Path(parameters.text).touch()
-    if run.attempt == 1:
-        time.sleep(60)
+    """Mark the start and the effect in a folder; the first attempt waits for `go` between them."""
+    folder = Path(parameters.text)
+    (folder / f"started-{run.attempt}").touch()
+    while run.attempt == 1 and not (folder / "go").exists():
+        time.sleep(0.02)
+    run.progress(90, "About to take effect.")
+    (folder / f"effect-{run.attempt}").touch()
     return {"attempt": run.attempt}
 
 
@@ -144,7 +153,17 @@ REGISTRY: Mapping[str, JobSpec] = {
     **{
         name: _spec(name)
         for name in (
-            *("echo", "write_line", "wait", "chatter", "deaf", "hang", "unavailable", "throttled"),
+            *(
+                "echo",
+                "write_line",
+                "slow_line",
+                "wait",
+                "chatter",
+                "deaf",
+                "hang",
+                "unavailable",
+                "throttled",
+            ),
             *("report_then_fail", "login_first", "raise_badly", "return_unfit", "missing_handler"),
         )
     },

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 def until(happened: Callable[[], bool], *, seconds: float = SECONDS) -> None:

@@ -18,6 +18,9 @@ def recover(database: Database, clock: Clock, registry: Mapping[str, JobSpec]) -
     An idempotent job is queued again, until it has crashed too often; any other is held.
     """
     recovered: list[Job] = []
+    with database.reading() as tx:
+        if not tx.jobs.needs_recovery(now=clock.now()):
+            return recovered
     with database.transaction() as tx:
         now = clock.now()
         for job in tx.jobs.list_lapsed_jobs(now=now):

@@ -136,6 +136,9 @@ class Worker:
         if free <= 0:
             return 0
         now = self._clock.now()
+        with self._database.reading() as tx:
+            if not tx.jobs.has_due_jobs(now=now):
+                return 0
         with self._database.transaction() as tx:
             jobs = tx.jobs.claim_jobs(self.worker_id, limit=free, lease=self._lease, now=now)
         for job in jobs:

@@ -102,6 +102,11 @@ class JobRepository:
         found = self._connection.execute(sql.COUNT_ATTEMPTS, {"row": job_id, "how": outcome})
         return int(found.scalar_one())
 
+    def has_due_jobs(self, *, now: datetime) -> bool:
+        """Whether a claim would find something."""
+        statement = sql.has_due(self._connection.dialect.name)
+        return bool(self._connection.execute(statement, {"now": now}).scalar_one())
+
     def claim_jobs(
         self, worker_id: str, *, limit: int, lease: timedelta, now: datetime
     ) -> list[Job]:
@@ -207,6 +212,10 @@ class JobRepository:
             },
         )
         return to_job(row)
+
+    def needs_recovery(self, *, now: datetime) -> bool:
+        """Whether a lease has run out, or a job is paused and may have missed its login."""
+        return bool(self._connection.execute(sql.NEEDS_RECOVERY, {"now": now}).scalar_one())
 
     def list_lapsed_jobs(self, *, limit: int = 100, now: datetime) -> list[Job]:
         """Running jobs whose lease has run out, locked against other recoveries and heartbeats."""

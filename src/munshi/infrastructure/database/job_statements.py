@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    TextualSelect,
     Update,
     and_,
     bindparam,
@@ -44,18 +45,27 @@ def _sources(target: JobState) -> frozenset[JobState]:
     return frozenset(state for state, after in TRANSITIONS.items() if target in after)
 
 
-# Each in its own words: SQLite would otherwise walk the index of states and sort.
-_CLAIMABLE = (
-    "status IN ('queued', 'scheduled') AND run_at <= :now ORDER BY priority, run_at, job_id"
-)
-_DUE = {
-    "sqlite": 'SELECT job_id FROM "BackgroundJobs" INDEXED BY "ix_BackgroundJobs_claim" '
-    f"WHERE {_CLAIMABLE} LIMIT {{limit}}",
-    "postgresql": f'SELECT job_id FROM "BackgroundJobs" WHERE {_CLAIMABLE} LIMIT {{limit}} '
-    "FOR UPDATE SKIP LOCKED",
-    "mssql": 'SELECT TOP ({limit}) job_id FROM "BackgroundJobs" '
-    f"WITH (UPDLOCK, READPAST, ROWLOCK) WHERE {_CLAIMABLE}",
+# SQLite would otherwise walk the index of states and sort.
+_HINTS = {
+    "sqlite": 'INDEXED BY "ix_BackgroundJobs_claim"',
+    "mssql": "WITH (UPDLOCK, READPAST, ROWLOCK)",
 }
+_LOCKS = {"postgresql": "FOR UPDATE SKIP LOCKED"}
+
+
+def _due(limit: int, dialect: str, *, lock: str = "") -> TextualSelect:
+    top, end = (f"TOP ({limit})", "") if dialect == "mssql" else ("", f"LIMIT {limit}")
+    return (
+        text(
+            f'SELECT {top} job_id FROM "BackgroundJobs" {_HINTS.get(dialect, "")} '
+            "WHERE status IN ('queued', 'scheduled') AND run_at <= :now "
+            f"ORDER BY priority, run_at, job_id {end} {lock}"
+        )
+        .bindparams(bindparam("now", type_=Instant))
+        .columns(_jobs.job_id)
+    )
+
+
 _LIVE = _status_in(frozenset(JobState) - FINAL_STATES)
 _now = bindparam("now", type_=Instant)
 _this = _jobs.job_id == bindparam("row")
@@ -75,16 +85,24 @@ BY_STATUS = (
     .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
     .limit(bindparam("most"))
 )
+_lapsed = (
+    _attempts.job_id == _jobs.job_id,
+    _attempts.attempt == _jobs.attempt,
+    _attempts.finished_at.is_(None),
+    _attempts.lease_until <= _now,
+    _jobs.status == _spelt(JobState.RUNNING),
+)
 LAPSED = (
     select(background_jobs)
-    .join(job_attempts, and_(_attempts.job_id == _jobs.job_id, _attempts.attempt == _jobs.attempt))
-    .where(
-        _jobs.status == _spelt(JobState.RUNNING),
-        _attempts.finished_at.is_(None),
-        _attempts.lease_until <= _now,
-    )
+    .join(job_attempts, and_(*_lapsed))
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+)
+NEEDS_RECOVERY = select(
+    or_(
+        exists().where(*_lapsed),
+        exists().where(_jobs.status == _spelt(JobState.PAUSED)),
+    )
 )
 SIGNALS = select(_jobs.job_id, _jobs.attempt, _jobs.status, _jobs.cancel_requested).where(
     _jobs.job_id.in_(bindparam("rows", expanding=True))
@@ -192,12 +210,7 @@ def claim(limit: int, dialect: str) -> Update:
 
     The limit is written out, so that a planner knows how little it has to sort.
     """
-    due = (
-        text(_DUE[dialect].format(limit=limit))
-        .bindparams(bindparam("now", type_=Instant))
-        .columns(_jobs.job_id)
-        .cte("due")
-    )
+    due = _due(limit, dialect, lock=_LOCKS.get(dialect, "")).cte("due")
     return (
         update(background_jobs)
         .where(_jobs.job_id.in_(select(due.c.job_id)))
@@ -211,6 +224,12 @@ def claim(limit: int, dialect: str) -> Update:
         )
         .returning(background_jobs)
     )
+
+
+@lru_cache
+def has_due(dialect: str) -> Select[Any]:
+    """What an idle worker asks: a claim that finds nothing still stops every writer of SQLite."""
+    return select(func.count()).select_from(_due(1, dialect).subquery())
 
 
 @lru_cache
