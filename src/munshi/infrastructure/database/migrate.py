@@ -64,7 +64,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
     Raises DatabaseForeignError if it holds tables of our names that we did not make.
     """
-    with _migrating(database) as connection:
+    with migrating(database) as connection:
         refuse_foreign(connection)
         config = alembic_config()
         config.attributes["connection"] = connection
@@ -72,7 +72,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
 
 def downgrade(database: Database, revision: str) -> None:
-    with _migrating(database) as connection:
+    with migrating(database) as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
@@ -83,7 +83,7 @@ def adopt(database: Database) -> list[str]:
 
     Raises DatabaseForeignError, with nothing touched, if one of the new names is taken.
     """
-    with _migrating(database) as connection:
+    with migrating(database) as connection:
         found = foreign_tables(connection)
         taken = set(inspect(connection).get_table_names())
         if clashes := sorted(_LEGACY + name for name in found if _LEGACY + name in taken):
@@ -122,7 +122,7 @@ def script(dialect: str) -> str:
 
 
 @contextmanager
-def _migrating(database: Database) -> Iterator[Connection]:
+def migrating(database: Database) -> Iterator[Connection]:
     """One transaction, alone; on SQLite with foreign keys off outside and checked inside."""
     sqlite = database.dialect == "sqlite"
     with database.connected() as connection:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    DATE,
     REAL,
     BigInteger,
     Boolean,
@@ -76,7 +77,7 @@ class Day(TypeDecorator[date]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return Text() if dialect.name == "sqlite" else Date()
+        return Text() if dialect.name == "sqlite" else DATE()
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
         return value.isoformat() if value and dialect.name == "sqlite" else value

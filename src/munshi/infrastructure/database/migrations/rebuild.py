@@ -6,7 +6,7 @@ rows. `migrate` turns foreign keys off before the transaction begins and checks 
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.schema import CreateTable
 
 _KEPT = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('index', 'trigger')"
@@ -35,9 +35,11 @@ def rebuild_table(
         column.name: f'"{column.name}"' for column in new.columns if column.name in old_columns
     }
     given.update(copied or {})
-    passing = new.to_metadata(MetaData(naming_convention=new.metadata.naming_convention))
-    passing.name = f"{name}__new"
-    connection.execute(CreateTable(passing))
+    # Only the table's own name changes for now: what it says of others, and of itself as its own
+    # parent, is said under the final name.
+    quoted = connection.dialect.identifier_preparer.format_table(new)
+    created = str(CreateTable(new).compile(dialect=connection.dialect))
+    connection.exec_driver_sql(created.replace(quoted, f'"{name}__new"', 1))
     targets = ", ".join(f'"{column}"' for column in given)
     connection.exec_driver_sql(
         f'INSERT INTO "{name}__new" ({targets}) SELECT {", ".join(given.values())} FROM "{name}"'
