@@ -5,6 +5,7 @@ the simulated brokers share; `desk` is the same with what tests do to it in one 
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +51,20 @@ def desk_settings(tmp_path: Path, sqlite_url: str) -> Settings:
     )
 
 
-@pytest.fixture
-def services(
-    desk_settings: Settings, simulator: Simulator, simulated_clock: FakeClock
-) -> Iterator[Services]:
-    """Everything wired as in `munshi serve`, against the simulator."""
+@contextmanager
+def open_desk(settings: Settings, simulator: Simulator) -> Iterator[Desk]:
+    """Everything wired as in `munshi serve`, against `simulator`, on its clock."""
     endpoints = BrokerEndpoints.at(simulator.url)
-    with open_services(desk_settings, clock=simulated_clock, endpoints=endpoints) as opened:
+    with open_services(settings, clock=simulator.clock, endpoints=endpoints) as services:
+        yield Desk(services=services, simulator=simulator, clock=simulator.clock)
+
+
+@pytest.fixture
+def desk(desk_settings: Settings, simulator: Simulator) -> Iterator[Desk]:
+    with open_desk(desk_settings, simulator) as opened:
         yield opened
 
 
 @pytest.fixture
-def desk(services: Services, simulator: Simulator, simulated_clock: FakeClock) -> Desk:
-    return Desk(services=services, simulator=simulator, clock=simulated_clock)
+def services(desk: Desk) -> Services:
+    return desk.services

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 from munshi.clock import IST, Clock, today_ist
@@ -10,19 +11,20 @@ from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument
-from munshi.domain.market.intervals import Interval
-from munshi.errors import DateRangeInvalidError
+from munshi.errors import BrokerThrottledError, DateRangeInvalidError, InstrumentNotServedError
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import NOTHING, CandleService, Stored
-from munshi.market.history import History, Window, cut
+from munshi.market.history import History, Reach, Window, cut
 from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Coverage, coverage, validate
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
 _LISTED = 20
+_PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +79,13 @@ class CollectionService:
         tallies = {instrument.ref: Tally(instrument) for instrument in found}
         tasks = [task for one in found for task in self._plan(one, params, calendar)]
         for done, task in enumerate(tasks):
-            progress(
-                100 * done / len(tasks),
+            say = partial(progress, 100 * done / len(tasks))
+            say(
                 f"{task.instrument.ref} {task.window.first} to {task.window.last}, "
-                f"request {done + 1} of {len(tasks)}",
+                f"request {done + 1} of {len(tasks)}"
             )
-            self._fetch(task, tallies[task.instrument.ref], calendar)
+            candles = self._fetch(task, say)
+            self._take(candles, task, tallies[task.instrument.ref], calendar)
         if tasks:
             self._candles.collect_garbage()
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
@@ -116,17 +119,25 @@ class CollectionService:
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
     ) -> list[Task]:
         reach = self._histories[params.broker].reach(instrument, params.interval)
-        if params.start < reach.earliest:
-            raise DateRangeInvalidError(
-                f"{params.broker.capitalize()} has no {params.interval} bars from before "
-                f"{reach.earliest}.",
-                hint=f"Start on {reach.earliest} or later.",
-            )
+        self._check_kept(instrument, params, reach)
         held = self._held(instrument, params, calendar)
         days = [day.day for day in held.days if day.present < day.expected]
         key = self._key(instrument, params)
         windows = cut(days, reach=reach, calendar=calendar)
         return [Task(instrument=instrument, key=key, window=window) for window in windows]
+
+    def _check_kept(self, instrument: Instrument, params: CollectionParams, reach: Reach) -> None:
+        broker, expiry = params.broker.capitalize(), instrument.expiry
+        if params.start < reach.earliest:
+            raise DateRangeInvalidError(
+                f"{broker} has no {params.interval} bars from before {reach.earliest}.",
+                hint=f"Start on {reach.earliest} or later.",
+            )
+        if expiry is not None and expiry < today_ist(self._clock) and not reach.keeps_expired:
+            raise InstrumentNotServedError(
+                f"{broker} keeps nothing of {instrument.ref}, which expired on {expiry}.",
+                hint="Breeze does: --broker breeze",
+            )
 
     def _held(
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
@@ -147,15 +158,29 @@ class CollectionService:
             now=self._clock.now(),
         )
 
-    def _fetch(self, task: Task, tally: Tally, calendar: MarketCalendar) -> None:
-        service = Service(task.key.source)
-        history = self._histories[service]
-        interval = Interval(task.key.interval)
+    def _fetch(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
+        """Ask until the broker answers: it may have to be left alone for some minutes first."""
+        history = self._histories[Service(task.key.source)]
+        began = self._clock.monotonic()
+        while True:
+            try:
+                return history.fetch(
+                    task.window, instrument=task.instrument, interval=task.key.interval
+                )
+            except BrokerThrottledError as refusal:
+                waited = self._clock.monotonic() - began
+                if waited + refusal.retry_after > _PATIENCE_SECONDS:
+                    raise
+                # The wait itself happens at the next permit.
+                say(f"Waiting {refusal.retry_after:.0f} seconds: {refusal.detail}")
+
+    def _take(
+        self, candles: list[Candle], task: Task, tally: Tally, calendar: MarketCalendar
+    ) -> None:
         tally.requests += 1
-        candles = history.fetch(task.window, instrument=task.instrument, interval=interval)
         judged = validate(
             to_frame(candles),
-            interval=interval,
+            interval=task.key.interval,
             segment=task.instrument.segment,
             calendar=calendar,
             now=self._clock.now(),
@@ -163,7 +188,8 @@ class CollectionService:
         for refusal in judged.refusals:
             reason = refusal.reason.value
             tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
-        tally.stored += self._candles.save(task.key, judged.accepted, label=self._label(service))
+        label = self._label(Service(task.key.source))
+        tally.stored += self._candles.save(task.key, judged.accepted, label=label)
 
     def _report(
         self, params: CollectionParams, tallies: Sequence[Tally], calendar: MarketCalendar

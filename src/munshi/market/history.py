@@ -40,11 +40,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """The most that one request may cover, and how far back the broker's bars go."""
+    """The most that one request may cover, and what the broker keeps at all."""
 
     span: timedelta = timedelta.max
     trading_days: int | None = None
     earliest: date = date.min
+    keeps_expired: bool = True
 
 
 class History(Protocol):
@@ -71,7 +72,7 @@ class KiteHistory:
     def reach(self, instrument: Instrument, interval: Interval) -> Reach:
         _token(instrument)
         earliest = date.min if interval.is_daily else EARLIEST_INTRADAY
-        return Reach(span=max_span(interval), earliest=earliest)
+        return Reach(span=max_span(interval), earliest=earliest, keeps_expired=False)
 
     def fetch(self, window: Window, *, instrument: Instrument, interval: Interval) -> list[Candle]:
         with self._using() as access:
