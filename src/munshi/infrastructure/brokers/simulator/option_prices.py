@@ -9,6 +9,7 @@ CARRY = 0.053
 SKEW = -0.22
 SMILE = 0.9
 LOWEST_IV, HIGHEST_IV = 0.06, 1.5
+ROOT_HALF = math.sqrt(0.5)
 
 
 def years(span: timedelta) -> float:
@@ -28,16 +29,21 @@ def implied_volatility(at_the_money: float, *, strike: float, forward: float, t:
     return min(max(found, LOWEST_IV), HIGHEST_IV)
 
 
-def option_price(*, is_call: bool, forward: float, strike: float, t: float, iv: float) -> float:
-    """Black's formula; intrinsic value at expiry. Call and put at one `iv` keep parity."""
-    discount = math.exp(-RATE * t)
-    if t <= 0:
+def discount(t: float) -> float:
+    return math.exp(-RATE * t)
+
+
+def option_price(
+    *, is_call: bool, forward: float, strike: float, spread: float, discount: float
+) -> float:
+    """Black's formula; intrinsic value where `spread` (volatility by root of time) is zero.
+
+    Call and put of one spread keep parity.
+    """
+    if spread <= 0:
         return max(forward - strike if is_call else strike - forward, 0.0)
-    spread = iv * math.sqrt(t)
     d1 = math.log(forward / strike) / spread + spread / 2
-    call = forward * _normal(d1) - strike * _normal(d1 - spread)
+    call = 0.5 * (
+        forward * math.erfc(-d1 * ROOT_HALF) - strike * math.erfc((spread - d1) * ROOT_HALF)
+    )
     return discount * (call if is_call else call - forward + strike)
-
-
-def _normal(x: float) -> float:
-    return 0.5 * math.erfc(-x / math.sqrt(2))

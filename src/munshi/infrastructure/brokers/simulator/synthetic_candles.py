@@ -17,6 +17,8 @@ from munshi.infrastructure.brokers.simulator.synthetic_contracts import (
     MINUTE,
     TICK,
     ContractDay,
+    ForwardBar,
+    forward_bars,
     on_tick,
 )
 from munshi.infrastructure.brokers.simulator.universe import (
@@ -25,7 +27,8 @@ from munshi.infrastructure.brokers.simulator.universe import (
     index_named,
 )
 
-DAYS_CACHED = 256
+DAYS_CACHED = 512
+EXPIRIES_CACHED = 32
 GAP_SHARE = 0.35
 FIRST_DAY = date(2015, 2, 2)
 
@@ -43,6 +46,7 @@ class SyntheticCandles:
         self._calendar = calendar
         self._names = {i.ref: _model_name(i) for i in cash_instruments()}
         self._cached = lru_cache(maxsize=DAYS_CACHED)(self._make)
+        self._forwards = lru_cache(maxsize=EXPIRIES_CACHED)(self._forward_bars)
         self._stamps = lru_cache(maxsize=DAYS_CACHED)(self._utc_stamps)
 
     @property
@@ -57,7 +61,7 @@ class SyntheticCandles:
         """As the last minute says, without making the others of a contract."""
         if instrument.kind.is_derivative:
             stamps = self._known_stamps(instrument, day)
-            contract = self._contract_day(instrument, day, stamps) if stamps else None
+            contract = self._contract_day(instrument, day) if stamps else None
             return contract.closing() if contract else None
         bars = self.minutes(instrument, day)
         return bars[-1].close if bars else None
@@ -69,7 +73,7 @@ class SyntheticCandles:
         if not instrument.kind.is_derivative:
             name = self._names.get(instrument.ref)
             return self._walk(name, day, stamps, instrument) if name else ()
-        contract = self._contract_day(instrument, day, stamps)
+        contract = self._contract_day(instrument, day)
         if contract is None:
             return ()
         return contract.candles(Random(f"{SEED}:{instrument.tradingsymbol}:{day}"))  # noqa: S311
@@ -116,23 +120,22 @@ class SyntheticCandles:
             before = day - timedelta(days=1)
         return level_history(name).level(before)
 
-    def _contract_day(
-        self, instrument: Instrument, day: date, stamps: Sequence[datetime]
-    ) -> ContractDay | None:
+    def _contract_day(self, instrument: Instrument, day: date) -> ContractDay | None:
         """None for a day on which the contract, or its underlying, does not trade."""
         expiry = instrument.expiry
         if expiry is None or not expiry - MONTHLY_AHEAD <= day <= expiry:
             return None
-        spots = self.minutes(index_named(instrument.name), day)
-        if not spots:
+        bars = self._forwards(instrument.name, day, expiry)
+        if not bars:
             return None
-        return ContractDay(
-            instrument,
-            spots=spots,
-            stamps=stamps,
-            ends=self._stamps(expiry, Segment.FNO)[-1] + MINUTE,
-            fear=level_history("INDIAVIX").level(day) / 100,
-        )
+        return ContractDay(instrument, bars, fear=level_history("INDIAVIX").level(day) / 100)
+
+    def _forward_bars(self, underlying: str, day: date, expiry: date) -> Sequence[ForwardBar]:
+        spots = self.minutes(index_named(underlying), day)
+        if not spots:
+            return ()
+        ends = self._stamps(expiry, Segment.FNO)[-1] + MINUTE
+        return forward_bars(spots, self._stamps(day, Segment.FNO), ends=ends)
 
 
 def _bar(

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+from typing import Self
 
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.instruments import Instrument, InstrumentKind
 from munshi.infrastructure.brokers.simulator.option_prices import (
+    discount,
     forward,
     implied_volatility,
     option_price,
@@ -16,62 +19,111 @@ from munshi.infrastructure.brokers.simulator.option_prices import (
 
 TICK = 500
 MINUTE = timedelta(minutes=1)
-A_MINUTE = years(MINUTE)
 FUTURE_LOTS, OPTION_LOTS = 160_000, 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One moment on the way to an expiry: root of the time left in years, and its discount."""
+
+    root: float
+    discount: float
+
+    @classmethod
+    def before(cls, ends: datetime, moment: datetime) -> Self:
+        t = years(ends - moment)
+        return cls(root=math.sqrt(t), discount=discount(t))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardBar:
+    """An underlying's minute as the futures price of one expiry.
+
+    `joins` says that it opens where, and when, the minute before it closed.
+    """
+
+    opens: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    begins: Point
+    ends: Point
+    joins: bool
+
+
+def forward_bars(
+    spots: Sequence[Candle], stamps: Sequence[datetime], *, ends: datetime
+) -> list[ForwardBar]:
+    """What all contracts of one expiry share on one day.
+
+    `stamps` may run on after the underlying's last bar, whose close then stands still.
+    """
+    by_stamp = {bar.opens: bar for bar in spots}
+    before: Candle | None = None
+    found: list[ForwardBar] = []
+    for stamp in stamps:
+        spot = by_stamp.get(stamp) or _standing_still(before or spots[0], stamp)
+        begun, done = years(ends - stamp), years(ends - stamp - MINUTE)
+        found.append(
+            ForwardBar(
+                opens=stamp,
+                open=forward(spot.open / PRICE_SCALE, begun),
+                high=forward(spot.high / PRICE_SCALE, begun),
+                low=forward(spot.low / PRICE_SCALE, begun),
+                close=forward(spot.close / PRICE_SCALE, done),
+                begins=Point.before(ends, stamp),
+                ends=Point.before(ends, stamp + MINUTE),
+                joins=before is not None
+                and (before.opens + MINUTE, before.close) == (stamp, spot.open),
+            )
+        )
+        before = spot
+    return found
 
 
 class ContractDay:
     """Every bar's four prices come from the underlying's four, at the times the bar opens and ends.
 
     The implied volatility of a strike holds for the day, so that within the day a call only rises
-    and a put only falls with the underlying. `stamps` may run on after the underlying's last bar,
-    whose close then stands still; `ends` is the moment of expiry, `fear` the day's volatility at
-    the money.
+    and a put only falls with the underlying. `fear` is the day's volatility at the money.
     """
 
-    def __init__(
-        self,
-        instrument: Instrument,
-        *,
-        spots: Sequence[Candle],
-        stamps: Sequence[datetime],
-        ends: datetime,
-        fear: float,
-    ) -> None:
+    def __init__(self, instrument: Instrument, bars: Sequence[ForwardBar], *, fear: float) -> None:
         self._instrument = instrument
-        self._spots = spots
-        self._stamps = stamps
-        self._ends = ends
+        self._bars = bars
+        self._is_call = instrument.kind is InstrumentKind.CALL
         self._strike = float(instrument.strike or 0)
         self._distance, self._iv = 0.0, 0.0
         if self._strike:
-            t = years(ends - stamps[0])
-            at_open = forward(spots[0].open / PRICE_SCALE, t)
-            self._distance = math.log(self._strike / at_open)
-            self._iv = implied_volatility(fear, strike=self._strike, forward=at_open, t=t)
+            first = bars[0]
+            self._distance = math.log(self._strike / first.open)
+            self._iv = implied_volatility(
+                fear, strike=self._strike, forward=first.open, t=first.begins.root**2
+            )
 
     def closing(self) -> int:
         """The last price of the day."""
-        return self._worth(self._spots[-1].close, self._left(self._stamps[-1]) - A_MINUTE)
+        return self._worth(self._bars[-1].close, self._bars[-1].ends)
 
     def candles(self, rng: Random) -> list[Candle]:
         """The whole day; `rng` decides only what was traded and what is open."""
         size = self._instrument.lot_size
         interest = self._interest(rng)
         busy = 900 * math.exp(-abs(self._distance) * 50)
-        by_stamp = {bar.opens: bar for bar in self._spots}
-        spot = self._spots[0]
+        closed = 0
         found: list[Candle] = []
-        for stamp in self._stamps:
-            spot = by_stamp.get(stamp) or _standing_still(spot)
-            interest = max(interest + rng.randint(-2, 2), 0)
-            opened, high, low, closed = self._prices(spot, self._left(stamp))
+        for bar in self._bars:
+            opened = closed if bar.joins else self._worth(bar.open, bar.begins)
+            closed = self._worth(bar.close, bar.ends)
+            up, down = self._worth(bar.high, bar.begins), self._worth(bar.low, bar.begins)
+            interest = max(interest + int(rng.random() * 5) - 2, 0)
             found.append(
                 Candle(
-                    opens=stamp,
+                    opens=bar.opens,
                     open=opened,
-                    high=high,
-                    low=low,
+                    high=max(opened, closed, up, down),
+                    low=min(opened, closed, up, down),
                     close=closed,
                     volume=int(rng.random() ** 3 * busy) * size,
                     oi=interest * size,
@@ -79,24 +131,19 @@ class ContractDay:
             )
         return found
 
-    def _prices(self, spot: Candle, t: float) -> tuple[int, int, int, int]:
-        opened, closed = self._worth(spot.open, t), self._worth(spot.close, t - A_MINUTE)
-        reached = (opened, closed, self._worth(spot.high, t), self._worth(spot.low, t))
-        return opened, max(reached), min(reached), closed
-
-    def _worth(self, spot: int, t: float) -> int:
+    def _worth(self, future: float, at: Point) -> int:
         """Ten-thousandths of a rupee, on the tick, at least one tick."""
-        left = max(t, 0.0)
-        future = forward(spot / PRICE_SCALE, left)
         if not self._strike:
             return on_tick(future)
-        is_call = self._instrument.kind is InstrumentKind.CALL
         return on_tick(
-            option_price(is_call=is_call, forward=future, strike=self._strike, t=left, iv=self._iv)
+            option_price(
+                is_call=self._is_call,
+                forward=future,
+                strike=self._strike,
+                spread=self._iv * at.root,
+                discount=at.discount,
+            )
         )
-
-    def _left(self, stamp: datetime) -> float:
-        return years(self._ends - stamp)
 
     def _interest(self, rng: Random) -> int:
         """Open contracts at the start of the day, in lots."""
@@ -109,7 +156,7 @@ def on_tick(rupees: float) -> int:
     return max(round(rupees * PRICE_SCALE / TICK), 1) * TICK
 
 
-def _standing_still(bar: Candle) -> Candle:
+def _standing_still(bar: Candle, stamp: datetime) -> Candle:
     """What the underlying shows after its own session: its last price."""
     last = bar.close
-    return Candle(opens=bar.opens, open=last, high=last, low=last, close=last, volume=0)
+    return Candle(opens=stamp, open=last, high=last, low=last, close=last, volume=0)
