@@ -25,7 +25,9 @@ def listen(host: str, port: int) -> socket.socket:
             hint="Use 127.0.0.1 (MUNSHI_HOST); from elsewhere, forward the port with ssh -L.",
         )
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    listener = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # Named as TCP, or asyncio leaves Nagle's delay of 40 ms on every answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if POSIX:  # elsewhere this option would let two programs share the port
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

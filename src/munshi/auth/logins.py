@@ -13,6 +13,7 @@ from munshi.domain.enums import Service
 from munshi.errors import ServiceUnknownError
 from munshi.infrastructure.database.auth_repository import CleanupCounts, StoredLogin
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.login_board import LoginBoardReader
 from munshi.settings import BrokerMode
 
 
@@ -32,6 +33,14 @@ class ServiceStatus:
     last_error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStatus:
+    """Every broker's status, and the open alerts, oldest first."""
+
+    services: list[ServiceStatus]
+    alerts: list[Alert]
+
+
 class BrokerLogins:
     """What people ask about logins, whichever broker it is."""
 
@@ -45,6 +54,7 @@ class BrokerLogins:
         breeze: BreezeDBService,
     ) -> None:
         self._database = database
+        self._board = LoginBoardReader(database)
         self._clock = clock
         self._mode = mode
         self._kite = kite
@@ -67,16 +77,19 @@ class BrokerLogins:
         return found
 
     def status(self) -> list[ServiceStatus]:
-        with self._database.reading() as tx:
-            stored = tx.auth.list_active_logins(mode=self._mode)
-            alerts = tx.alerts.list_open_alerts()
-        logins = {login.service: login for login in stored}
-        errors = {alert.subject: alert for alert in alerts if alert.kind == ALERT_KIND}
+        return self.desk_status().services
+
+    def desk_status(self) -> DeskStatus:
+        """The answer to the call that is made most often."""
+        board = self._board.read(mode=self._mode)
+        logins = {login.service: login for login in board.logins}
+        errors = {alert.subject: alert for alert in board.alerts if alert.kind == ALERT_KIND}
         now = self._clock.now()
-        return [
+        services = [
             self._status(service, logins.get(service), errors.get(service), now=now)
             for service in Service
         ]
+        return DeskStatus(services=services, alerts=board.alerts)
 
     def cleanup(self, *, actor: Actor) -> CleanupCounts:
         """End what has expired; one audit row says how many."""

@@ -100,15 +100,15 @@ class AuthRoutes:
     def status(self, request: Request) -> JsonAnswer:
         """How both brokers' logins stand, and what a person should look at."""
         may_log_in = facts_of(request).principal.role >= Role.OPERATOR
-        services = self._services.logins.status()
-        alerts = self._services.alerts.list_open()
+        desk = self._services.logins.desk_status()
         return JsonAnswer(
             {
                 **self._shown_mode,
                 "services": {
-                    each.service: _service_shown(each, may_log_in=may_log_in) for each in services
+                    each.service: _service_shown(each, may_log_in=may_log_in)
+                    for each in desk.services
                 },
-                "alerts": [_alert_shown(alert, may_log_in=may_log_in) for alert in alerts],
+                "alerts": [_alert_shown(alert, may_log_in=may_log_in) for alert in desk.alerts],
             }
         )
 
