@@ -46,6 +46,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
+from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.settings import BrokerMode, Settings
 
@@ -104,6 +105,7 @@ class Services:
     instruments: InstrumentService
     candles: CandleService
     collection: CollectionService
+    imports: ImportService
     job_wake: Event
     simulator_url: str | None
 
@@ -244,6 +246,9 @@ def _wire(ground: _Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Serv
             instruments=instruments,
             candles=candles,
             calendar=calendar,
+        ),
+        imports=ImportService(
+            database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
         job_wake=wake,
     )
