@@ -6,6 +6,7 @@ from uuid import UUID
 
 from clocks import FakeClock
 from jobs.handlers import REGISTRY, Stage
+from jobs.waiting import until
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import AttemptOutcome, Job
@@ -50,6 +51,7 @@ class Desk:
         self,
         *,
         clock: Clock | None = None,
+        threads: int = 4,
         lease_seconds: float = 0.6,
         poll_seconds: float = 0.05,
     ) -> Worker:
@@ -60,7 +62,7 @@ class Desk:
             registry=REGISTRY,
             services=self.stage,
             wake=self.wake,
-            threads=4,
+            threads=threads,
             lease_seconds=lease_seconds,
             poll_seconds=poll_seconds,
         )
@@ -74,3 +76,5 @@ class Desk:
         self.stage.go_on.set()
         for worker in self.workers:
             worker.stop(grace=5)
+        # A handler that was left behind still says its last word.
+        until(lambda: not any(thread.name.startswith("job-") for thread in threading.enumerate()))

@@ -1,5 +1,6 @@
 """Asking for jobs: checks before anything is stored, one audit row a decision, pages."""
 
+import threading
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -69,6 +70,27 @@ def test_asking_is_audited_once_however_often_the_same_key_is_used(desk: Desk) -
     assert second == first
     assert (entry.action, entry.user_id, entry.request_id) == ("enqueue", "asha", "r-1")
     assert entry.details == {"job_type": "echo", "parameters": '{"text": "x"}'}
+
+
+def test_two_who_ask_at_once_under_one_key_get_the_same_job(desk: Desk) -> None:
+    second: list[Job] = []
+
+    def ask() -> Job:
+        return desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty")
+
+    other = threading.Thread(target=lambda: second.append(ask()))
+    with desk.database.transaction() as tx:
+        first = desk.service.enqueue_in(
+            tx, "echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty"
+        )
+        other.start()
+        other.join(0.3)
+        waited = other.is_alive()
+    other.join(30)
+
+    assert waited
+    assert second == [first]
+    assert desk.audited(first.job_id) == ["enqueue"]
 
 
 def test_a_job_and_the_change_that_causes_it_commit_together_or_not_at_all(desk: Desk) -> None:

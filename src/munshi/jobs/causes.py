@@ -18,8 +18,8 @@ def cause(error: BaseException) -> str:
     if isinstance(error, AppError):
         return _clean(error.detail)
     # Later lines of a database error hold the statement's values.
-    text = _clean(next(iter(str(error).strip().splitlines()), ""))
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    text = next(iter(str(error).strip().splitlines()), "")
+    return _clean(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def trace(error: BaseException) -> list[str]:
