@@ -9,6 +9,7 @@ import base64
 import binascii
 import hmac
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from munshi.domain.enums import Service
 from munshi.errors import LoginNotPendingError
@@ -18,12 +19,17 @@ from munshi.settings import BrokerMode
 GOOD_FOR = timedelta(hours=24)
 _PURPOSE = "login-ticket"
 _MAC_BYTES = 16
+_HOUR = 3600
 
 
 def issue_ticket(vault: Vault, service: Service, *, mode: BrokerMode, now: datetime) -> str:
     """The same text for a whole hour, so that a status asked often shows one link."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    until = int((hour + GOOD_FOR).timestamp()).to_bytes(8, "big")
+    return _ticket_of_hour(vault, service, mode, int(now.timestamp()) // _HOUR)
+
+
+@lru_cache(maxsize=16)
+def _ticket_of_hour(vault: Vault, service: Service, mode: BrokerMode, hour: int) -> str:
+    until = (hour * _HOUR + int(GOOD_FOR.total_seconds())).to_bytes(8, "big")
     mac = vault.mac(until + f"{service}/{mode}".encode(), purpose=_PURPOSE)[:_MAC_BYTES]
     return base64.urlsafe_b64encode(until + mac).decode().rstrip("=")
 
