@@ -303,6 +303,12 @@ class VaultKeyInvalidError(AppError):
     status = 503
 
 
+class TotpSeedInvalidError(AppError):
+    """The TOTP seed cannot be used."""
+
+    status = 422
+
+
 class SecretUnreadableError(AppError):
     """A stored secret cannot be decrypted."""
 

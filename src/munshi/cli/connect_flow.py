@@ -1,6 +1,5 @@
 """The questions of `munshi connect`, and where the answers go."""
 
-import pyotp
 import typer
 
 from munshi.auth.credentials import BrokerCredentials
@@ -8,11 +7,11 @@ from munshi.bootstrap import Services
 from munshi.domain.audit import COMMAND_LINE
 from munshi.domain.config_keys import AUTH, BROKER_KEYS
 from munshi.domain.enums import Service
-from munshi.errors import ConfigValueInvalidError
+from munshi.infrastructure.security.totp import read_seed
 
 
 def ask_credentials(service: Service) -> BrokerCredentials:
-    """Ask for everything; secrets are not echoed."""
+    """Ask for everything; secrets are not echoed. Raises TotpSeedInvalidError."""
     api_key = typer.prompt(f"{service} API key").strip()
     api_secret = typer.prompt(f"{service} API secret", hide_input=True).strip()
     user_id = typer.prompt(
@@ -28,7 +27,7 @@ def ask_credentials(service: Service) -> BrokerCredentials:
     if headless:
         password = typer.prompt("Password", hide_input=True)
         seed = typer.prompt("TOTP seed (the base32 text, not a code)", hide_input=True).strip()
-        check_seed(seed)
+        read_seed(seed)
     return BrokerCredentials(
         api_key=api_key,
         api_secret=api_secret,
@@ -38,17 +37,6 @@ def ask_credentials(service: Service) -> BrokerCredentials:
         headless=headless,
         origin="command line",
     )
-
-
-def check_seed(seed: str) -> None:
-    """Raises ConfigValueInvalidError for text that no authenticator is set up with."""
-    try:
-        pyotp.TOTP(seed.replace(" ", "")).byte_secret()
-    except ValueError:
-        raise ConfigValueInvalidError(
-            "The TOTP seed is not base32 text.",
-            hint="It is the text behind the QR code, not a six-digit code.",
-        ) from None
 
 
 def store_credentials(

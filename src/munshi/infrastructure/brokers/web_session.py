@@ -1,7 +1,6 @@
 """A browser's part of a headless login: cookies, pages, and no step beyond the broker's host."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from html.parser import HTMLParser
@@ -9,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-import pyotp
 
-from munshi.errors import BrokerLoginRefusedError, BrokerUnavailableError
+from munshi.errors import BrokerUnavailableError
 from munshi.infrastructure.brokers.http import Reply, exchange
+from munshi.infrastructure.security.totp import one_time_code
 
 MAX_REDIRECTS = 10
 OpenHttp = Callable[[], httpx.Client]
@@ -28,16 +27,8 @@ class WebCredentials:
     totp_seed: str = field(repr=False)
 
     def code(self, *, now: datetime) -> str:
-        """The authenticator's six digits (RFC 6238).
-
-        Raises BrokerLoginRefusedError for a seed that is not base32.
-        """
-        with suppress(ValueError):
-            return pyotp.TOTP(self.totp_seed.replace(" ", "")).at(now)
-        raise BrokerLoginRefusedError(
-            "The stored TOTP seed is not the base32 text an authenticator is set up with.",
-            hint="Store it again: munshi connect",
-        )
+        """The authenticator's six digits. Raises TotpSeedInvalidError."""
+        return one_time_code(self.totp_seed, now=now)
 
 
 class WebSession:

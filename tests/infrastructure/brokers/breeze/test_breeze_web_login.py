@@ -64,10 +64,9 @@ def test_password_and_code_give_an_api_session_that_breeze_takes(
         replace(WHO, password="wrong"),
         replace(WHO, user_id="NOBODY"),
         replace(WHO, totp_seed="JBSWY3DPEHPK3PXP"),
-        replace(WHO, totp_seed="not base32!"),
         replace(WHO, app_key="nosuchkey"),
     ],
-    ids=["password", "user", "other-seed", "broken-seed", "app-key"],
+    ids=["password", "user", "other-seed", "app-key"],
 )
 def test_wrong_credentials_are_a_refused_login(log_in: Login, who: WebCredentials) -> None:
     with pytest.raises(BrokerLoginRefusedError) as refusal:
