@@ -15,4 +15,5 @@ pytest_plugins = [
     "broker_clients",
     "desks",
     "apis",
+    "command_line",
 ]

@@ -135,7 +135,7 @@ class ConfigService:
     ) -> ConfigView:
         """`set` with a value as a person types it: text as it stands, all else as JSON."""
         key = find_key(config_type, config_key)
-        value = value_from_text(key.shape, text, name=f"{config_type}/{config_key}")
+        value = value_from_text(key.shape, text)
         if value is None:
             raise ConfigValueInvalidError(
                 f"{config_type}/{config_key} cannot be null.",

@@ -140,23 +140,17 @@ class CalendarDocument:
             raise _unfit(name, f"holds the calendar of {year}")
 
 
-def value_from_text(shape: Shape, text: str, *, name: str) -> Any:  # noqa: ANN401
-    """What a person typed, as a value: text as it stands, everything else as JSON.
+def value_from_text(shape: Shape, text: str) -> Any:  # noqa: ANN401
+    """What a person typed, as a value: JSON, but text as it stands where text is wanted.
 
-    Raises ConfigValueInvalidError.
+    What is no JSON stays text too, so that the shape says what it wants instead.
     """
     if isinstance(shape, Text):
         return text
     try:
         return json.loads(text)
     except ValueError:
-        raise _unfit(
-            name, f"must be {_article(shape.kind)}, and the text given is not JSON"
-        ) from None
-
-
-def _article(kind: str) -> str:
-    return kind if kind.startswith(("true", "times")) else f"a{'n' * (kind[0] in 'ao')} {kind}"
+        return text
 
 
 def _called(value: object) -> str:
