@@ -263,3 +263,12 @@ def test_a_driver_that_is_not_installed_names_the_command(monkeypatch: pytest.Mo
 
     with pytest.raises(DatabaseUnreachableError, match=r"pip install 'munshi\[mssql\]'"):
         Database(parse_database_url("Server=h;Database=d", home=Path()))
+
+
+def test_postgresql_ends_a_transaction_that_its_process_forgot(
+    postgresql_database: Database,
+) -> None:
+    with postgresql_database.reading() as tx:
+        limit = tx.connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
+
+    assert limit == "1min"

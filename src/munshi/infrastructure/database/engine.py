@@ -17,6 +17,7 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.vault import Vault
 
 BUSY_TIMEOUT_MS = 30_000
+IDLE_IN_TRANSACTION_MS = 60_000
 # SQLite calls a wrong statement an operational error too; these codes are of our own making.
 _OWN_FAULTS = {
     sqlite3.SQLITE_ERROR,
@@ -46,7 +47,7 @@ def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine
         _prepare_sqlite(engine, synchronous="FULL" if durable else "NORMAL")
         return engine
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
@@ -59,6 +60,18 @@ def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine
             f"The database driver {error.name} is not installed.",
             hint="Run: pip install 'munshi[mssql]'",
         ) from None
+    if url.get_backend_name() == "postgresql":
+        _prepare_postgresql(engine)
+    return engine
+
+
+def _prepare_postgresql(engine: Engine) -> None:
+    def connect(connection: Any, _: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's own
+        # A process that is stopped inside a transaction must not keep its locks for ever.
+        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
+        connection.commit()
+
+    event.listen(engine, "connect", connect)
 
 
 def _prepare_sqlite(engine: Engine, *, synchronous: str) -> None:
