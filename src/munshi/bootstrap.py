@@ -44,7 +44,7 @@ from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
-from munshi.market.collection import CollectionService
+from munshi.market.collection import CollectionService, Provenance
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
@@ -238,7 +238,7 @@ def _wire(ground: _Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Serv
         collection=CollectionService(
             clock,
             mode=mode,
-            label=lines.label,
+            provenance=lines.provenance,
             histories={
                 Service.KITE: KiteHistory(lines.kite, using=kite.using),
                 Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
@@ -307,11 +307,11 @@ class _Lines:
             mirror=self._mirror(config).write,
         )
 
-    def label(self, service: Service) -> str:
-        """What stored prices of `service` are called wherever they are shown."""
+    def provenance(self, service: Service) -> Provenance:
+        """What stored prices of `service` are kept and shown as."""
         if self._ground.mode is BrokerMode.LIVE:
-            return str(service)
-        return _simulated_label(self._endpoints.kite.api)
+            return Provenance(source=service.value, label=service.value)
+        return _simulated(service, self._endpoints.kite.api)
 
     def _book(self, service: Service) -> LoginBook:
         ground = self._ground
@@ -357,6 +357,8 @@ def _limits(config: ConfigService) -> dict[str, Limit]:
 
 
 @cache
-def _simulated_label(address: str) -> str:
-    """What simulated prices are called wherever they are shown."""
-    return f"simulated: {ask_simulator(address).label}"
+def _simulated(service: Service, address: str) -> Provenance:
+    """Real candles that the simulator replays never share a file with made-up ones."""
+    facts = ask_simulator(address)
+    source = service.value if facts.is_synthetic else f"{service}-replay"
+    return Provenance(source=source, label=f"simulated: {facts.label}")

@@ -302,3 +302,19 @@ def test_a_cursor_that_was_not_given_out_is_refused(desk: Desk, cursor: str) -> 
 
     with pytest.raises(CursorInvalidError):
         desk.services.candles.page(NIFTY, Interval.FIVE_MINUTES, cursor=cursor)
+
+
+def test_a_month_whose_file_is_damaged_is_begun_anew(
+    candles: CandleService, tmp_path: Path
+) -> None:
+    frame = fives("2026-11-20 09:15", 5)
+    candles.save(KEY, frame, label=LABEL)
+    [file] = files(tmp_path)
+    file.write_bytes(b"not a candle file")
+
+    intact = candles.read_intact(KEY, start=ist("2026-11-01"), end=ist("2026-12-01"))
+    stored = candles.save(KEY, frame, label=LABEL)
+
+    assert intact.is_empty()
+    assert stored == Stored(added=5, changed=0, same=0)
+    assert everything(candles).equals(frame)

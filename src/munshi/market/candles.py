@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import polars as pl
+import structlog
 
 from munshi.clock import IST, Clock
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import (
+    CandleFileDamagedError,
     CandleFilesConflictError,
     CursorInvalidError,
     DateRangeInvalidError,
@@ -22,13 +24,14 @@ from munshi.infrastructure.database.candle_repository import CandleFile, SeriesS
 from munshi.infrastructure.database.engine import Database
 from munshi.settings import BrokerMode
 
+_log = structlog.get_logger()
 IMPORTED = "import"
 _TRIES = 8
 _FOR_EVER_AGO = datetime(1990, 1, 1, tzinfo=IST)
 _FAR_AHEAD = datetime(2200, 1, 1, tzinfo=IST)
 _KEPT_UNREFERENCED = timedelta(days=1)
 # Whose bars are shown where several sources hold the same series and none was named.
-_PREFERENCE = ("kite", "breeze", IMPORTED)
+_PREFERENCE = ("kite-replay", "breeze-replay", "kite", "breeze", IMPORTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ class CandleService:
     def save(self, key: CandleKey, frame: pl.DataFrame, *, label: str) -> Stored:
         """Merge validated bars into what is stored; equal bars change nothing.
 
-        Raises HomeUnusableError, CandleFileDamagedError.
+        A month whose file is damaged is begun anew. Raises HomeUnusableError.
         """
         outcome = NOTHING
         for month, part in split_by_month(frame):
@@ -85,7 +88,7 @@ class CandleService:
         for _ in range(_TRIES):
             with self._database.reading() as tx:
                 current = tx.candles.list_files(key, from_month=month, to_month=month)
-            merged = merge(self._read(current), part)
+            merged = merge(self._read_intact(current), part)
             outcome = Stored(added=merged.added, changed=merged.changed, same=merged.same)
             if merged.is_unchanged:
                 return outcome
@@ -119,6 +122,14 @@ class CandleService:
                 key, from_month=_month(start), to_month=_month(end - timedelta(microseconds=1))
             )
         return self._read(files, start=start, end=end)
+
+    def read_intact(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
+        """As `read`, without the months whose file is damaged: what must be asked for again."""
+        with self._database.reading() as tx:
+            files = tx.candles.list_files(
+                key, from_month=_month(start), to_month=_month(end - timedelta(microseconds=1))
+            )
+        return self._read_intact(files, start=start, end=end)
 
     def coverage(self, instrument: InstrumentRef | None = None) -> list[SeriesSummary]:
         """What is stored, of everything or of one instrument."""
@@ -220,6 +231,21 @@ class CandleService:
         end: datetime = _FAR_AHEAD,
     ) -> pl.DataFrame:
         return self._store.read([file.path for file in files], start=start, end=end)
+
+    def _read_intact(
+        self,
+        files: Sequence[CandleFile],
+        *,
+        start: datetime = _FOR_EVER_AGO,
+        end: datetime = _FAR_AHEAD,
+    ) -> pl.DataFrame:
+        intact = empty_frame()
+        for file in files:
+            try:
+                intact = pl.concat([intact, self._read([file], start=start, end=end)])
+            except CandleFileDamagedError as error:
+                _log.warning("candle_file_damaged", path=file.path, cause=error.detail)
+        return intact
 
     def _is_shown(self, series: SeriesSummary) -> bool:
         """Simulated and live prices are never mixed; what a user imported is always theirs."""

@@ -28,10 +28,19 @@ _PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a broker's bars come from: `source` keeps series apart, `label` is shown."""
+
+    source: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One request to make."""
 
     instrument: Instrument
+    broker: Service
     key: CandleKey
     window: Window
 
@@ -54,7 +63,7 @@ class CollectionService:
         clock: Clock,
         *,
         mode: BrokerMode,
-        label: Callable[[Service], str],
+        provenance: Callable[[Service], Provenance],
         histories: Mapping[Service, History],
         instruments: InstrumentService,
         candles: CandleService,
@@ -62,7 +71,7 @@ class CollectionService:
     ) -> None:
         self._clock = clock
         self._mode = mode
-        self._label = label
+        self._provenance = provenance
         self._histories = histories
         self._instruments = instruments
         self._candles = candles
@@ -109,7 +118,7 @@ class CollectionService:
     def _key(self, instrument: Instrument, params: CollectionParams) -> CandleKey:
         return CandleKey(
             mode=self._mode,
-            source=params.broker.value,
+            source=self._provenance(params.broker).source,
             exchange=instrument.exchange,
             instrument=instrument.tradingsymbol,
             interval=params.interval,
@@ -124,7 +133,10 @@ class CollectionService:
         days = [day.day for day in held.days if day.present < day.expected]
         key = self._key(instrument, params)
         windows = cut(days, reach=reach, calendar=calendar)
-        return [Task(instrument=instrument, key=key, window=window) for window in windows]
+        return [
+            Task(instrument=instrument, broker=params.broker, key=key, window=window)
+            for window in windows
+        ]
 
     def _check_kept(self, instrument: Instrument, params: CollectionParams, reach: Reach) -> None:
         broker, expiry = params.broker.capitalize(), instrument.expiry
@@ -143,7 +155,7 @@ class CollectionService:
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
     ) -> Coverage:
         last = self._last_day(instrument, params)
-        frame = self._candles.read(
+        frame = self._candles.read_intact(
             self._key(instrument, params),
             start=datetime.combine(params.start, time(0), tzinfo=IST),
             end=datetime.combine(last + timedelta(days=1), time(0), tzinfo=IST),
@@ -160,7 +172,7 @@ class CollectionService:
 
     def _fetch(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
         """Ask until the broker answers: it may have to be left alone for some minutes first."""
-        history = self._histories[Service(task.key.source)]
+        history = self._histories[task.broker]
         began = self._clock.monotonic()
         while True:
             try:
@@ -188,7 +200,7 @@ class CollectionService:
         for refusal in judged.refusals:
             reason = refusal.reason.value
             tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
-        label = self._label(Service(task.key.source))
+        label = self._provenance(task.broker).label
         tally.stored += self._candles.save(task.key, judged.accepted, label=label)
 
     def _report(
@@ -198,7 +210,7 @@ class CollectionService:
         return {
             "mode": self._mode.value,
             "source": params.broker.value,
-            "label": self._label(params.broker),
+            "label": self._provenance(params.broker).label,
             "interval": params.interval.value,
             "from": params.start.isoformat(),
             "to": params.end.isoformat(),

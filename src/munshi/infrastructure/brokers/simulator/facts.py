@@ -6,6 +6,7 @@ from datetime import date
 import httpx
 
 from munshi.errors import BrokerUnavailableError
+from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticCandles
 
 PROBE_SECONDS = 5.0
 
@@ -15,6 +16,7 @@ class SimulatorFacts:
     """`label` names the prices wherever they are shown; the days bound what a folder holds."""
 
     label: str
+    is_synthetic: bool
     first_day: date | None
     last_day: date | None
 
@@ -27,6 +29,7 @@ def ask_simulator(url: str) -> SimulatorFacts:
             first, last = candles["first_day"], candles["last_day"]
             return SimulatorFacts(
                 label=str(candles["label"]),
+                is_synthetic=candles["label"] == SyntheticCandles.label,
                 first_day=date.fromisoformat(first) if first else None,
                 last_day=date.fromisoformat(last) if last else None,
             )
