@@ -1,23 +1,32 @@
 """The `munshi` command. Commands import what they need when they run, so that help is quick."""
 
-import sys
-
 import typer
 
+from munshi.cli.alerts import alerts_app
+from munshi.cli.audit import audit_app
+from munshi.cli.calendar import calendar_app
+from munshi.cli.complaints import Complaining
+from munshi.cli.config import config_app
 from munshi.cli.connect import connect
+from munshi.cli.data import data_app
+from munshi.cli.db import db_app
 from munshi.cli.demo import demo
+from munshi.cli.jobs import jobs
 from munshi.cli.login import disconnect, login, status
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
 from munshi.cli.simulator import simulator
 from munshi.cli.worker import worker
-from munshi.errors import AppError
+from munshi.infrastructure.platform import unwind_on_termination
 
 app = typer.Typer(
     name="munshi",
     help="The clerk who keeps a trading desk's books.",
+    cls=Complaining,
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # loading rich for the help alone would take longer than all the rest
 )
 
 
@@ -28,12 +37,20 @@ def munshi() -> None:
 
 for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
     app.command()(command)
+app.add_typer(jobs)
+
+for name, group in (
+    ("config", config_app),
+    ("audit", audit_app),
+    ("alerts", alerts_app),
+    ("db", db_app),
+    ("data", data_app),
+    ("calendar", calendar_app),
+):
+    app.add_typer(group, name=name)
 
 
 def main() -> None:
-    """Run the command line; a known error is one line on stderr and exit code 1."""
-    try:
-        app()
-    except AppError as error:
-        print(f"munshi: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(1) from None
+    """Run the command line."""
+    unwind_on_termination()
+    app()

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.bootstrap import Services
+from munshi.cli.job_watch import run_here
 from munshi.clock import show_ist, today_ist
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
@@ -29,7 +29,6 @@ COLLECTED = {
     Service.KITE: ("NSE:NIFTY 50", "NSE:NIFTY BANK"),
     Service.BREEZE: ("NSE:NIFTY 50",),
 }
-POLL_SECONDS = 0.1
 _console = Console(highlight=False)
 
 
@@ -48,12 +47,7 @@ def work(services: Services, *, data: Path | None) -> Work:
     """
     _console.print("[bold]Munshi demo[/]  [bold yellow]SIMULATED brokers[/], nothing here is real")
     logins = [_log_in(broker) for broker in (services.kite, services.breeze)]
-    worker = services.worker()
-    worker.start()
-    try:
-        jobs = _collect(services, only_index=data is not None)
-    finally:
-        worker.stop()
+    jobs = _collect(services, only_index=data is not None)
     for job in jobs:
         if job.state is not JobState.SUCCEEDED:
             cause = job.error_details or job.message
@@ -87,27 +81,7 @@ def _collect(services: Services, *, only_index: bool) -> list[Job]:
         )
         for broker, instruments in COLLECTED.items()
     ]
-    columns = (
-        TextColumn("  {task.fields[broker]:<7}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=_console) as progress:
-        bars = {
-            job.job_id: progress.add_task(
-                "waiting", total=100, broker=str(job.parameters["broker"])
-            )
-            for job in jobs
-        }
-        while not all(job.state.is_final for job in jobs):
-            services.clock.sleep(POLL_SECONDS)
-            jobs = [services.jobs.get(job.job_id) for job in jobs]
-            for job in jobs:
-                said = job.message or "waiting"
-                progress.update(bars[job.job_id], completed=job.progress_percent, description=said)
-    return jobs
+    return run_here(services, jobs, console=_console)
 
 
 def _range(services: Services) -> tuple[date, date]:

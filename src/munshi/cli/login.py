@@ -11,7 +11,7 @@ ServiceName = Annotated[str, typer.Argument(help="kite or breeze")]
 
 
 def status(*, as_json: JsonFlag = False) -> None:
-    """Show who is logged in where, until when, and what went wrong last."""
+    """Show who is logged in, until when, and what went wrong."""
     from dataclasses import asdict
 
     from munshi.cli.desk import open_desk
@@ -24,20 +24,18 @@ def status(*, as_json: JsonFlag = False) -> None:
         return
     print_mode(mode)
     print_table(
-        f"Broker logins ({mode})",
-        ("service", "logged in", "user", "until", "last error", "log in with"),
+        "",
+        ("service", "logged in as", "until"),
         [
-            (
-                one.service,
-                "yes" if one.authenticated else "no",
-                one.user_id,
-                show_instant(one.expires_at),
-                one.last_error,
-                "" if one.authenticated else f"munshi login {one.service}",
-            )
+            (one.service, one.user_id, show_instant(one.expires_at))
+            if one.authenticated
+            else (one.service, "nobody", f"log in: munshi login {one.service}")
             for one in found
         ],
     )
+    for one in found:
+        if one.last_error:
+            typer.echo(f"{one.service}: {one.last_error}")
 
 
 def login(
@@ -55,7 +53,7 @@ def login(
     wait: int = typer.Option(600, min=0, max=600, help="Seconds to wait for the login."),
     as_json: JsonFlag = False,
 ) -> None:
-    """Log in at a broker: by its link, by a token you paste, or headless."""
+    """Log in at a broker: by link, by pasted token, or headless."""
     from munshi.cli.desk import open_desk
     from munshi.cli.login_flow import log_in
 

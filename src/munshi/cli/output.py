@@ -1,12 +1,16 @@
 """How commands print: a table for people, JSON with `--json`, the mode on top of both."""
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
 
+# Where nobody looks (a pipe, a file), a table is as wide as it needs to be.
+PIPED_WIDTH = 250
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -23,12 +27,21 @@ def print_table(
     empty: str = "Nothing.",
 ) -> None:
     """A table as wide as it needs to be; `empty` is said where there are no rows."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    table = Table(title=title or None, title_justify="left")
+    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    console = Console(highlight=False, width=PIPED_WIDTH if wide else None)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
@@ -49,6 +62,13 @@ def show_instant(instant: datetime | None) -> str:
     from munshi.clock import show_ist
 
     return "" if instant is None else show_ist(instant)
+
+
+def show_minute(instant: datetime) -> str:
+    """`22 Nov 23:36`, for a column whose heading says IST."""
+    from munshi.clock import IST
+
+    return instant.astimezone(IST).strftime("%d %b %H:%M")
 
 
 def _plain(value: Any) -> object:  # noqa: ANN401

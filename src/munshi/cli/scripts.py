@@ -9,12 +9,12 @@ from munshi.cli.output import print_mode
 def run(
     command: list[str] = typer.Argument(..., help="Your script and its arguments, behind --."),
 ) -> None:
-    """Start your own script with the tokens of the day in its environment.
+    """Start your own script with the tokens of the day.
 
-    It finds KITE_API_KEY, KITE_API_SECRET, KITE_ACCESS_TOKEN, KITE_USER_ID, BREEZE_API_KEY,
-    BREEZE_API_SECRET, BREEZE_API_SESSION, BREEZE_SESSION_TOKEN and BREEZE_USER_ID, as far as you
-    are logged in, and MUNSHI_BROKERS. With simulated brokers MUNSHI_SIMULATOR_URL says where they
-    are: a simulated token is worth nothing anywhere else.
+    Its environment has KITE_API_KEY, KITE_API_SECRET, KITE_ACCESS_TOKEN, KITE_USER_ID,
+    BREEZE_API_KEY, BREEZE_API_SECRET, BREEZE_API_SESSION, BREEZE_SESSION_TOKEN and
+    BREEZE_USER_ID, as far as you are logged in, and MUNSHI_BROKERS. With simulated brokers
+    MUNSHI_SIMULATOR_URL says where they are: a simulated token is worth nothing anywhere else.
     """
     import os
     import subprocess
@@ -22,6 +22,7 @@ def run(
     from munshi.cli.desk import open_desk
     from munshi.domain.audit import COMMAND_LINE
     from munshi.errors import LoginNeededError, ScriptNotFoundError
+    from munshi.infrastructure.platform import signals_left_to
 
     with open_desk(brokers=True) as services:
         mode = services.settings.brokers.value
@@ -33,13 +34,15 @@ def run(
         if services.simulator_url:
             given["MUNSHI_SIMULATOR_URL"] = services.simulator_url
         try:
-            done = subprocess.run(command, env={**os.environ, **given}, check=False)  # noqa: S603
-        except (FileNotFoundError, PermissionError) as error:
+            script = subprocess.Popen(command, env={**os.environ, **given})  # noqa: S603
+        except OSError as error:
             raise ScriptNotFoundError(
                 f"{command[0]} cannot be started: {error.strerror}.",
                 hint="munshi run -- python my_script.py",
             ) from None
-    raise typer.Exit(done.returncode)
+        with signals_left_to(script):
+            code = script.wait()
+    raise typer.Exit(code if code >= 0 else 128 - code)
 
 
 def token(

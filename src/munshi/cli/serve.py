@@ -4,19 +4,25 @@ import typer
 
 
 def serve(
-    host: str = typer.Option("", help="Address to listen on [MUNSHI_HOST, 127.0.0.1]."),
-    port: int = typer.Option(-1, help="Port to listen on [MUNSHI_PORT, 8000]."),
+    host: str | None = typer.Option(None, help="Address to listen on [MUNSHI_HOST, 127.0.0.1]."),
+    port: int | None = typer.Option(
+        None, help="Port to listen on; 0 takes a free one [MUNSHI_PORT, 8000]."
+    ),
     worker: bool = typer.Option(True, help="Run background jobs in this process too."),
 ) -> None:
-    """Serve the API, run jobs, and in simulated mode start the simulator."""
+    """Serve the API and run jobs, until Ctrl-C.
+
+    With simulated brokers it starts those too, unless they run already. Running jobs get ten
+    seconds when it stops; what is left is handed to the next worker.
+    """
     from munshi.api.server import listen
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
     from munshi.cli.serving import announce, serve_until_stopped
     from munshi.logging_setup import configure_logging
     from munshi.settings import load_settings
 
-    given = {"host": host} if host else {}
-    settings = load_settings(**given, **({"port": port} if port >= 0 else {}))
+    given = {"host": host, "port": port}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level)
     with listen(settings.host, settings.port) as listener:
         prepare_database(settings)

@@ -1,6 +1,7 @@
 """Serving the API on a socket that is already taken, until the process is told to stop."""
 
 import socket
+from functools import partial
 
 from rich.console import Console
 
@@ -8,6 +9,7 @@ from munshi.api.app import create_app
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
 from munshi.clock import show_ist
+from munshi.infrastructure.platform import stop_on_signals
 from munshi.settings import BrokerMode, LocalTrust
 
 _console = Console(stderr=True, highlight=False)
@@ -36,12 +38,14 @@ def serve_until_stopped(
     services: Services, listener: socket.socket, *, with_worker: bool = True
 ) -> None:
     """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back."""
-    app = create_app(services, listening=[address_of(listener)])
+    server = build_server(create_app(services, listening=[address_of(listener)]))
     worker = services.worker() if with_worker else None
     if worker:
         worker.start()
     try:
-        build_server(app).run(sockets=[listener])
+        with stop_on_signals(partial(setattr, server, "should_exit", True)):
+            server.run(sockets=[listener])
     finally:
         if worker:
             worker.stop()
+    _console.print("Stopped.")

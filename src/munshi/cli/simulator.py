@@ -11,7 +11,7 @@ def simulator(
     data: Path | None = typer.Option(None, help="Folder of real candles to replay."),
     home: Path | None = typer.Option(None, help="Folder for its state [MUNSHI_HOME]."),
 ) -> None:
-    """Run the simulated brokers, in the brokers' own wire protocol."""
+    """Run the simulated brokers alone, until Ctrl-C."""
     from munshi.infrastructure.brokers.simulator.serving import ServeOptions, serve
     from munshi.infrastructure.platform import prepare_home
     from munshi.settings import load_settings

@@ -7,11 +7,11 @@ def worker(
     *,
     until_idle: bool = typer.Option(False, "--until-idle", help="Stop when nothing is left to do."),
 ) -> None:
-    """Run background jobs in this process."""
-    import signal
+    """Run background jobs in this process, until Ctrl-C."""
     import threading
 
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
+    from munshi.infrastructure.platform import stop_on_signals
     from munshi.logging_setup import configure_logging
     from munshi.settings import load_settings
 
@@ -25,6 +25,6 @@ def worker(
             return
         typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
         stop = threading.Event()
-        for name in ("SIGINT", "SIGTERM"):
-            signal.signal(getattr(signal, name), lambda *_: stop.set())
-        working.run(stop)
+        with stop_on_signals(stop.set):
+            working.run(stop)
+        typer.echo("Stopped.", err=True)

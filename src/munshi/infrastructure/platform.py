@@ -1,12 +1,24 @@
-"""What differs between operating systems: file modes, directory flushes, process groups."""
+"""What differs between operating systems: file modes, directory flushes, signals, processes."""
 
 import os
+import signal
 import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from munshi.errors import HomeUnusableError
 
 POSIX = os.name == "posix"
+# For a child that must outlive the terminal's Ctrl-C until its parent is done with it.
+if sys.platform == "win32":
+    OWN_PROCESS_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+else:
+    OWN_PROCESS_GROUP: dict[str, Any] = {"process_group": 0}
 
 
 def is_private(path: Path) -> bool:
@@ -62,3 +74,46 @@ def prepare_home(path: Path) -> None:
             f"The home folder {path} cannot be written: {error.strerror}.",
             hint="Set MUNSHI_HOME to a folder that can.",
         ) from None
+
+
+def unwind_on_termination() -> None:
+    """Let a termination request leave the way Ctrl-C does, stopping what was started."""
+    signal.signal(signal.SIGTERM, _unwind)
+
+
+def _unwind(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Within, Ctrl-C or a termination request calls `stop`; a second one does what it always does.
+
+    `stop` runs between two instructions of the main thread, so it must wait for nothing.
+    """
+
+    def first(_: int, __: FrameType | None) -> None:
+        restore()
+        stop()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    before = {number: signal.signal(number, first) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        restore()
+
+
+@contextmanager
+def signals_left_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Within, Ctrl-C is the child's alone, and a termination request is passed on to it."""
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    terminate = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)

@@ -1,5 +1,6 @@
 """The simulator as a child process, found again by whoever shares its home folder."""
 
+import ssl
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import httpx
 from munshi.errors import BrokerUnavailableError, HomeUnusableError
 from munshi.infrastructure.brokers.simulator.record import SimulatorRecord, read_record
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_REDIRECT_URL, KITE_REDIRECT_URL
+from munshi.infrastructure.platform import OWN_PROCESS_GROUP
 
 MODULE = "munshi.infrastructure.brokers.simulator"
 LOG_NAME = "simulator.log"
@@ -17,6 +19,8 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 5.0
 POLL_SECONDS = 0.05
 PROBE_SECONDS = 2.0
+# The address is plain http; reading all the authorities of the world for it takes a while.
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class SimulatorProcess:
@@ -78,6 +82,7 @@ class SimulatorProcess:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                **OWN_PROCESS_GROUP,
             )
         self.url = self._wait_until_ready(self._child)
         return self.url
@@ -132,7 +137,7 @@ def live_simulator(home: Path) -> SimulatorRecord | None:
     if record is None:
         return None
     try:
-        with httpx.Client(trust_env=False, timeout=PROBE_SECONDS) as client:
+        with httpx.Client(trust_env=False, timeout=PROBE_SECONDS, verify=_NOBODY) as client:
             state = client.get(f"{record.url}/_simulator/state").json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
