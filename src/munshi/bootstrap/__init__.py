@@ -1,0 +1,147 @@
+"""The only wiring: settings in, frozen services out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+from munshi.alerts.service import AlertService
+from munshi.audit.service import AuditService
+from munshi.auth.logins import BrokerLogins
+from munshi.auth.secret_access import SecretAccess
+from munshi.bootstrap.broker_lines import (
+    BrokerEndpoints,
+    BrokerLines,
+    Ground,
+    configured_limits,
+    find_endpoints,
+)
+from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.clock import Clock, SystemClock
+from munshi.config.service import ConfigService
+from munshi.domain.enums import Service
+from munshi.infrastructure.brokers.http import HttpClient, open_http
+from munshi.infrastructure.brokers.pacing import Pacer
+from munshi.infrastructure.candles.store import CandleStore
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.opening import check_revision, unlock
+from munshi.infrastructure.database.server_clock import ServerClock
+from munshi.infrastructure.database.url import parse_database_url
+from munshi.infrastructure.platform import prepare_home
+from munshi.infrastructure.security.vault import KeyFile, ring_from_text
+from munshi.jobs.service import JobService
+from munshi.market.calendar_service import CalendarService
+from munshi.market.candles import CandleService
+from munshi.market.collection import CollectionService
+from munshi.market.history import BreezeHistory, KiteHistory
+from munshi.market.importing import ImportService
+from munshi.market.instruments import InstrumentService
+from munshi.settings import BrokerMode, Settings
+
+__all__ = ["JOB_TYPES", "BrokerEndpoints", "Services", "open_database", "open_services"]
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database of the settings, whatever its revision; for `munshi db`.
+
+    Raises HomeUnusableError, DatabaseUrlInvalidError.
+    """
+    prepare_home(settings.home)
+    url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
+    database = Database(url, pool_size=settings.database_pool_size)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_services(
+    settings: Settings, *, clock: Clock | None = None, endpoints: BrokerEndpoints | None = None
+) -> Iterator[Services]:
+    """Everything wired, on a database of the right revision.
+
+    `endpoints` defaults to the brokers themselves in live mode and to the simulator this home
+    knows of in simulated mode. Raises DatabaseUnreachableError, DatabaseStaleError,
+    DatabaseForeignError, VaultKeyInvalidError, ClockDriftError.
+    """
+    with open_database(settings) as database:
+        check_revision(database)
+        with _ticking(database, clock) as running:
+            key = settings.master_key.get_secret_value()
+            vault = unlock(
+                database,
+                KeyFile(settings.home),
+                given=ring_from_text(key) if key else None,
+                now=running.now(),
+            )
+            with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
+                ground = Ground(settings=settings, clock=running, database=database, vault=vault)
+                yield _wire(ground, http, endpoints or find_endpoints(settings))
+
+
+@contextmanager
+def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
+    """The clock all use: a server database's where there is one, so that hosts agree."""
+    if given is not None or database.dialect == "sqlite":
+        yield given or SystemClock()
+        return
+    clock = ServerClock(database)
+    clock.start()
+    try:
+        yield clock
+    finally:
+        clock.stop()
+
+
+def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Services:
+    settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
+    config = ConfigService(database, clock)
+    lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
+    kite = lines.kite_service(config)
+    breeze = lines.breeze_service(config)
+    calendar = CalendarService(config)
+    candles = CandleService(database, clock, store=CandleStore(settings.home), mode=mode)
+    instruments = InstrumentService(
+        database,
+        clock,
+        mode=mode,
+        kite=lines.kite,
+        using_kite=kite.using,
+        breeze=lines.breeze,
+    )
+    wake = Event()
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        vault=ground.vault,
+        config=config,
+        audit=AuditService(database, clock),
+        alerts=AlertService(database, clock),
+        jobs=JobService(database, clock, registry=JOB_TYPES, wake=wake),
+        kite=kite,
+        breeze=breeze,
+        secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
+        simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
+        logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
+        calendar=calendar,
+        instruments=instruments,
+        candles=candles,
+        collection=CollectionService(
+            clock,
+            mode=mode,
+            provenance=lines.provenance,
+            histories={
+                Service.KITE: KiteHistory(lines.kite, using=kite.using),
+                Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
+            },
+            instruments=instruments,
+            candles=candles,
+            calendar=calendar,
+        ),
+        imports=ImportService(
+            database, clock, instruments=instruments, candles=candles, calendar=calendar
+        ),
+        job_wake=wake,
+    )
