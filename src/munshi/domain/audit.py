@@ -66,7 +66,8 @@ def leaf_hash(canonical: bytes) -> bytes:
 
 def _spell(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        utc = value.astimezone(UTC).replace(tzinfo=None)
+        return utc.isoformat(timespec="microseconds") + "Z"
     if isinstance(value, Mapping):
         raise TypeError("nested mappings must be plain dicts")
     return str(value)

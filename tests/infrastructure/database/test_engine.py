@@ -1,7 +1,6 @@
 """Transactions: short, never nested, durable where promised, and clear when the database goes."""
 
 import sqlite3
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from databases import open_database
 from munshi.errors import (
     DatabaseUnreachableError,
     TransactionNestedError,
@@ -19,22 +17,6 @@ from munshi.errors import (
 )
 from munshi.infrastructure.database.engine import Database, make_engine
 from munshi.infrastructure.database.url import parse_database_url
-
-COUNT_UP = """
-import sys
-from pathlib import Path
-from sqlalchemy import text
-from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.url import parse_database_url
-
-database = Database(parse_database_url(sys.argv[1], home=Path()))
-for _ in range(int(sys.argv[2])):
-    with database.transaction() as tx:
-        seen = tx.connection.execute(text('SELECT revision FROM "ConfigRevision"')).scalar_one()
-        tx.connection.execute(text('UPDATE "ConfigRevision" SET revision = :v'), {"v": seen + 1})
-database.close()
-"""
-PROCESSES, EACH = 4, 25
 
 
 def revision(database: Database) -> int:
@@ -104,23 +86,6 @@ def test_what_was_written_operationally_is_there(database: Database) -> None:
         tx.connection.execute(text('UPDATE "ConfigRevision" SET revision = 7'))
 
     assert revision(database) == 7
-
-
-def test_four_processes_on_one_file_lose_no_update(sqlite_url: str) -> None:
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", COUNT_UP, sqlite_url, str(EACH)], stderr=subprocess.PIPE
-        )
-        for _ in range(PROCESSES)
-    ]
-
-    said = [worker.communicate(timeout=120)[1] for worker in workers]
-
-    database = open_database(sqlite_url)
-    assert [worker.returncode for worker in workers] == [0] * PROCESSES, said
-    assert said == [b""] * PROCESSES
-    assert revision(database) == PROCESSES * EACH
-    database.close()
 
 
 PRAGMAS = {

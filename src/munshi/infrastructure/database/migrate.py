@@ -17,7 +17,12 @@ from munshi.infrastructure.database import procedures
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
-from munshi.infrastructure.database.revision import foreign_tables, refuse_foreign
+from munshi.infrastructure.database.revision import (
+    foreign_tables,
+    read_revision,
+    refuse_foreign,
+    refuse_newer,
+)
 
 _PACKAGE = "munshi.infrastructure.database.migrations"
 # Filtered indexes need these, and sqlcmd begins with QUOTED_IDENTIFIER OFF.
@@ -62,10 +67,12 @@ def revisions() -> list[str]:
 def upgrade(database: Database, revision: str = "head") -> None:
     """Bring the database to `revision`.
 
-    Raises DatabaseForeignError if it holds tables of our names that we did not make.
+    Raises DatabaseForeignError if it holds tables of our names that we did not make, and
+    DatabaseStaleError if a later version of Munshi made them.
     """
     with migrating(database) as connection:
         refuse_foreign(connection)
+        refuse_newer(read_revision(connection))
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

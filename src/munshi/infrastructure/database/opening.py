@@ -5,7 +5,11 @@ from datetime import datetime
 from munshi.errors import DatabaseStaleError, VaultKeyInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import HEAD
-from munshi.infrastructure.database.revision import read_revision, refuse_foreign
+from munshi.infrastructure.database.revision import (
+    read_revision,
+    refuse_foreign,
+    refuse_newer,
+)
 from munshi.infrastructure.security.vault import KeyFile, KeyRing, Vault
 
 
@@ -20,6 +24,7 @@ def check_revision(database: Database) -> None:
         if found == HEAD:
             return
         refuse_foreign(connection)
+    refuse_newer(found)
     state = "is empty" if found is None else f"is at revision {found}"
     raise DatabaseStaleError(
         f"The database {state}; this version needs {HEAD}.", hint="Run: munshi db upgrade"

@@ -1,10 +1,12 @@
 """Where a database stands, without Alembic: start-up compares one row."""
 
+from importlib.resources import files
+
 from sqlalchemy import Connection, inspect, text
 
-from munshi.errors import DatabaseForeignError
+from munshi.errors import DatabaseForeignError, DatabaseStaleError
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE
+from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE, versions
 from munshi.infrastructure.database.models import metadata
 
 
@@ -26,6 +28,15 @@ def read_revision(connection: Connection) -> str | None:
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     return None if found is None else str(found)
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Raises DatabaseStaleError for a revision that a later version of Munshi made."""
+    if revision is not None and not (files(versions) / f"{revision}.py").is_file():
+        raise DatabaseStaleError(
+            f"The database is at revision {revision}, which this version does not know.",
+            hint="Use the version of Munshi that upgraded it, or a later one.",
+        )
 
 
 def foreign_tables(connection: Connection) -> list[str]:

@@ -67,7 +67,7 @@ class Instant(TypeDecorator[datetime]):
 
 def to_text(utc: datetime) -> str:
     """Fixed width, so that text order is time order."""
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 class Day(TypeDecorator[date]):
