@@ -46,7 +46,7 @@ def test_the_front_page_leads_on(caller: Caller) -> None:
     text = caller.get("/ui/", headers=BROWSER).text
 
     assert 'href="/docs"' in text
-    assert 'href="/auth/db/status"' in text
+    assert "curl http://localhost:8000/auth/db/status" in text
 
 
 def test_pages_hold_no_inline_script_or_style_and_name_no_other_host(caller: Caller) -> None:

@@ -1,9 +1,10 @@
 """How answers are spelt: instants, prices, the mode, and quick JSON."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from starlette.responses import Response
 
 from munshi.domain.market.candles import PRICE_SCALE
@@ -19,6 +20,12 @@ class Body(BaseModel):
     """What callers send; a field we do not know is a mistake they should hear of."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unstorable_text(cls, sent: object) -> object:
+        check_text(sent)
+        return sent
 
 
 class Shown(BaseModel):
@@ -53,3 +60,17 @@ def price_text(price: int) -> str:
     rupees, rest = divmod(price, PRICE_SCALE)
     decimals = f"{rest:04d}".rstrip("0").ljust(2, "0")
     return f"{rupees}.{decimals}"
+
+
+def check_text(value: object) -> None:
+    """Raise ValueError for text, however deep, that no database keeps: NUL, half a character."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
+            raise ValueError("text holds a character that cannot be stored")
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            check_text(name)
+            check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            check_text(inner)

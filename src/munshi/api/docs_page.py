@@ -45,7 +45,7 @@ class DocsRoutes:
         router.add_api_route("/docs/static/{name}", self.file, include_in_schema=False)
 
     @allows(Role.PUBLIC)
-    async def openapi(self) -> Response:
+    def openapi(self) -> Response:
         return Response(json.dumps(self._app.openapi()), media_type="application/json")
 
     @allows(Role.PUBLIC)

@@ -38,9 +38,11 @@ class FrontPageRoutes:
             "The clerk who keeps the books",
             "<main><h1>Munshi</h1><p>The backend of a trading desk: broker logins, background "
             "jobs, market data, configuration and an audit trail, in one database.</p>"
-            '<ul><li><a href="/docs">What the API can do</a></li>'
-            '<li><a href="/auth/db/status">How the broker logins stand</a> '
-            f"(from a terminal: <code>curl {self._url}/auth/db/status</code>)</li></ul></main>",
+            '<p><a href="/docs">What the API can do</a></p>'
+            "<p>How the broker logins stand, asked from a terminal on this machine:</p>"
+            f"<p><code>curl {self._url}/auth/db/status</code></p>"
+            "<p>Pages for the browser come with a later version: they need signed-in users.</p>"
+            "</main>",
             mode=self._mode,
         )
 

@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from munshi.api.problems import problem, unexpected
 from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
 from munshi.api.security import CallerRules, Headers, is_seen
-from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError
+from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError, PathUnknownError
 
 MAX_BODY_BYTES = 256 * 1024
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
@@ -79,6 +79,8 @@ class Gate:
             )
 
     async def _pass(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            raise PathUnknownError("The address holds a character that no name has.")
         headers = Headers.read(scope["headers"])
         self._rules.check(scope, headers)
         facts: RequestFacts = scope[REQUEST]

@@ -19,6 +19,7 @@ from munshi.api.answers import (
     price_text,
     utc_text,
 )
+from munshi.api.instants import Day
 from munshi.api.roles import Role, allows
 from munshi.bootstrap import Services
 from munshi.clock import IST
@@ -159,8 +160,8 @@ class DataRoutes:
         request: Request,
         instrument: Annotated[str, Query(min_length=1, max_length=200)],
         interval: Annotated[str, Query(min_length=1, max_length=20)],
-        start: Annotated[date | None, Query(alias="from", description="First day, IST.")] = None,
-        end: Annotated[date | None, Query(alias="to", description="Last day, IST.")] = None,
+        start: Annotated[Day | None, Query(alias="from", description="First day, IST.")] = None,
+        end: Annotated[Day | None, Query(alias="to", description="Last day, IST.")] = None,
         source: _Text = None,
         cursor: _Text = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from munshi.api.answers import Body, Shown
+from munshi.api.instants import Moment
 from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.domain.config_keys import JOBS, KEEP_DAYS
@@ -25,7 +26,7 @@ class JobRequest(Body):
     parameters: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(default=0, ge=-100, le=100)
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=200)
-    run_at: AwareDatetime | None = None
+    run_at: Moment | None = None
 
 
 class CleanupRequest(Body):
