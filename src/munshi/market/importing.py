@@ -15,7 +15,7 @@ from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.domain.market.sessions import Segment
-from munshi.errors import CandleFileInvalidError, InstrumentUnknownError
+from munshi.errors import CandleFileInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candle_import import ImportedRows, ImportedSeries, read_candle_file
@@ -119,7 +119,7 @@ class ImportService:
                 hint="Say so: --instrument NSE:RELIANCE",
             )
         ref = InstrumentRef.parse(name)
-        segment = self._segment(ref)
+        segment = self._instruments.segment(ref)
         quality = validate(
             series.frame,
             interval=series.interval,
@@ -134,13 +134,6 @@ class ImportService:
             rows=series.frame.height,
             quality=quality,
         )
-
-    def _segment(self, ref: InstrumentRef) -> Segment:
-        """By the loaded lists; a file may hold what no list has any more."""
-        try:
-            return self._instruments.find(ref).segment
-        except InstrumentUnknownError:
-            return Segment.CASH if ref.exchange in {"NSE", "BSE"} else Segment.FNO
 
     def _record(self, path: Path, judged: list[_Judged], *, actor: Actor) -> None:
         """The decision to import, with what the file was, before anything is stored."""

@@ -16,6 +16,7 @@ from munshi.domain.market.instruments import (
     InstrumentRef,
     well_known_index,
 )
+from munshi.domain.market.sessions import Segment
 from munshi.errors import CursorInvalidError, InstrumentUnknownError
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.kite.access import KiteAccess
@@ -69,6 +70,13 @@ class InstrumentService:
                 hint="Load the lists of today: munshi data instruments --refresh",
             )
         return found
+
+    def segment(self, ref: InstrumentRef) -> Segment:
+        """Which trading hours apply; by its exchange for what is in no list any more."""
+        try:
+            return self.find(ref).segment
+        except InstrumentUnknownError:
+            return Segment.CASH if ref.exchange in {"NSE", "BSE"} else Segment.FNO
 
     def list(
         self,

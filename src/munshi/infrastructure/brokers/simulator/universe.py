@@ -51,7 +51,7 @@ ROOTS = {
 
 @cache
 def cash_instruments() -> tuple[Instrument, ...]:
-    """Indices and shares. The shares all have F&O, so the closing auction is theirs."""
+    """Indices and shares. No contract on a share is listed, so none has a closing auction."""
     indices = [
         index
         for index in well_known_indices()
@@ -63,7 +63,7 @@ def cash_instruments() -> tuple[Instrument, ...]:
             tradingsymbol=symbol,
             name=company,
             kind=InstrumentKind.EQUITY,
-            segment=Segment.CASH_CAS,
+            segment=Segment.CASH,
             lot_size=1,
             tick_size=TICK,
             kite_token=exchange_token * 256 + NSE_SEGMENT,

@@ -1,0 +1,206 @@
+"""`munshi data`: collect candles, import files, and look at what is held."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+
+data_app = typer.Typer(
+    help="Market data: collect, import, list, show.",
+    no_args_is_help=True,
+)
+Named = Annotated[
+    str, typer.Argument(metavar="INSTRUMENT", help="NIFTY, BANKNIFTY, or such as NSE:RELIANCE.")
+]
+IntervalOption = Annotated[str, typer.Option("--interval", help="1minute, 5minute, 1day, …")]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="kite, breeze or import; the first that has any.")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="First day, IST.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day, IST.")]
+
+
+@data_app.command()
+def collect(
+    instruments: Annotated[
+        list[str], typer.Argument(metavar="INSTRUMENT…", help="NIFTY, NSE:RELIANCE, …")
+    ],
+    *,
+    broker: str = typer.Option("kite", help="kite or breeze."),
+    interval: IntervalOption = "5minute",
+    start: FromOption = None,
+    end: ToOption = None,
+    wait: bool | None = typer.Option(
+        None,
+        "--wait/--no-wait",
+        help="Work here until it has ended, or only ask. "
+        "Without either it works here if no worker takes it.",
+    ),
+    as_json: JsonFlag = False,
+) -> None:
+    """Collect candles from a broker: what is missing of the last 20 trading days."""
+    from munshi.cli.data_collect import ask, collection_of, print_collection, see_through
+    from munshi.cli.desk import open_desk
+    from munshi.domain.jobs import JobState
+
+    with open_desk(brokers=wait is not False) as services:
+        wanted = collection_of(
+            services, instruments, broker=broker, interval=interval, start=start, end=end
+        )
+        asked = ask(services, wanted)
+        job = asked if wait is False else see_through(services, asked, here=wait is True)
+        mode = services.settings.brokers.value
+    print_collection(job, mode=mode, as_json=as_json)
+    if job.state.is_final and job.state is not JobState.SUCCEEDED:
+        raise typer.Exit(1)
+    if job.state in {JobState.PAUSED, JobState.HELD}:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def show(
+    instrument: Named,
+    *,
+    interval: IntervalOption = "5minute",
+    source: SourceOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Draw what is held of an instrument: its coverage, and a chart of the last bars."""
+    from munshi.cli.data_show import look_at
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        seen = look_at(services, instrument, interval=interval, source=source, start=start, end=end)
+    if as_json:
+        print_json(seen.document())
+    else:
+        seen.draw()
+
+
+@data_app.command()
+def coverage(
+    instrument: Annotated[
+        str | None, typer.Argument(metavar="[INSTRUMENT]", help="Only this one.")
+    ] = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """List which candles are held, from whom and of when."""
+    from munshi.cli.data_show import series_document
+    from munshi.cli.desk import open_desk
+    from munshi.domain.market.instruments import InstrumentRef
+
+    ref = InstrumentRef.parse(instrument) if instrument else None
+    with open_desk() as services:
+        found = services.candles.coverage(ref)
+        mode = services.settings.brokers.value
+    if as_json:
+        print_json({"mode": mode, "series": [series_document(one) for one in found]})
+        return
+    print_mode(mode)
+    print_table(
+        "Candles held",
+        ("instrument", "interval", "source", "prices", "first bar", "last bar", "bars", "files"),
+        [
+            (
+                f"{one.key.exchange}:{one.key.instrument}",
+                one.key.interval,
+                one.key.source,
+                one.label,
+                show_instant(one.first_open),
+                show_instant(one.last_open),
+                f"{one.rows:,}",
+                one.files,
+            )
+            for one in found
+        ],
+        empty="none yet. Collect some: munshi data collect NIFTY",
+    )
+
+
+@data_app.command()
+def instruments(
+    broker: Annotated[
+        str | None,
+        typer.Argument(metavar="[BROKER]", help="With --refresh: only kite's or breeze's lists."),
+    ] = None,
+    *,
+    refresh: bool = typer.Option(False, "--refresh", help="Load the brokers' lists of today."),
+    query: str | None = typer.Option(None, help="Part of a symbol."),
+    exchange: str | None = typer.Option(None, help="NSE, BSE, NFO or BFO."),
+    underlying: str | None = typer.Option(None, help="Contracts on this, such as NIFTY."),
+    limit: int = typer.Option(50, min=1, max=1000, help="How many, by exchange and symbol."),
+    as_json: JsonFlag = False,
+) -> None:
+    """List instruments, or load the brokers' lists."""
+    from munshi.cli.data_instruments import list_instruments, refresh_lists
+    from munshi.cli.desk import open_desk
+    from munshi.errors import RequestInvalidError
+
+    if broker is not None and not refresh:
+        raise RequestInvalidError(
+            f"{broker!r} is understood only with --refresh.", hint=f"Look for it: --query {broker}"
+        )
+    with open_desk(brokers=refresh) as services:
+        if refresh:
+            refresh_lists(services, broker, as_json=as_json)
+        else:
+            list_instruments(
+                services,
+                query=query,
+                exchange=exchange,
+                underlying=underlying,
+                limit=limit,
+                as_json=as_json,
+            )
+
+
+@data_app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, also gzipped, or Parquet.")],
+    *,
+    instrument: str | None = typer.Option(None, help="What it holds, if the file does not say."),
+    interval: str | None = typer.Option(None, help="How long its bars are, if rows do not show."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Take real candles from a file; from minutes, longer bars are derived."""
+    from munshi.cli.data_import import import_showing_progress, print_import
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        report = import_showing_progress(services, file, instrument=instrument, interval=interval)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_import(report)
+    if all(series.quality.accepted.is_empty() for series in report.series):
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def candles(
+    instrument: Named,
+    *,
+    interval: IntervalOption = "5minute",
+    source: SourceOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    limit: int | None = typer.Option(None, min=1, help="At most this many bars, oldest first."),
+    as_csv: bool = typer.Option(False, "--csv", help="Print CSV instead of a table."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Print bars, oldest first."""
+    from munshi.cli.data_show import print_bars, read_bars
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        bars = read_bars(
+            services, instrument, interval=interval, source=source, start=start, end=end
+        )
+    print_bars(bars, limit=limit, as_csv=as_csv, as_json=as_json)

@@ -1,0 +1,133 @@
+"""A collection as a command asks for it, sees it through and shows what came of it."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from munshi.bootstrap import Services
+from munshi.cli.days import read_day
+from munshi.cli.job_output import job_document
+from munshi.cli.job_watch import run_here
+from munshi.cli.output import print_json, print_mode, print_table
+from munshi.clock import today_ist
+from munshi.domain.audit import COMMAND_LINE
+from munshi.domain.job_params import CollectionParams
+from munshi.domain.jobs import DATA_COLLECTION, Job, JobState
+from munshi.domain.market.calendar import MarketCalendar
+
+USUAL_DAYS = 20
+# Workers look for jobs twice a second.
+TAKEN_WITHIN = 1.5
+POLL_SECONDS = 0.1
+_DAYS_SHOWN = 3
+
+
+def collection_of(
+    services: Services,
+    instruments: Sequence[str],
+    *,
+    broker: str,
+    interval: str,
+    start: str | None,
+    end: str | None,
+) -> CollectionParams:
+    """The parameters, with the last 20 trading days where no others are named.
+
+    Raises JobParametersInvalidError, DateRangeInvalidError, InstrumentUnknownError.
+    """
+    calendar = services.calendar.calendar()
+    last = read_day(end) or last_trading_day(calendar, today_ist(services.clock))
+    first = read_day(start) or _days_before(calendar, last)
+    given = {
+        "broker": broker,
+        "instruments": list(instruments),
+        "interval": interval,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+    }
+    params = CollectionParams.from_json(given)
+    for name in params.instruments:
+        services.instruments.find(name)
+    return params
+
+
+def last_trading_day(calendar: MarketCalendar, today: date) -> date:
+    return today if calendar.is_trading_day(today) else calendar.previous_trading_day(today)
+
+
+def _days_before(calendar: MarketCalendar, last: date) -> date:
+    return calendar.trading_days(last - timedelta(days=3 * USUAL_DAYS), last)[-USUAL_DAYS:][0]
+
+
+def ask(services: Services, wanted: CollectionParams) -> Job:
+    return services.jobs.enqueue(DATA_COLLECTION, wanted.to_json(), actor=COMMAND_LINE)
+
+
+def see_through(services: Services, asked: Job, *, here: bool) -> Job:
+    """Work on the job in this process, unless a worker elsewhere takes it and `here` is not set."""
+    if not here and _is_taken(services, asked):
+        return services.jobs.get(asked.job_id)
+    [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
+    return job
+
+
+def _is_taken(services: Services, asked: Job) -> bool:
+    waited = 0.0
+    while waited < TAKEN_WITHIN:
+        if services.jobs.get(asked.job_id).state is not JobState.QUEUED:
+            return True
+        services.clock.sleep(POLL_SECONDS)
+        waited += POLL_SECONDS
+    return False
+
+
+def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"mode": mode, **job_document(job)})
+        return
+    print_mode(mode)
+    if job.result_data is None:
+        _print_state(job)
+        return
+    result: dict[str, Any] = dict(job.result_data)
+    print_table(
+        f"{result['interval']} bars of {result['from']} to {result['to']}, {result['label']}",
+        ("instrument", "requests", "added", "changed", "held", "expected", "missing"),
+        [
+            (
+                part["instrument"],
+                part["requests"],
+                f"{part['rows_added']:,}",
+                f"{part['rows_changed']:,}",
+                f"{part['bars_present']:,}",
+                f"{part['bars_expected']:,}",
+                _missing(part),
+            )
+            for part in result["instruments"]
+        ],
+    )
+
+
+def _print_state(job: Job) -> None:
+    typer.echo(f"Job {job.job_id} is {job.state}.")
+    for said in (job.message, job.error_details):
+        if said:
+            typer.echo(said)
+    if job.state is JobState.PAUSED:
+        typer.echo(f"Or here: munshi login {job.parameters['broker']}")
+    elif not job.state.is_final:
+        typer.echo(f"A worker has it. See how far: munshi jobs show {job.job_id}")
+
+
+def _missing(part: dict[str, Any]) -> str:
+    found = []
+    if part["missing_day_count"]:
+        days = ", ".join(part["missing_days"][:_DAYS_SHOWN])
+        more = ", …" if part["missing_day_count"] > _DAYS_SHOWN else ""
+        found.append(f"{part['missing_day_count']} days ({days}{more})")
+    if part["gap_count"]:
+        found.append(f"{part['gap_count']} gaps")
+    return ", ".join(found) or "nothing"
