@@ -7,6 +7,7 @@ standing clock all fall into one second.
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticC
 
 # A Friday, 10:30:30 IST: the market is open and a bar is forming.
 A_TRADING_MORNING = datetime(2026, 11, 20, 5, 0, 30, tzinfo=UTC)
+LONGEST_HANG_SECONDS = 10.0
 
 
 class Simulator:
@@ -69,6 +71,7 @@ class Simulator:
 
     def reset(self) -> None:
         """A broker that has met nobody yet, on a trading morning."""
+        self._let_hanging_calls_end()
         self.http.cookies.clear()
         self.clock.set(A_TRADING_MORNING)
         self._state.reset()
@@ -76,6 +79,14 @@ class Simulator:
         self.parts.redirects.kite_url = KITE_REDIRECT_URL
         self.parts.redirects.breeze_url = BREEZE_REDIRECT_URL
         self.parts.redirects.breeze_mode = RedirectMode.GET
+
+    def _let_hanging_calls_end(self) -> None:
+        """A call whose client gave up would be answered, and counted, in the next test."""
+        deadline = time.monotonic() + LONGEST_HANG_SECONDS
+        while any(call.status is None and call.fault is None for call in self.arrivals()):
+            if time.monotonic() > deadline:
+                pytest.fail("a call to the simulator is still hanging")
+            time.sleep(0.02)
 
     def documented_limits(self) -> None:
         """Count calls as the brokers publish it (on the broker's clock, so move it)."""

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from munshi.infrastructure.brokers.simulator.endpoints import Endpoint, endpoint_of
@@ -12,6 +13,7 @@ from munshi.infrastructure.brokers.simulator.faults import Fault, FaultBoard, Fa
 from munshi.infrastructure.brokers.simulator.rate_limits import RateLimits
 from munshi.infrastructure.brokers.simulator.state import SimulatorState
 
+CLIENT_LEFT = "client_left"
 LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
@@ -84,7 +86,12 @@ class Gateway:
             await self._handle_then_cut(scope, receive, endpoint)
             self._state.record_answer(arrival, status=None, fault=fault.kind.value)
             return
-        await self._answer(scope, receive, watched_send, endpoint, fault)
+        try:
+            await self._answer(scope, receive, watched_send, endpoint, fault)
+        except ClientDisconnect:
+            # Nobody is left to answer; the log of arrivals still says how the call ended.
+            ended = fault.kind.value if fault else CLIENT_LEFT
+            self._state.record_answer(arrival, status=None, fault=ended)
 
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint, fault: Fault | None
