@@ -6,7 +6,7 @@ from threading import Event, Thread
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from munshi.clock import SystemClock
+from munshi.clock import Clock, SystemClock
 from munshi.errors import AppError, ClockDriftError
 from munshi.infrastructure.database.engine import Database
 
@@ -19,12 +19,15 @@ _NOW = {
 
 
 class ServerClock(SystemClock):
-    """This machine's clock shifted to the server's; measured again every minute."""
+    """This machine's clock shifted to the server's; measured again every minute.
 
-    def __init__(self, database: Database) -> None:
+    `here` is what the server's clock is compared with: this machine's.
+    """
+
+    def __init__(self, database: Database, *, here: Clock | None = None) -> None:
         super().__init__(self._offset_now)
         self._database = database
-        self._here = SystemClock()
+        self._here = here or SystemClock()
         self._shift = timedelta()
         self._stopped = Event()
 
@@ -33,7 +36,7 @@ class ServerClock(SystemClock):
 
         Raises ClockDriftError if the two clocks are more than two seconds apart.
         """
-        self._shift = self._measure()
+        self.measure()
         if abs(self._shift) > MOST_DRIFT:
             raise ClockDriftError(
                 f"This machine's clock differs from the database's by {self._shift}.",
@@ -55,12 +58,13 @@ class ServerClock(SystemClock):
     def _keep_measuring(self) -> None:
         while not self._stopped.wait(REFRESH_SECONDS):
             try:
-                self._shift = self._measure()
+                self.measure()
             except (AppError, DBAPIError):
                 # The last measurement stands until the server answers again.
                 continue
 
-    def _measure(self) -> timedelta:
+    def measure(self) -> None:
+        """Ask the server for its time; from now on a drift beyond two seconds is an error."""
         statement = _NOW[self._database.dialect]
         with self._database.reading() as tx:
             tx.connection.execute(statement)  # the first answer pays for the connection
@@ -69,4 +73,4 @@ class ServerClock(SystemClock):
             after = self._here.now()
         if there.tzinfo is None:
             there = there.replace(tzinfo=UTC)
-        return there - (before + (after - before) / 2)
+        self._shift = there - (before + (after - before) / 2)
