@@ -70,6 +70,7 @@ def test_every_loopback_address_is_this_machine(caller: Caller, peer: str) -> No
         "sec-fetch-mode",
         "sec-fetch-anything",
         "forwarded",
+        "x-forwarded",
         "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-anything",

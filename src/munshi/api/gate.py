@@ -14,6 +14,7 @@ from munshi.api.security import CallerRules, Headers, is_seen
 from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError, PathUnknownError
 
 MAX_BODY_BYTES = 256 * 1024
+_LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
 _COMMON = [
     (b"x-content-type-options", b"nosniff"),
@@ -72,7 +73,7 @@ class Gate:
             self._log.info(
                 "request",
                 method=scope["method"],
-                path=scope["path"],
+                path=scope["path"][:_LOGGED_PATH],
                 status=reply.status,
                 caller=scope[REQUEST].principal.name,
                 ms=round((self._monotonic() - started) * 1000, 1),

@@ -16,7 +16,7 @@ _LOGIN_PAGES = CALLBACKS | {"/auth/kite/start", "/auth/breeze/start"}
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # A browser or a proxy sends at least one of these; a plain client on this machine sends none.
 _TELLTALES = frozenset(
-    {b"origin", b"referer", b"cookie", b"forwarded", b"x-real-ip", b"via"},
+    {b"origin", b"referer", b"cookie", b"forwarded", b"x-forwarded", b"x-real-ip", b"via"},
 )
 _TELLTALE_STARTS = (b"sec-fetch-", b"x-forwarded-")
 _OWN_SITES = frozenset({b"same-origin", b"none"})
