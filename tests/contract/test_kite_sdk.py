@@ -4,12 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from broker_clients import OpenGate, no_transaction_open
 from munshi.domain.market.candles import to_price
 from munshi.domain.market.intervals import Interval
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
+from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.simulator.seed import KITE_USER
 from sdk_environments import run_script
 from simulators import Simulator
@@ -33,8 +36,15 @@ def told(simulator: Simulator, tmp_path: Path) -> Told:
 
 
 def test_the_kite_sdk_logs_in_reads_and_logs_out_unchanged(
-    told: Told, kite_client: KiteClient, simulator: Simulator
+    told: Told, http: httpx.Client, simulator: Simulator
 ) -> None:
+    # Without pacing, which would move the broker's clock and with it the prices.
+    kite_client = KiteClient(
+        http=http,
+        endpoints=KiteEndpoints.at(simulator.url),
+        gate=OpenGate(),
+        guard=no_transaction_open,
+    )
     access = KiteAccess(api_key=KITE_USER.app_key, access_token=simulator.kite_access_token())
 
     assert told["session"]["user_id"] == KITE_USER.user_id
