@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 import structlog
-from structlog.types import Processor
+from structlog.types import EventDict, Processor
 
 
 def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
@@ -55,8 +55,14 @@ def _rendering(*, people: bool) -> list[Processor]:
         ]
     return [
         structlog.processors.format_exc_info,
+        _in_reading_order,
         structlog.processors.JSONRenderer(serializer=_to_json),
     ]
+
+
+def _in_reading_order(_: object, __: str, event: EventDict) -> EventDict:
+    first = {name: event.pop(name, None) for name in ("timestamp", "level", "event")}
+    return {**first, **event}
 
 
 def _to_json(event: object, *, default: Callable[[Any], Any], **_: object) -> str:

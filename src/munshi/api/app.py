@@ -1,6 +1,7 @@
 """The HTTP API as one application over the services."""
 
 from collections.abc import Iterable
+from importlib.metadata import version
 
 from fastapi import FastAPI
 
@@ -40,7 +41,7 @@ def build_app(
     app = FastAPI(
         title="Munshi",
         description=_DESCRIPTION,
-        version="0.1.0",
+        version=version("munshi"),
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
