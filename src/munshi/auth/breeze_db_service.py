@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from munshi.auth.broker_login import BrokerLogin, Mirror, WebLogin
-from munshi.auth.credentials import BrokerCredentials, CredentialStore
-from munshi.auth.login_book import LoginBook
+from munshi.auth.broker_login import BrokerLogin
+from munshi.auth.credentials import BrokerCredentials
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession, BrokerSession, breeze_expiry
@@ -15,23 +14,11 @@ from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.results import GrantedLogin
 
 
-class BreezeDBService(BrokerLogin):
+class BreezeDBService(BrokerLogin[BreezeClient]):
     """Breeze's login: link, exchange of the API session, storage, state."""
 
     service = Service.BREEZE
     name = "Breeze"
-
-    def __init__(
-        self,
-        book: LoginBook,
-        *,
-        client: BreezeClient,
-        credentials: CredentialStore,
-        web_login: WebLogin,
-        mirror: Mirror,
-    ) -> None:
-        super().__init__(book, credentials=credentials, web_login=web_login, mirror=mirror)
-        self._client = client
 
     def complete_redirect(self, api_session: str) -> AuthSession:
         """Take ICICI's redirect, which echoes no state, if an operator began a login.

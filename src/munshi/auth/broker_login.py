@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from munshi.auth.credentials import BrokerCredentials, CredentialStore
 from munshi.auth.login_book import LoginBook
@@ -14,10 +15,11 @@ from munshi.infrastructure.brokers.web_session import WebCredentials
 
 WebLogin = Callable[[WebCredentials], str]
 Mirror = Callable[[Service, AuthSession], None]
+Client = TypeVar("Client")
 LOGIN_LINK = Actor(user_id="login-link")
 
 
-class BrokerLogin(ABC):
+class BrokerLogin(ABC, Generic[Client]):
     """One broker's login, however it comes in: link and redirect, token, or headless."""
 
     service: Service
@@ -27,11 +29,13 @@ class BrokerLogin(ABC):
         self,
         book: LoginBook,
         *,
+        client: Client,
         credentials: CredentialStore,
         web_login: WebLogin,
         mirror: Mirror,
     ) -> None:
         self.book = book
+        self._client = client
         self._credentials = credentials
         self._web_login = web_login
         self._mirror = mirror

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from munshi.auth.broker_login import BrokerLogin, Mirror, WebLogin
-from munshi.auth.credentials import BrokerCredentials, CredentialStore
-from munshi.auth.login_book import LoginBook
+from munshi.auth.broker_login import BrokerLogin
+from munshi.auth.credentials import BrokerCredentials
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession, BrokerSession, kite_expiry
@@ -15,23 +14,11 @@ from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.results import GrantedLogin
 
 
-class KiteDBService(BrokerLogin):
+class KiteDBService(BrokerLogin[KiteClient]):
     """Kite's login: link, exchange of the request token, storage, state."""
 
     service = Service.KITE
     name = "Kite"
-
-    def __init__(
-        self,
-        book: LoginBook,
-        *,
-        client: KiteClient,
-        credentials: CredentialStore,
-        web_login: WebLogin,
-        mirror: Mirror,
-    ) -> None:
-        super().__init__(book, credentials=credentials, web_login=web_login, mirror=mirror)
-        self._client = client
 
     def complete_redirect(self, request_token: str, state: str | None) -> AuthSession:
         """Take Kite's redirect, if an operator began a login with this state.
