@@ -36,7 +36,7 @@ def collection_of(
 ) -> CollectionParams:
     """The parameters, with the last 20 trading days where no others are named.
 
-    Raises JobParametersInvalidError, DateRangeInvalidError, InstrumentUnknownError.
+    Raises JobParametersInvalidError, and what CollectionService.check raises.
     """
     calendar = services.calendar.calendar()
     last = read_day(end) or last_trading_day(calendar, today_ist(services.clock))
@@ -49,8 +49,7 @@ def collection_of(
         "to": last.isoformat(),
     }
     params = CollectionParams.from_json(given)
-    for name in params.instruments:
-        services.instruments.find(name)
+    services.collection.check(params)
     return params
 
 

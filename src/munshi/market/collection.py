@@ -100,6 +100,17 @@ class CollectionService:
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
         return self._report(params, list(tallies.values()), calendar)
 
+    def check(self, params: CollectionParams) -> None:
+        """Whether `params` can be collected at all; no broker is asked.
+
+        Raises InstrumentUnknownError, InstrumentNotServedError, IntervalUnknownError,
+        DateRangeInvalidError.
+        """
+        for name in params.instruments:
+            instrument = self._instruments.find(name)
+            self._last_day(instrument, params)
+            self._reach(instrument, params)
+
     def _last_day(self, instrument: Instrument, params: CollectionParams) -> date:
         """The last day that can have bars. Raises DateRangeInvalidError if none can."""
         today = today_ist(self._clock)
@@ -127,8 +138,7 @@ class CollectionService:
     def _plan(
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
     ) -> list[Task]:
-        reach = self._histories[params.broker].reach(instrument, params.interval)
-        self._check_kept(instrument, params, reach)
+        reach = self._reach(instrument, params)
         held = self._held(instrument, params, calendar)
         days = [day.day for day in held.days if day.present < day.expected]
         key = self._key(instrument, params)
@@ -138,7 +148,8 @@ class CollectionService:
             for window in windows
         ]
 
-    def _check_kept(self, instrument: Instrument, params: CollectionParams, reach: Reach) -> None:
+    def _reach(self, instrument: Instrument, params: CollectionParams) -> Reach:
+        reach = self._histories[params.broker].reach(instrument, params.interval)
         broker, expiry = params.broker.capitalize(), instrument.expiry
         if params.start < reach.earliest:
             raise DateRangeInvalidError(
@@ -150,6 +161,7 @@ class CollectionService:
                 f"{broker} keeps nothing of {instrument.ref}, which expired on {expiry}.",
                 hint="Breeze does: --broker breeze",
             )
+        return reach
 
     def _held(
         self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
