@@ -4,13 +4,16 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from munshi.clock import SystemClock
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, JobSpec
 from munshi.errors import BrokerThrottledError, BrokerUnavailableError, JobParametersInvalidError
-from munshi.jobs.run import JobRun
+from munshi.infrastructure.brokers.pacing import Limit, Pacer
+from munshi.jobs.run import JobRun, running_job_must_stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +147,16 @@ def return_unfit(_: object, __: JobRun, parameters: TextParams) -> Any:  # noqa:
     return _UNFIT[parameters.text]
 
 
+def wait_for_permit(stage: Stage, _: JobRun, __: TextParams) -> dict[str, Any]:
+    """As a broker client does when the minute's requests are used up."""
+    pacer = Pacer({"kite.quote": Limit(requests=1, seconds=80.0)}, clock=SystemClock())
+    gate = partial(pacer.permit, should_stop=running_job_must_stop)
+    for _turn in range(2):
+        with gate("kite.quote"):
+            stage.entered.set()
+    return {}
+
+
 def _spec(function: str, *, idempotent: bool = True) -> JobSpec:
     entry = f"jobs.handlers:{function}"
     return JobSpec(params=TextParams, entry=entry, runs_in="thread", idempotent=idempotent)
@@ -161,6 +174,7 @@ REGISTRY: Mapping[str, JobSpec] = {
                 "chatter",
                 "deaf",
                 "hang",
+                "wait_for_permit",
                 "unavailable",
                 "throttled",
             ),

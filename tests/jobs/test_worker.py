@@ -325,3 +325,13 @@ def test_a_stopping_worker_lets_a_job_finish_within_the_grace(desk: Desk) -> Non
     worker.stop(grace=20)
 
     assert desk.get(job_id).state is JobState.SUCCEEDED
+
+
+def test_cancel_ends_a_long_wait_for_a_brokers_permit(desk: Desk) -> None:
+    job_id = desk.ask("wait_for_permit")
+    desk.worker().start()
+    assert desk.stage.entered.wait(20)
+
+    desk.service.cancel(job_id, actor=ASHA)
+
+    until(lambda: desk.get(job_id).state is JobState.CANCELLED, seconds=20)

@@ -25,6 +25,7 @@ from munshi.infrastructure.brokers.simulator.record import read_record
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.security.vault import Vault
+from munshi.jobs.run import running_job_must_stop
 from munshi.market.collection import Provenance
 from munshi.settings import BrokerMode, Settings
 
@@ -72,7 +73,7 @@ class BrokerLines:
     ) -> None:
         self._ground = ground
         self._endpoints = endpoints
-        self._gate = pacer.permit
+        self._gate = partial(pacer.permit, should_stop=running_job_must_stop)
         self._guard = ground.database.refuse_in_transaction
         self.kite = KiteClient(
             http=http, endpoints=endpoints.kite, gate=self._gate, guard=self._guard

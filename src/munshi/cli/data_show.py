@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import polars as pl
 from rich.console import Console
 
 from munshi.bootstrap import Services
@@ -17,6 +16,7 @@ from munshi.domain.market.candles import to_rupees
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import DateRangeInvalidError
+from munshi.infrastructure.candles.frames import CandleFrame
 from munshi.infrastructure.database.candle_repository import SeriesSummary
 from munshi.market.chart import draw_candles, draw_coverage
 from munshi.market.quality import Coverage
@@ -34,7 +34,7 @@ class Bars:
     """The bars of one series that were asked for."""
 
     series: SeriesSummary
-    frame: pl.DataFrame
+    frame: CandleFrame
 
     @property
     def name(self) -> str:

@@ -1,7 +1,9 @@
 """What a handler is given: where to report progress, and how it learns that it must stop."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
@@ -32,6 +34,25 @@ class JobPaused(JobStopped):
         super().__init__(service, link)
         self.service = service
         self.link = link
+
+
+_running: ContextVar["JobRun | None"] = ContextVar("munshi_running_job", default=None)
+
+
+@contextmanager
+def being_run(run: "JobRun") -> Iterator[None]:
+    """Make `run` known to long waits of this thread, such as those for a broker's permit."""
+    token = _running.set(run)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+def running_job_must_stop() -> bool:
+    """Whether the job that this thread runs, if any, was cancelled or lost its lease."""
+    run = _running.get()
+    return run is not None and run.should_stop()
 
 
 class JobHandler(Protocol):

@@ -17,7 +17,14 @@ from munshi.errors import (
 )
 from munshi.jobs.causes import trace
 from munshi.jobs.endings import after_error, after_success
-from munshi.jobs.run import JobCancelled, JobFenced, JobHandler, JobPaused, JobRun
+from munshi.jobs.run import (
+    JobCancelled,
+    JobFenced,
+    JobHandler,
+    JobPaused,
+    JobRun,
+    being_run,
+)
 
 RESULT_BYTES = 1_000_000
 _log = structlog.get_logger(__name__)
@@ -53,7 +60,8 @@ class JobRunner:
         parameters = spec.params.from_json(job.parameters)
         handler = resolve(spec.entry)
         run.check_cancelled()
-        return checked_result(handler(self._services, run, parameters))
+        with being_run(run):
+            return checked_result(handler(self._services, run, parameters))
 
     def _failed(self, job: Job, error: BaseException) -> JobEnding:
         ending = after_error(error, now=self._clock.now())

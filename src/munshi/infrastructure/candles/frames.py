@@ -7,6 +7,7 @@ import polars as pl
 
 from munshi.domain.market.candles import Candle
 
+CandleFrame = pl.DataFrame
 CANDLE_SCHEMA = pl.Schema(
     {
         "opens": pl.Datetime("us", "UTC"),
