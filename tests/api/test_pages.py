@@ -97,3 +97,13 @@ def test_a_page_does_not_repeat_what_the_address_says(caller: Caller) -> None:
     answer = caller.get("/ui/login/done?service=%3Cscript%3Ealert(1)%3C/script%3E")
 
     assert "alert(1)" not in answer.text
+
+
+def test_the_type_of_a_problem_leads_to_its_meaning(caller: Caller) -> None:
+    refused = caller.get("/nowhere").json()
+
+    answer = caller.get(refused["type"], headers=BROWSER)
+
+    assert answer.status == 200
+    assert refused["title"] in answer.text
+    assert caller.get("/problems/made-up").status == 404

@@ -1,5 +1,6 @@
 """What stands under /ui/ until there is a dashboard, and where a broker's redirect ends."""
 
+from collections.abc import Iterator
 from html import escape
 
 from fastapi import APIRouter
@@ -9,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from munshi.api.files import PackagedFiles
 from munshi.api.pages import page
 from munshi.api.roles import Role, allows
+from munshi.errors import AppError, PathUnknownError
 from munshi.settings import BrokerMode
 
 _FILES = PackagedFiles(folder=".", media_types={"pages.css": "text/css"})
@@ -26,6 +28,7 @@ class FrontPageRoutes:
         router.add_api_route("/ui", self.to_pages, include_in_schema=False)
         router.add_api_route("/ui/", self.front, include_in_schema=False)
         router.add_api_route("/ui/login/done", self.login_done, include_in_schema=False)
+        router.add_api_route("/problems/{slug}", self.problem, include_in_schema=False)
         router.add_api_route("/ui/static/{name}", self.file, include_in_schema=False)
 
     @allows(Role.PUBLIC)
@@ -57,5 +60,25 @@ class FrontPageRoutes:
         )
 
     @allows(Role.PUBLIC)
+    async def problem(self, slug: str) -> Response:
+        """What the `type` of a problem leads to."""
+        found = next((error for error in _errors(AppError) if error.slug() == slug), None)
+        if found is None:
+            raise PathUnknownError(f"There is no problem {slug!r}.")
+        again = "may" if found.retryable else "will not"
+        return page(
+            found.title(),
+            f"<main><h1>{escape(found.title())}</h1><p>The status is {found.status}. The same "
+            f"request {again} succeed later by itself.</p></main>",
+            mode=self._mode,
+        )
+
+    @allows(Role.PUBLIC)
     async def file(self, name: str, request: Request) -> Response:
         return _FILES.answer(name, request)
+
+
+def _errors(root: type[AppError]) -> Iterator[type[AppError]]:
+    yield root
+    for error in root.__subclasses__():
+        yield from _errors(error)

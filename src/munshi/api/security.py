@@ -137,7 +137,7 @@ def is_seen(path: str) -> bool:
 
 def is_page(path: str) -> bool:
     """Whether `path` holds words for everybody, so that links elsewhere may lead to it."""
-    return path in {"/", "/ui", "/docs"} or path.startswith(("/ui/", "/docs/"))
+    return path in {"/", "/ui", "/docs"} or path.startswith(("/ui/", "/docs/", "/problems/"))
 
 
 def is_loopback(address: str) -> bool:
