@@ -89,6 +89,23 @@ def test_links_of_the_front_pages_lead_somewhere(name: str) -> None:
     assert missing == []
 
 
+def _pages() -> list[Path]:
+    return [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")]
+
+
+def test_every_path_named_on_a_page_exists() -> None:
+    named = {
+        path
+        for page in _pages()
+        for path in re.findall(
+            r"`((?:src|tests|docs|scripts|benchmarks)/[\w./-]+)`", page.read_text(encoding="utf-8")
+        )
+    }
+
+    assert len(named) > 40
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
 def test_the_glossary_is_in_order_and_names_each_word_once() -> None:
     page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
 
