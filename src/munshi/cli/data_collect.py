@@ -94,13 +94,14 @@ def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
     result: dict[str, Any] = dict(job.result_data)
     print_table(
         f"{result['interval']} bars of {result['from']} to {result['to']}, {result['label']}",
-        ("instrument", "requests", "added", "changed", "held", "expected", "missing"),
+        ("instrument", "requests", "added", "changed", "refused", "held", "expected", "missing"),
         [
             (
                 part["instrument"],
                 part["requests"],
                 f"{part['rows_added']:,}",
                 f"{part['rows_changed']:,}",
+                _refused(part),
                 f"{part['bars_present']:,}",
                 f"{part['bars_expected']:,}",
                 _missing(part),
@@ -119,6 +120,14 @@ def _print_state(job: Job) -> None:
         typer.echo(f"Or here: munshi login {job.parameters['broker']}")
     elif not job.state.is_final:
         typer.echo(f"A worker has it. See how far: munshi jobs show {job.job_id}")
+
+
+def _refused(part: dict[str, Any]) -> str:
+    """What the broker sent and was not taken, with the reason that most of it shares."""
+    counts: dict[str, int] = part["rows_refused"]
+    if not counts:
+        return "0"
+    return f"{sum(counts.values()):,} ({max(counts, key=lambda reason: counts[reason])})"
 
 
 def _missing(part: dict[str, Any]) -> str:
