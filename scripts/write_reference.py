@@ -1,20 +1,25 @@
 """Writes the pages of docs/ that are made from code; --check says which are out of date."""
 
 import importlib
+import json
 import pkgutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 import munshi
 from munshi.api.app import create_app
 from munshi.bootstrap import open_database, open_services
+from munshi.cli.app import app
+from munshi.domain.config_keys import DECLARED, ConfigKey
 from munshi.errors import AppError
 from munshi.infrastructure.database.migrate import upgrade
 from munshi.settings import Settings
@@ -42,6 +47,27 @@ than 0. *Retry* says whether the same request may succeed later without anybody 
 
 | type | status | retry | meaning |
 |---|---|---|---|
+"""
+
+CONFIGURATION_HEAD = """\
+# Configuration
+
+Values that live in the database, with versions and history: `munshi config`, `GET /config/all`.
+What the process is told from outside is under [Settings](settings.md). A secret is stored sealed
+and never shown. *After restart* marks what counts from the next start on.
+
+| type | key | kind | default | what it is |
+|---|---|---|---|---|
+"""
+
+COMMANDS_HEAD = """\
+# Commands
+
+Each is followed by what it needs; options may be left out, and `--help` says what they mean. A
+command that fails prints one line on stderr and exits with another code than 0.
+
+| command | options | what it does |
+|---|---|---|
 """
 
 API_HEAD = """\
@@ -156,10 +182,55 @@ def api_page() -> str:
     return NOTE + API_HEAD + "".join(rows)
 
 
+def _default_of(key: ConfigKey) -> str:
+    return "" if key.default is None else f"`{json.dumps(key.default)}`"
+
+
+def configuration_page() -> str:
+    rows = [
+        f"| {key.config_type} | `{key.name}` | {'secret ' if key.is_secret else ''}{key.shape.kind}"
+        f"{', after restart' if key.restart_needed else ''} | {_default_of(key)} "
+        f"| {key.description} |\n"
+        for key in sorted(DECLARED, key=lambda key: (key.config_type, key.name))
+    ]
+    return NOTE + CONFIGURATION_HEAD + "".join(rows)
+
+
+def _commands(command: TyperGroup | TyperCommand, name: str) -> Iterator[tuple[str, TyperCommand]]:
+    """Every command by its whole name, a group itself where it does something alone."""
+    if isinstance(command, TyperCommand):
+        yield name, command
+        return
+    if command.invoke_without_command:
+        yield name, cast("TyperCommand", command)
+    for word, found in command.commands.items():
+        yield from _commands(cast("TyperGroup | TyperCommand", found), f"{name} {word}")
+
+
+def _needs(command: TyperCommand) -> str:
+    arguments = (each for each in command.params if isinstance(each, TyperArgument))
+    return "".join(
+        f" {each.metavar or (each.name or '').upper()}{'…' if each.nargs < 0 else ''}"
+        for each in arguments
+    ).replace("……", "…")
+
+
+def commands_page() -> str:
+    rows = []
+    for name, command in _commands(cast("TyperGroup", get_command(app)), "munshi"):
+        options = (each.opts[0] for each in command.params if isinstance(each, TyperOption))
+        said = (command.help or "").split("\n\n")[0].replace("\n", " ")
+        shown = " ".join(f"`{option}`" for option in options if option != "--help")
+        rows.append(f"| `{name}{_needs(command)}` | {shown} | {said} |\n")
+    return NOTE + COMMANDS_HEAD + "".join(rows)
+
+
 PAGES = {
     "problems.md": problems_page,
     "reference/settings.md": settings_page,
     "reference/api.md": api_page,
+    "reference/commands.md": commands_page,
+    "reference/configuration.md": configuration_page,
 }
 
 
