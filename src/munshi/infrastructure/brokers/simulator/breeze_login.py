@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from munshi.infrastructure.brokers.simulator.breeze_replies import UNKNOWN_KEY
 from munshi.infrastructure.brokers.simulator.pages import (
+    WRONG_CODE_MEANS,
     complaint,
     credentials,
     field,
@@ -70,7 +71,7 @@ class BreezeLogin:
         data = await request.form()
         wrong = self._first_factor_wrong(data)
         if not wrong and not self._code_fits(_text(data, "hiotp")):
-            wrong = WRONG_CODE
+            wrong = f"{WRONG_CODE} {WRONG_CODE_MEANS}"
         if wrong:
             return self._form(data, wrong=wrong) if self._tied(data) else _ended(wrong)
         session = self._parts.breeze.open_session(BREEZE_USER.user_id)
@@ -122,8 +123,8 @@ class BreezeLogin:
             + field("User ID", "txtuid", BREEZE_USER.user_id)
             + field("Password", "txtPass", BREEZE_USER.password, kind="password")
             + field("One-time code", "hiotp", code)
-            + '<label><input type="checkbox" name="chkssTnc" value="Y" checked '
-            'style="width:auto"> I accept the terms</label>'
+            + '<label><input type="checkbox" name="chkssTnc" value="Y" checked> '
+            "I accept the terms</label>"
         )
         shown = credentials(BREEZE_USER.user_id, BREEZE_USER.password, code)
         action = "/apiuser/tradelogin/validateuser"

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from munshi.infrastructure.brokers.simulator.kite_replies import input_refused, success
 from munshi.infrastructure.brokers.simulator.kite_tokens import PendingLogin, WebLogin
 from munshi.infrastructure.brokers.simulator.pages import (
+    WRONG_CODE_MEANS,
     complaint,
     credentials,
     field,
@@ -69,7 +70,7 @@ class KiteLogin:
         if not self._knows(user_id, password):
             return self._form(pending, wrong=WRONG_PASSWORD)
         if not self._code_fits(str(data.get("twofa_value", ""))):
-            return self._form(pending, wrong=WRONG_CODE)
+            return self._form(pending, wrong=f"{WRONG_CODE} {WRONG_CODE_MEANS}")
         answer = _redirect("/connect/finish", api_key=pending.api_key, sess_id=pending.sess_id)
         return _with_cookies(answer, self._parts.kite.open_web_login(user_id))
 
