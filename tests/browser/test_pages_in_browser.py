@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from browser.chromium import PHONE, Watch
+from browser.chromium import DESKTOP, PHONE, Watch
 from browser.site import Elsewhere, Site
 from munshi.domain.enums import Service
 
@@ -33,6 +33,7 @@ def test_the_description_of_the_api_lists_every_call_and_offers_none(tab: Page, 
     calls = tab.locator("#swagger-ui .opblock")
     described = site.terminal.get(f"{site.url}/openapi.json").json()["paths"]
     expect(calls).to_have_count(sum(len(methods) for methods in described.values()))
+    assert (calls.first.bounding_box() or {"width": 0})["width"] > 0.9 * DESKTOP["width"]
     calls.filter(has_text="/auth/db/cleanup").click()
     expect(tab.get_by_role("heading", name="Responses")).to_be_visible()
     expect(tab.get_by_role("button", name="Try it out")).to_have_count(0)
