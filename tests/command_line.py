@@ -1,9 +1,12 @@
 """The `munshi` command for tests, on a home and a database of each test's own."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from munshi.cli.app import app
@@ -21,9 +24,23 @@ def runner(home: Path, database_url: str) -> Munshi:
     }
 
     def run(*words: str, typed: str | None = None) -> Result:
-        return CliRunner().invoke(app, words, input=typed, env=environment)
+        with _log_restored():
+            return CliRunner().invoke(app, words, input=typed, env=environment)
 
     return run
+
+
+@contextmanager
+def _log_restored() -> Iterator[None]:
+    """A command points the log at its own stderr, which is gone afterwards."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+        structlog.configure(**before)
 
 
 @pytest.fixture

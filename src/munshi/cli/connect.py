@@ -9,29 +9,27 @@ def connect(
     service: ServiceName,
     *,
     from_env: bool = typer.Option(
-        False, "--from-env", help="Take what .env holds without asking for each value."
+        False, "--from-env", help="Take what .env holds, without questions."
+    ),
+    headless: bool = typer.Option(
+        False,
+        "--headless",
+        help="With --from-env: take password and TOTP seed too, and log in by itself.",
     ),
 ) -> None:
-    """Store a broker's credentials, encrypted, for live mode."""
-    from munshi.auth.credentials import env_credentials
-    from munshi.cli.connect_flow import ask_credentials, store_credentials
+    """Store a broker's credentials, encrypted, for live mode.
+
+    It asks for key and secret and, if you let Munshi log in by itself, for password and TOTP
+    seed. What was stored before is replaced.
+    """
+    from munshi.cli.connect_flow import choose_credentials, store_credentials
     from munshi.cli.desk import open_desk
-    from munshi.domain.enums import Service
-    from munshi.errors import CredentialsMissingError
-    from munshi.infrastructure.env_file import read_env_file
 
     with open_desk() as services:
-        chosen: Service = services.logins.of(service).service
-        found = env_credentials(chosen, read_env_file(services.settings.env_file))
-        if found is None and from_env:
-            raise CredentialsMissingError(
-                f"{services.settings.env_file} has no {chosen.upper()}_API_KEY and "
-                f"{chosen.upper()}_API_SECRET.",
-                hint=f"Give them by hand: munshi connect {chosen}",
-            )
-        if found is not None and not from_env:
-            from_env = typer.confirm(f"{services.settings.env_file} has them. Use those?")
-        credentials = found if found and from_env else ask_credentials(chosen)
+        chosen = services.logins.of(service).service
+        credentials = choose_credentials(
+            chosen, services.settings.env_file, from_env=from_env, headless=headless
+        )
         stored = store_credentials(services, chosen, credentials)
     typer.echo(f"Stored for {chosen}, encrypted: {', '.join(stored)}.")
     typer.echo(f"Register {services.settings.base_url}/auth/{chosen}/callback as redirect address,")

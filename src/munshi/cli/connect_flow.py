@@ -1,13 +1,43 @@
 """The questions of `munshi connect`, and where the answers go."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import typer
 
-from munshi.auth.credentials import BrokerCredentials
+from munshi.auth.credentials import BrokerCredentials, env_credentials
 from munshi.bootstrap import Services
 from munshi.domain.audit import COMMAND_LINE
 from munshi.domain.config_keys import AUTH, BROKER_KEYS
 from munshi.domain.enums import Service
+from munshi.errors import CredentialsMissingError
+from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.security.totp import read_seed
+
+OPT_IN = "Let Munshi log in by itself? It then keeps"
+
+
+def choose_credentials(
+    service: Service, env_file: Path, *, from_env: bool, headless: bool
+) -> BrokerCredentials:
+    """What `.env` holds, if that is wanted, else what the user answers.
+
+    Raises CredentialsMissingError where `from_env` finds nothing, and TotpSeedInvalidError.
+    """
+    found = env_credentials(service, read_env_file(env_file))
+    if found is None:
+        if not from_env:
+            return ask_credentials(service)
+        raise CredentialsMissingError(
+            f"{env_file} has no {service.upper()}_API_KEY and {service.upper()}_API_SECRET.",
+            hint=f"Give them by hand: munshi connect {service}",
+        )
+    if not from_env:
+        if not typer.confirm(f"{env_file} has them. Use those?"):
+            return ask_credentials(service)
+        if found.password and found.totp_seed:
+            headless = typer.confirm(f"{OPT_IN} its password and TOTP seed too", default=False)
+    return narrow(found, headless=headless)
 
 
 def ask_credentials(service: Service) -> BrokerCredentials:
@@ -19,12 +49,10 @@ def ask_credentials(service: Service) -> BrokerCredentials:
         default="",
         show_default=False,
     ).strip()
-    headless = typer.confirm(
-        "Let Munshi log in by itself? It then keeps your password and TOTP seed, encrypted",
-        default=False,
-    )
     password = seed = None
+    headless = typer.confirm(f"{OPT_IN} your password and TOTP seed, encrypted", default=False)
     if headless:
+        user_id = user_id or typer.prompt("Your user id there, to log in with").strip()
         password = typer.prompt("Password", hide_input=True)
         seed = typer.prompt("TOTP seed (the base32 text, not a code)", hide_input=True).strip()
         read_seed(seed)
@@ -39,12 +67,28 @@ def ask_credentials(service: Service) -> BrokerCredentials:
     )
 
 
+def narrow(found: BrokerCredentials, *, headless: bool) -> BrokerCredentials:
+    """What to keep of a `.env`: its password and seed only with the user's leave.
+
+    Raises CredentialsMissingError if there is not all that a headless login needs.
+    """
+    if not headless:
+        return replace(found, password=None, totp_seed=None)
+    if not (found.user_id and found.password and found.totp_seed):
+        raise CredentialsMissingError(
+            "A headless login needs the user id, password and TOTP seed, and .env lacks some.",
+            hint="Add them there, or leave --headless out.",
+        )
+    read_seed(found.totp_seed)
+    return replace(found, headless=True)
+
+
 def store_credentials(
     services: Services, service: Service, credentials: BrokerCredentials
 ) -> list[str]:
-    """Store what is given; the names of what was stored."""
+    """Put these in the place of what was stored before; the names of what is set now."""
     keys = BROKER_KEYS[service]
-    given: dict[str, object] = {
+    wanted: dict[str, object] = {
         keys.api_key: credentials.api_key,
         keys.api_secret: credentials.api_secret,
         keys.user_id: credentials.user_id,
@@ -52,7 +96,7 @@ def store_credentials(
         keys.totp_seed: credentials.totp_seed,
         keys.headless: credentials.headless or None,
     }
-    stored = {name: value for name, value in given.items() if value is not None}
-    for name, value in stored.items():
-        services.config.set(AUTH, name, value, actor=COMMAND_LINE)
-    return list(stored)
+    before = {one.config_key for one in services.config.list_type(AUTH) if one.is_set}
+    changes = {name: new for name, new in wanted.items() if new is not None or name in before}
+    services.config.set_several(AUTH, changes, actor=COMMAND_LINE)
+    return [name for name, new in changes.items() if new is not None]

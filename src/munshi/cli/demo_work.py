@@ -119,4 +119,4 @@ def show_summary(services: Services, done: Work) -> None:
     for entry in services.audit.page(limit=5).entries:
         what = f"{entry.entity_type} {entry.action}"
         _console.print(f"  {show_ist(entry.timestamp)}  {what:<20} by {entry.user_id}")
-    _console.print(f"Everything is in {services.settings.home}")
+    _console.print(f"Everything is in {services.settings.home}", soft_wrap=True)

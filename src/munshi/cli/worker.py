@@ -21,7 +21,7 @@ def worker(
     with running_desk(settings, simulator=SimulatorOptions()) as services:
         working = services.worker()
         if until_idle:
-            typer.echo(f"{working.run_until_idle()} jobs run.")
+            typer.echo(f"Jobs run: {working.run_until_idle()}.")
             return
         typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
         stop = threading.Event()

@@ -124,6 +124,21 @@ class ConfigService:
             )
         return _view(key, config_key, entry)
 
+    def set_several(
+        self, config_type: str, values: Mapping[str, object], *, actor: Actor
+    ) -> list[ConfigView]:
+        """`set` for values that belong together: all are stored, or none is."""
+        keys = {name: find_key(config_type, name) for name in values}
+        for name, value in values.items():
+            if value is not None:
+                keys[name].check(name, value)
+        with self._database.transaction() as tx:
+            entries = {
+                name: self._set_in(tx, keys[name], name, value, expected_version=None, actor=actor)
+                for name, value in values.items()
+            }
+        return [_view(keys[name], name, entry) for name, entry in entries.items()]
+
     def set_text(
         self,
         config_type: str,

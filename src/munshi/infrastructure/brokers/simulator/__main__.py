@@ -10,6 +10,7 @@ from munshi.infrastructure.brokers.simulator.rate_limits import DOCUMENTED_LIMIT
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_REDIRECT_URL, KITE_REDIRECT_URL
 from munshi.infrastructure.brokers.simulator.serving import ServeOptions, serve
 from munshi.infrastructure.brokers.simulator.state import ARRIVALS_KEPT
+from munshi.infrastructure.platform import unwind_on_termination
 
 
 def main() -> int:
@@ -40,6 +41,7 @@ def main() -> int:
         limits=UNLIMITED if asked.no_limits else DOCUMENTED_LIMITS,
         stop_with_parent=asked.stop_with_parent,
     )
+    unwind_on_termination()
     try:
         serve(options)
     except AppError as error:

@@ -1,0 +1,80 @@
+"""`munshi serve`, `worker` and `simulator` as processes: they start, answer and stop cleanly."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from munshi.infrastructure.brokers.simulator.faults import FaultKind
+from munshi.infrastructure.brokers.simulator.record import read_record
+from processes import MunshiProcess, environment, run_munshi, wait_until
+from simulators import Simulator
+
+SIMULATED = "SIMULATED brokers: no price and no login here is real."
+SERVING = r"Serving http://localhost:(\d+)"
+STOPS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+
+
+def ask(address: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(address, timeout=30, trust_env=False).json()
+    return found
+
+
+@STOPS
+def test_serve_makes_its_database_answers_and_stops(tmp_path: Path, number: int) -> None:
+    home = tmp_path / "home"
+    with MunshiProcess("serve", "--port", "0", env=environment(home), cwd=tmp_path) as serving:
+        port = serving.wait_until_said(SERVING)[1]
+        ready = ask(f"http://localhost:{port}/health/ready")
+        mode = ask(f"http://localhost:{port}/auth/db/status")["mode"]
+        simulator = psutil.Process(serving.process.pid).children()
+        code = serving.stop(number)
+
+    assert ready["status"] == "ready"
+    assert mode == "simulated"
+    assert code == 0
+    assert serving.said.startswith(SIMULATED)
+    assert serving.said.endswith("Stopped.\n")
+    assert "kite: not logged in; munshi login kite" in serving.said
+    assert "Traceback" not in serving.said
+    assert len(simulator) == 1
+    assert psutil.wait_procs(simulator, timeout=10)[1] == []
+    assert read_record(home) is None
+
+
+@pytest.mark.usefixtures("sqlite_url")
+@STOPS
+def test_a_worker_finishes_its_job_before_it_stops(
+    tmp_path: Path, brokers: Simulator, number: int
+) -> None:
+    env = environment(tmp_path, MUNSHI_SIMULATOR_URL=brokers.url)
+    brokers.fault(FaultKind.HANG, endpoint_class="kite.login", count=1, seconds=2)
+    with MunshiProcess("worker", env=env, cwd=tmp_path) as working:
+        working.wait_until_said(r"waits for jobs")
+        asked = ("jobs", "run", "auto_login", "--param", "service=kite", "--json")
+        job_id = json.loads(run_munshi(*asked, env=env, cwd=tmp_path).stdout)["job_id"]
+        wait_until(lambda: bool(brokers.arrivals(service="kite")), told=lambda: working.said)
+        code = working.stop(number)
+
+    job = json.loads(run_munshi("jobs", "show", job_id, "--json", env=env, cwd=tmp_path).stdout)
+    assert (code, job["state"], job["attempt"]) == (0, "succeeded", 1)
+    assert working.said.endswith("Stopped.\n")
+    assert "Traceback" not in working.said
+
+
+def test_the_simulator_runs_alone(tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    with MunshiProcess("simulator", "--port", "0", env=env, cwd=tmp_path) as simulating:
+        wait_until(lambda: read_record(tmp_path) is not None, told=lambda: simulating.said)
+        record = read_record(tmp_path)
+        assert record is not None
+        state = ask(f"{record.url}/_simulator/state")
+        simulating.stop(signal.SIGTERM)
+
+    assert state["simulated"] is True
+    assert simulating.said == f"{SIMULATED}\n"
+    assert read_record(tmp_path) is None
