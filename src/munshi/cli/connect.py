@@ -31,6 +31,6 @@ def connect(
             chosen, services.settings.env_file, from_env=from_env, headless=headless
         )
         stored = store_credentials(services, chosen, credentials)
-    typer.echo(f"Stored for {chosen}, encrypted: {', '.join(stored)}.")
+    typer.echo(f"Stored for {chosen}, secrets encrypted: {', '.join(stored)}.")
     typer.echo(f"Register {services.settings.base_url}/auth/{chosen}/callback as redirect address,")
     typer.echo(f"then: MUNSHI_BROKERS=live munshi login {chosen}")
