@@ -13,6 +13,7 @@ HEAVY = (
     "sklearn",
     "pydantic",
     "httpx",
+    "rich",
 )
 SCRIPT = """
 import sys

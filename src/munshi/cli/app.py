@@ -1,5 +1,8 @@
 """The `munshi` command. Commands import what they need when they run, so that help is quick."""
 
+import io
+import sys
+
 import typer
 
 from munshi.cli.alerts import alerts_app
@@ -52,5 +55,8 @@ for name, group in (
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows lacks many letters
+            stream.reconfigure(errors="replace")
     unwind_on_termination()
     app()

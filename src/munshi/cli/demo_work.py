@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from rich.console import Console
-from rich.table import Table
 
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.bootstrap import Services
 from munshi.cli.job_watch import run_here
+from munshi.cli.output import print_table
 from munshi.clock import show_ist, today_ist
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
@@ -99,22 +99,24 @@ def _range(services: Services) -> tuple[date, date]:
 
 def show_summary(services: Services, done: Work) -> None:
     """What is in the database now."""
-    table = Table(title="Collected 5-minute bars (SIMULATED prices)")
-    for heading in ("from", "instrument", "requests", "added", "held", "expected", "days missing"):
-        table.add_column(heading, justify="left" if heading in "from instrument" else "right")
-    for job in done.jobs:
-        result = job.result_data or {}
-        for part in cast("list[dict[str, Any]]", result.get("instruments", [])):
-            table.add_row(
-                str(result["source"]),
+    print_table(
+        "Collected 5-minute bars (SIMULATED prices)",
+        ("from", "instrument", "requests", "added", "held", "expected", "days missing"),
+        [
+            (
+                str(job.result_data["source"]),
                 part["instrument"],
-                str(part["requests"]),
-                str(part["rows_added"]),
-                str(part["bars_present"]),
-                str(part["bars_expected"]),
-                str(part["missing_day_count"]),
+                part["requests"],
+                part["rows_added"],
+                part["bars_present"],
+                part["bars_expected"],
+                part["missing_day_count"],
             )
-    _console.print(table)
+            for job in done.jobs
+            if job.result_data
+            for part in cast("list[dict[str, Any]]", job.result_data["instruments"])
+        ],
+    )
     _console.print("The audit trail's last entries:")
     for entry in services.audit.page(limit=5).entries:
         what = f"{entry.entity_type} {entry.action}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -9,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-# Where nobody looks (a pipe, a file), a table is as wide as it needs to be.
 PIPED_WIDTH = 250
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -26,30 +26,24 @@ def print_table(
     *,
     empty: str = "Nothing.",
 ) -> None:
-    """A table as wide as it needs to be; `empty` is said where there are no rows."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """A table as wide as it needs to be and may; `empty` is said where there are no rows."""
+    from munshi.cli.table import draw_table
 
-    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    console = Console(highlight=False, width=PIPED_WIDTH if wide else None)
-    table = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    if table.row_count:
-        console.print(table)
-    else:
+    shown = list(rows)
+    if not shown:
         typer.echo(f"{title}: {empty}" if title else empty)
+        return
+    if title:
+        typer.secho(title, bold=True)
+    for line in draw_table(headings, shown, width=_width()):
+        typer.echo(line)
+
+
+def _width() -> int:
+    """The terminal's, or COLUMNS; where nobody looks (a pipe, a file), wide enough for all."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return shutil.get_terminal_size().columns
+    return PIPED_WIDTH
 
 
 def print_mode(mode: str) -> None:
