@@ -111,8 +111,9 @@ reference: $(DEV) ## Write the pages of docs/ that are made from code
 docs: $(DEV) ## Build the documentation into site/
 	@$(BIN)/mkdocs build --strict --site-dir site && echo 'Open site/index.html'
 
-bench: $(DEV) ## Measure the API against an empty route
+bench: $(DEV) ## Measure the API against an empty route, and what starting costs
 	@$(BIN)/python benchmarks/api.py $(ARGS)
+	@$(BIN)/python benchmarks/startup.py $(filter --quick,$(ARGS))
 
 constraints: $(MADE) ## Pin every dependency again (ARGS=--upgrade for the newest)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -109,6 +109,28 @@ def test_another_key_than_the_one_that_sealed_is_refused(tmp_path: Path) -> None
     assert other not in done.stderr
 
 
+def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "munshi.db").write_bytes(b"not a database " * 600)
+
+    done = run_munshi("status", env=environment(tmp_path), cwd=tmp_path)
+
+    assert_one_line(done, r"munshi\.db cannot be reached: file is not a database")
+    assert (tmp_path / "munshi.db").read_bytes() == b"not a database " * 600
+
+
+@pytest.mark.usefixtures("sqlite_url")
+def test_what_nobody_foresaw_is_one_line_too_and_debug_says_where(tmp_path: Path) -> None:
+    change(tmp_path / "munshi.db", "DROP TABLE Alerts")
+    env = environment(tmp_path)
+
+    done = run_munshi("status", env=env, cwd=tmp_path)
+    told = run_munshi("status", env={**env, "MUNSHI_LOG_LEVEL": "DEBUG"}, cwd=tmp_path)
+
+    assert_one_line(done, r"failed inside Munshi: .*no such table: Alerts")
+    assert told.stderr.startswith("Traceback")
+    assert told.stderr.endswith(done.stderr)
+
+
 def test_a_folder_of_candles_that_is_not_there_is_named(tmp_path: Path) -> None:
     env = environment(tmp_path / "home", MUNSHI_DEMO_HOME=str(tmp_path / "home"))
 

@@ -39,6 +39,7 @@ def test_serve_makes_its_database_answers_and_stops(tmp_path: Path, number: int)
     assert code == 0
     assert serving.said.startswith(SIMULATED)
     assert serving.said.endswith("Stopped.\n")
+    assert f"This is a new desk; all it keeps is in {home}\n" in serving.said
     assert "kite: not logged in; munshi login kite" in serving.said
     assert "Traceback" not in serving.said
     assert len(simulator) == 1
@@ -64,6 +65,20 @@ def test_a_worker_finishes_its_job_before_it_stops(
     assert (code, job["state"], job["attempt"]) == (0, "succeeded", 1)
     assert working.said.endswith("Stopped.\n")
     assert "Traceback" not in working.said
+
+
+@pytest.mark.usefixtures("sqlite_url")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_command_that_is_interrupted_says_nothing(
+    tmp_path: Path, brokers: Simulator, number: int, code: int
+) -> None:
+    env = environment(tmp_path, MUNSHI_SIMULATOR_URL=brokers.url)
+    with MunshiProcess("login", "kite", env=env, cwd=tmp_path) as waiting:
+        waiting.wait_until_said(r"munshi login kite --token -\n")
+        before = waiting.said
+        ended = waiting.stop(number)
+
+    assert (ended, waiting.said) == (code, before)
 
 
 def test_the_simulator_runs_alone(tmp_path: Path) -> None:

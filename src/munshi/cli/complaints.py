@@ -32,4 +32,5 @@ def _one_line(error: Exception) -> str:
         return " ".join(str(error).split())
     from munshi.jobs.causes import cause
 
-    return f"something failed inside Munshi: {cause(error)} MUNSHI_LOG_LEVEL=DEBUG shows where."
+    said = cause(error).rstrip(".")
+    return f"something failed inside Munshi: {said}. MUNSHI_LOG_LEVEL=DEBUG shows where."

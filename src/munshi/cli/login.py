@@ -7,7 +7,7 @@ import typer
 from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
 
 ASK = "-"
-ServiceName = Annotated[str, typer.Argument(help="kite or breeze")]
+ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", help="kite or breeze.")]
 
 
 def status(*, as_json: JsonFlag = False) -> None:

@@ -7,7 +7,9 @@ from munshi.cli.output import print_mode
 
 
 def run(
-    command: list[str] = typer.Argument(..., help="Your script and its arguments, behind --."),
+    command: list[str] = typer.Argument(
+        ..., metavar="COMMAND", help="Your script and its arguments, behind --."
+    ),
 ) -> None:
     """Start your own script with the tokens of the day.
 

@@ -25,7 +25,9 @@ def serve(
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level)
     with listen(settings.host, settings.port) as listener:
-        prepare_database(settings)
+        is_new = prepare_database(settings)
         with running_desk(settings, simulator=SimulatorOptions()) as services:
             announce(services, listener)
+            if is_new:
+                typer.echo(f"This is a new desk; all it keeps is in {settings.home}", err=True)
             serve_until_stopped(services, listener, with_worker=worker)

@@ -3,34 +3,34 @@
 import socket
 from functools import partial
 
-from rich.console import Console
+import typer
 
 from munshi.api.app import create_app
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
+from munshi.cli.output import print_mode
 from munshi.clock import show_ist
 from munshi.infrastructure.platform import stop_on_signals
-from munshi.settings import BrokerMode, LocalTrust
+from munshi.settings import LocalTrust
 
-_console = Console(stderr=True, highlight=False)
+_say = partial(typer.echo, err=True)
 
 
 def announce(services: Services, listener: socket.socket) -> None:
     """Say what is served, to whom, and who is logged in."""
     host, port = address_of(listener)
-    mode = services.settings.brokers
-    if mode is BrokerMode.SIMULATED:
-        _console.print("[bold yellow]SIMULATED brokers[/]: no price and no login here is real.")
+    mode = services.settings.brokers.value
+    print_mode(mode)
     for status in services.logins.status():
         if status.authenticated and status.expires_at:
-            _console.print(f"{status.service}: logged in until {show_ist(status.expires_at)}")
+            _say(f"{status.service}: logged in until {show_ist(status.expires_at)}")
         else:
-            _console.print(f"{status.service}: not logged in; munshi login {status.service}")
-    _console.print(f"Serving http://localhost:{port} (docs at /docs) on {host}; Ctrl-C stops.")
+            _say(f"{status.service}: not logged in; munshi login {status.service}")
+    _say(f"Serving http://localhost:{port} (docs at /docs) on {host}; Ctrl-C stops.")
     if services.settings.local_trust is not LocalTrust.OFF:
-        _console.print(
-            "Every account and process on this machine, and anything that forwards a port here, "
-            f"is the local {services.settings.local_trust}. MUNSHI_LOCAL_TRUST=off ends that."
+        _say(
+            "Every account and process on this machine, and anything that forwards a port\n"
+            f"here, is the local {services.settings.local_trust}. MUNSHI_LOCAL_TRUST=off ends that."
         )
 
 
@@ -48,4 +48,4 @@ def serve_until_stopped(
     finally:
         if worker:
             worker.stop()
-    _console.print("Stopped.")
+    _say("Stopped.")
