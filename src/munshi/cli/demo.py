@@ -38,7 +38,6 @@ def demo(
             done = work(services, data=data)
             show_summary(services, done)
             if listener is not None:
-                from munshi.cli.serving import announce, serve_until_stopped
+                from munshi.cli.serving import serve_until_stopped
 
-                announce(services, listener)
                 serve_until_stopped(services, listener)

@@ -17,7 +17,7 @@ def serve(
     """
     from munshi.api.server import listen
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
-    from munshi.cli.serving import announce, serve_until_stopped
+    from munshi.cli.serving import serve_until_stopped
     from munshi.logging_setup import configure_logging
     from munshi.settings import load_settings
 
@@ -27,7 +27,4 @@ def serve(
     with listen(settings.host, settings.port) as listener:
         is_new = prepare_database(settings)
         with running_desk(settings, simulator=SimulatorOptions()) as services:
-            announce(services, listener)
-            if is_new:
-                typer.echo(f"This is a new desk; all it keeps is in {settings.home}", err=True)
-            serve_until_stopped(services, listener, with_worker=worker)
+            serve_until_stopped(services, listener, with_worker=worker, is_new=is_new)

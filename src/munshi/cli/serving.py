@@ -16,11 +16,13 @@ from munshi.settings import LocalTrust
 _say = partial(typer.echo, err=True)
 
 
-def announce(services: Services, listener: socket.socket) -> None:
+def announce(services: Services, listener: socket.socket, *, is_new: bool) -> None:
     """Say what is served, to whom, and who is logged in."""
     host, port = address_of(listener)
     mode = services.settings.brokers.value
     print_mode(mode)
+    if is_new:
+        _say(f"This is a new desk; all it keeps is in {services.settings.home}")
     for status in services.logins.status():
         if status.authenticated and status.expires_at:
             _say(f"{status.service}: logged in until {show_ist(status.expires_at)}")
@@ -35,15 +37,23 @@ def announce(services: Services, listener: socket.socket) -> None:
 
 
 def serve_until_stopped(
-    services: Services, listener: socket.socket, *, with_worker: bool = True
+    services: Services,
+    listener: socket.socket,
+    *,
+    with_worker: bool = True,
+    is_new: bool = False,
 ) -> None:
-    """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back."""
+    """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back.
+
+    `is_new` says that the database was just made.
+    """
     server = build_server(create_app(services, listening=[address_of(listener)]))
     worker = services.worker() if with_worker else None
     if worker:
         worker.start()
     try:
         with stop_on_signals(partial(setattr, server, "should_exit", True)):
+            announce(services, listener, is_new=is_new)
             server.run(sockets=[listener])
     finally:
         if worker:

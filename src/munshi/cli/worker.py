@@ -23,8 +23,8 @@ def worker(
         if until_idle:
             typer.echo(f"Jobs run: {working.run_until_idle()}.")
             return
-        typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
         stop = threading.Event()
         with stop_on_signals(stop.set):
+            typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
             working.run(stop)
         typer.echo("Stopped.", err=True)
