@@ -132,9 +132,9 @@ class SimulatorProcess:
 
 
 def live_simulator(home: Path) -> SimulatorRecord | None:
-    """The simulator recorded in `home`, if it answers and is the one of this home."""
+    """The simulator recorded in `home`, if it answers, is the one of this home and will stay."""
     record = read_record(home)
-    if record is None:
+    if record is None or record.is_orphan:
         return None
     try:
         with httpx.Client(trust_env=False, timeout=PROBE_SECONDS, verify=_NOBODY) as client:

@@ -4,17 +4,33 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 RECORD_NAME = "simulator.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorRecord:
-    """A simulator that said it was ready. It may have died since: ask its `/_simulator/state`."""
+    """A simulator that said it was ready. It may have died since: ask its `/_simulator/state`.
+
+    `owner` is the process it ends with, None where it stands alone.
+    """
 
     url: str
     port: int
     pid: int
     identity: str
+    owner: int | None = None
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether its owner is gone, so that it is about to end although it may still answer."""
+        if self.owner is None:
+            return False
+        try:
+            return psutil.Process(self.owner).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
 
 def read_record(home: Path) -> SimulatorRecord | None:

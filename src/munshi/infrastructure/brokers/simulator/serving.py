@@ -146,7 +146,11 @@ def _record(
     port = int(listener.getsockname()[1])
     host = f"[{options.host}]" if ":" in options.host else options.host
     return SimulatorRecord(
-        url=f"http://{host}:{port}", port=port, pid=os.getpid(), identity=state.identity
+        url=f"http://{host}:{port}",
+        port=port,
+        pid=os.getpid(),
+        identity=state.identity,
+        owner=os.getppid() if options.stop_with_parent else None,
     )
 
 
