@@ -79,6 +79,11 @@ class BrokerLogins:
     def status(self) -> list[ServiceStatus]:
         return self.desk_status().services
 
+    @property
+    def status_is_immediate(self) -> bool:
+        """Whether `desk_status` waits for nothing, so that an event loop may ask it in place."""
+        return self._board.is_immediate
+
     def desk_status(self) -> DeskStatus:
         """The answer to the call that is made most often."""
         board = self._board.read(mode=self._mode)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from munshi.api.answers import MODE_LABELS, Body, JsonAnswer, ModeShown, Shown, utc_text
@@ -97,10 +98,14 @@ class AuthRoutes:
         router.add_api_route("/auth/db/cleanup", self.cleanup, **post)
 
     @allows(Role.VIEWER)
-    def status(self, request: Request) -> JsonAnswer:
+    async def status(self, request: Request) -> JsonAnswer:
         """How both brokers' logins stand, and what a person should look at."""
         may_log_in = facts_of(request).principal.role >= Role.OPERATOR
-        desk = self._services.logins.desk_status()
+        logins = self._services.logins
+        if logins.status_is_immediate:
+            desk = logins.desk_status()
+        else:
+            desk = await run_in_threadpool(logins.desk_status)
         return JsonAnswer(
             {
                 **self._shown_mode,

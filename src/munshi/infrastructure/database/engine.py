@@ -17,6 +17,7 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.vault import Vault
 
 BUSY_TIMEOUT_MS = 30_000
+HELD_BUSY_TIMEOUT_MS = 250
 IDLE_IN_TRANSACTION_MS = 60_000
 # SQLite calls a wrong statement an operational error too; these codes are of our own making.
 _OWN_FAULTS = {
@@ -184,6 +185,8 @@ class Database:
         pooled.detach()
         if not isinstance(connection, sqlite3.Connection):
             raise TypeError(f"{self.dialect} connections are not held")
+        # Its readers may be an event loop, and in WAL mode nothing but a fault makes them wait.
+        connection.execute(f"PRAGMA busy_timeout = {HELD_BUSY_TIMEOUT_MS}")
         return connection
 
     def _let_go(self) -> None:

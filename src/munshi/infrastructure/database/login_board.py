@@ -31,15 +31,19 @@ class LoginBoard:
 
 
 class LoginBoardReader:
-    """On SQLite by driver SQL on a held connection; elsewhere through the repositories."""
+    """On SQLite by driver SQL on a held connection; elsewhere through the repositories.
+
+    `is_immediate` says that reading takes microseconds and waits for nobody, so that an event
+    loop may do it in place.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held = database.dialect == "sqlite"
+        self.is_immediate = database.dialect == "sqlite"
 
     def read(self, *, mode: BrokerMode, account: str = "main") -> LoginBoard:
         """Raises DatabaseUnreachableError."""
-        if not self._held:
+        if not self.is_immediate:
             return self.read_by_repositories(mode=mode, account=account)
         logins: list[StoredLogin] = []
         alerts: list[Alert] = []
