@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from munshi.cli.output import JsonFlag, print_json, print_table, show_instant
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
 
 alerts_app = typer.Typer(
     help="Show what a person should look at, and put it away.", invoke_without_command=True
@@ -27,10 +27,12 @@ def show_alerts(
     from munshi.cli.desk import open_desk
 
     with open_desk() as services:
+        mode = services.settings.brokers.value
         found = services.alerts.list_recent(limit) if everything else services.alerts.list_open()
     if as_json:
         print_json([asdict(one) for one in found])
         return
+    print_mode(mode)
     print_table(
         "Alerts",
         ("raised", "severity", "state", "what", "link", "fingerprint"),

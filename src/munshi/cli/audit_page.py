@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from munshi.cli.desk import open_desk
-from munshi.cli.output import print_json, print_table, show_instant
+from munshi.cli.output import print_json, print_mode, print_table, show_instant
 from munshi.clock import IST
 from munshi.domain.audit import AuditEntry
 
@@ -22,11 +22,13 @@ def show_page(
 ) -> None:
     """Print the rows that `AuditService.page` finds for `chosen`; times without zone are IST."""
     with open_desk() as services:
+        mode = services.settings.brokers.value
         page = services.audit.page(since=_in_ist(since), until=_in_ist(until), **chosen)
     if as_json:
         entries = [_document(entry) for entry in page.entries]
         print_json({"entries": entries, "next_cursor": page.next_cursor})
         return
+    print_mode(mode)
     print_table(
         title,
         ("id", "at", "user", "what", "action", "before", "after", "details"),

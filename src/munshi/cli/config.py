@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from munshi.cli.output import JsonFlag, print_json, print_table, show_instant
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
 
 config_app = typer.Typer(
     help="Show and change settings; each change is kept and audited.", no_args_is_help=True
@@ -28,12 +28,14 @@ def list_settings(
     from munshi.cli.desk import open_desk
 
     with open_desk() as services:
+        mode = services.settings.brokers.value
         found = (
             services.config.list_type(config_type) if config_type else services.config.list_all()
         )
     if as_json:
         print_json([asdict(one) for one in found])
         return
+    print_mode(mode)
     print_table(
         "Settings",
         ("type", "key", "value", "version", "what for"),
@@ -122,10 +124,12 @@ def show_history(
     from munshi.cli.desk import open_desk
 
     with open_desk() as services:
+        mode = services.settings.brokers.value
         found = services.config.history(config_type, key, limit)
     if as_json:
         print_json([asdict(one) for one in found])
         return
+    print_mode(mode)
     print_table(
         f"{config_type}/{key}",
         ("version", "value", "by", "at"),

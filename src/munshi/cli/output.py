@@ -47,9 +47,11 @@ def _width() -> int:
 
 
 def print_mode(mode: str) -> None:
-    """The first line of whatever shows logins or prices."""
+    """The first line of whatever a person looks at; on stderr, so that output can be piped."""
     if mode == "simulated":
         typer.secho("SIMULATED brokers: no price and no login here is real.", fg="yellow", err=True)
+    else:
+        typer.secho("LIVE brokers.", fg="red", err=True)
 
 
 def show_instant(instant: datetime | None) -> str:
