@@ -145,12 +145,3 @@ def live_simulator(home: Path) -> SimulatorRecord | None:
         return None
     same = state.get("home") == str(home.resolve()) and state.get("identity") == record.identity
     return record if same else None
-
-
-def recorded_url(home: Path) -> str:
-    """Where the simulator of this home is, or was; asks nothing.
-
-    Where none ever ran it is an address that refuses, so that what needs no broker still works.
-    """
-    record = read_record(home)
-    return record.url if record is not None else "http://127.0.0.1:9"
