@@ -32,6 +32,7 @@ _CHECKED = {
     "mode": "live",
     "service_type": "kite",
     "status": "queued",
+    "kind": "queue",
 }
 _SAMPLES: dict[type, Any] = {
     types.Instant: NOW,

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from munshi.clock import SystemClock
 from munshi.domain.enums import Service
-from munshi.domain.jobs import AUTO_LOGIN, JobSpec
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AUTO_LOGIN
 from munshi.errors import BrokerThrottledError, BrokerUnavailableError, JobParametersInvalidError
 from munshi.infrastructure.brokers.pacing import Limit, Pacer
 from munshi.jobs.run import JobRun, running_job_must_stop

@@ -15,7 +15,8 @@ from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams
-from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION, JobSpec
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
 from munshi.jobs.service import JobService

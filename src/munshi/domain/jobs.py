@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol, Self
 from uuid import UUID
 
 from munshi.domain.enums import Service
@@ -12,10 +11,13 @@ from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
 DATA_COLLECTION = "data_collection"
+DEFAULT_QUEUE = "default"
+# What one step of priority is worth in waiting: so every job's turn comes.
+PRIORITY_STEP = timedelta(minutes=1)
 
 
 class JobState(StrEnum):
-    """Where a job stands. The last four are final.
+    """Where a job stands. The last four are final: the job is completed.
 
     scheduled: not before `run_at`, also between retries. waiting: for its children. paused: for
     a broker login. held: a person must decide. failed: trying again is pointless. dead: the
@@ -84,10 +86,14 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
         }
     ),
     JobState.SUCCEEDED: frozenset(),
-    JobState.FAILED: frozenset(),
-    JobState.DEAD: frozenset(),
-    JobState.CANCELLED: frozenset(),
+    # Out of a final state leads only a person's retry.
+    JobState.FAILED: frozenset({JobState.QUEUED}),
+    JobState.DEAD: frozenset({JobState.QUEUED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
+
+
+_LONGEST_ETA = timedelta(days=365).total_seconds()
 
 
 def check_transition(current: JobState, wanted: JobState) -> None:
@@ -96,40 +102,13 @@ def check_transition(current: JobState, wanted: JobState) -> None:
         raise JobStateConflictError(f"A {current} job cannot become {wanted}.")
 
 
-class JobParameters(Protocol):
-    """The typed input of one job type, which travels as JSON."""
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, object]) -> Self:
-        """Raises JobParametersInvalidError with one sentence that names the field."""
-        ...
-
-    def to_json(self) -> dict[str, object]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
-    """How one job type is run.
-
-    `entry` is `module:function`, resolved where the job runs; `needs` names the optional
-    dependencies it cannot run without. A job that is not `idempotent` is never run a second
-    time by itself; any other is tried `max_attempts` times as long as its error is retryable.
-    """
-
-    params: type[JobParameters]
-    entry: str
-    runs_in: Literal["thread", "process"]
-    needs: str | None = None
-    idempotent: bool
-    max_attempts: int = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One row of BackgroundJobs.
 
-    `attempt` counts the claims so far; it fences late writes. The lower `priority` runs first, as
-    with `nice`.
+    `attempt` counts the claims so far; it fences late writes. `errors` and `crashes` count since
+    the last time a person retried the job. The lower `priority` runs first, as with `nice`;
+    `progress_rate` is in percent a second.
     """
 
     job_id: UUID
@@ -153,11 +132,30 @@ class Job:
     updated_at: datetime
     completed_at: datetime | None
     parent_id: UUID | None
+    queue: str = DEFAULT_QUEUE
+    concurrency_key: str | None = None
+    idempotency_until: datetime | None = None
+    schedule_name: str | None = None
+    errors: int = 0
+    crashes: int = 0
+    progress_rate: float | None = None
+
+    @property
+    def eta(self) -> datetime | None:
+        """When it will be done if it goes on as it did; None where that cannot be said."""
+        if self.state is not JobState.RUNNING or not self.progress_rate:
+            return None
+        left = (100 - self.progress_percent) / self.progress_rate
+        return self.updated_at + timedelta(seconds=left) if left < _LONGEST_ETA else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """What is stored when work is asked for. Only one live job may have an `idempotency_key`."""
+    """What is stored when work is asked for.
+
+    Only one live job may have an `idempotency_key`, or, with `idempotency_until`, one job until
+    then. `concurrency_key` names whose turn is limited in a queue with a limit for each key.
+    """
 
     job_id: UUID
     job_type: str
@@ -168,22 +166,50 @@ class NewJob:
     created_by: str
     idempotency_key: str | None = None
     parent_id: UUID | None = None
+    queue: str = DEFAULT_QUEUE
+    concurrency_key: str | None = None
+    idempotency_until: datetime | None = None
+    schedule_name: str | None = None
+
+    @property
+    def turn_at(self) -> datetime:
+        """What claims are ordered by: a priority moves it, and waiting makes up for it."""
+        return self.run_at + self.priority * PRIORITY_STEP
 
 
 class AttemptOutcome(StrEnum):
-    """How one claim of a job ended. released: its worker stopped and handed the job back."""
+    """How one claim of a job ended.
+
+    waiting: it fanned out. released: its worker stopped and handed the job back. lease_expired:
+    its worker fell silent. crashed: the process that ran it died. timed_out: alive, but slower
+    than its type may be.
+    """
 
     SUCCEEDED = "succeeded"
     ERROR = "error"
+    TIMED_OUT = "timed_out"
     PAUSED = "paused"
+    WAITING = "waiting"
     CANCELLED = "cancelled"
     RELEASED = "released"
     LEASE_EXPIRED = "lease_expired"
+    CRASHED = "crashed"
+
+    @property
+    def is_error(self) -> bool:
+        return self in {AttemptOutcome.ERROR, AttemptOutcome.TIMED_OUT}
+
+    @property
+    def is_crash(self) -> bool:
+        return self in {AttemptOutcome.LEASE_EXPIRED, AttemptOutcome.CRASHED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnding:
-    """What an attempt leaves behind; None for `percent` or `message` keeps the last reported."""
+    """What an attempt leaves behind; None for `percent` or `message` keeps the last reported.
+
+    `children` are stored with it and are what a waiting job waits for.
+    """
 
     state: JobState
     outcome: AttemptOutcome
@@ -193,6 +219,7 @@ class JobEnding:
     error: str | None = None
     run_at: datetime | None = None
     waits_for_service: Service | None = None
+    children: tuple[NewJob, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,3 +239,40 @@ class JobAttempt:
     def is_lapsed(self, *, now: datetime) -> bool:
         """Still unfinished although its lease has run out."""
         return self.finished_at is None and self.lease_until <= now
+
+
+class LogLevel(StrEnum):
+    """How grave a line of a job's log is; output is what the handler printed."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLogLine:
+    """One line of a job's log; `line` counts from 1 in each attempt."""
+
+    job_id: UUID
+    attempt: int
+    line: int
+    logged_at: datetime
+    level: LogLevel
+    event: str
+    fields: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobArtifact:
+    """One row of JobArtifacts: a file of a job's; `path` is relative to the desk's home."""
+
+    job_id: UUID
+    attempt: int
+    name: str
+    path: str
+    sha256: bytes
+    size: int
+    media_type: str
+    created_at: datetime

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from munshi.domain.alerts import Severity
 from munshi.domain.audit import MUNSHI
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobSpec, JobState
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import AppError, BrokerThrottledError
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.causes import cause

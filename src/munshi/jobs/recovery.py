@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import structlog
 
 from munshi.clock import Clock
-from munshi.domain.jobs import AttemptOutcome, Job, JobSpec
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AttemptOutcome, Job
 from munshi.infrastructure.database.engine import Database
 from munshi.jobs.endings import after_crash, record_ending
 

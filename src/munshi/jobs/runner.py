@@ -8,7 +8,8 @@ from typing import Any, cast
 import structlog
 
 from munshi.clock import Clock
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobSpec, JobState
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import (
     AppError,
     JobResultInvalidError,

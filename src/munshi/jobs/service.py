@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
-from munshi.domain.jobs import Job, JobAttempt, JobSpec, JobState, NewJob
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import Job, JobAttempt, JobState, NewJob
 from munshi.errors import JobTypeUnknownError, JobUnknownError, RequestInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from munshi.clock import Clock
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobSpec, JobState
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.jobs.causes import cause, trace

@@ -21,6 +21,11 @@ def new_row(new: NewJob, *, now: datetime) -> dict[str, Any]:
         "cancel_requested": False,
         "idempotency_key": new.idempotency_key,
         "parent_id": new.parent_id,
+        "queue": new.queue,
+        "turn_at": new.turn_at,
+        "concurrency_key": new.concurrency_key,
+        "idempotency_until": new.idempotency_until,
+        "schedule_name": new.schedule_name,
         "created_by": new.created_by,
         "created_at": now,
         "updated_at": now,
@@ -50,6 +55,13 @@ def to_job(row: Row[Any]) -> Job:
         updated_at=row.updated_at,
         completed_at=row.completed_at,
         parent_id=row.parent_id,
+        queue=row.queue,
+        concurrency_key=row.concurrency_key,
+        idempotency_until=row.idempotency_until,
+        schedule_name=row.schedule_name,
+        errors=row.errors,
+        crashes=row.crashes,
+        progress_rate=row.progress_rate,
     )
 
 

@@ -45,9 +45,7 @@ def _sources(target: JobState) -> frozenset[JobState]:
     return frozenset(state for state, after in TRANSITIONS.items() if target in after)
 
 
-# SQLite would otherwise walk the index of states and sort.
 _HINTS = {
-    "sqlite": 'INDEXED BY "ix_BackgroundJobs_claim"',
     "mssql": "WITH (UPDLOCK, READPAST, ROWLOCK)",
 }
 _LOCKS = {"postgresql": "FOR UPDATE SKIP LOCKED"}

@@ -9,16 +9,22 @@ from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.cache_entries import cache_entries
 from munshi.infrastructure.database.models.candle_files import candle_files
 from munshi.infrastructure.database.models.instruments import instruments
+from munshi.infrastructure.database.models.job_artifacts import job_artifacts
 from munshi.infrastructure.database.models.job_attempts import job_attempts
+from munshi.infrastructure.database.models.job_logs import job_logs
+from munshi.infrastructure.database.models.job_pauses import job_pauses
+from munshi.infrastructure.database.models.job_slots import job_slots
+from munshi.infrastructure.database.models.job_workers import job_workers
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
+from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
 from munshi.infrastructure.database.models.scheduler_executions import scheduler_executions
 from munshi.infrastructure.database.models.system_configurations import (
     config_history,
     config_revision,
     system_configurations,
 )
-from munshi.infrastructure.database.models.system_health import system_health
+from munshi.infrastructure.database.models.system_health import system_health, system_health_hourly
 from munshi.infrastructure.database.models.user_sessions import user_sessions
 from munshi.infrastructure.database.models.vault_keys import vault_keys
 
@@ -34,13 +40,20 @@ __all__ = [
     "config_history",
     "config_revision",
     "instruments",
+    "job_artifacts",
     "job_attempts",
+    "job_logs",
+    "job_pauses",
+    "job_slots",
+    "job_workers",
     "metadata",
     "ml_validation_runs",
     "pending_logins",
+    "schedule_cursors",
     "scheduler_executions",
     "system_configurations",
     "system_health",
+    "system_health_hourly",
     "user_sessions",
     "vault_keys",
 ]

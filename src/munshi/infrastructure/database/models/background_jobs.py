@@ -37,19 +37,30 @@ background_jobs = table(
     Column("started_at", Instant),
     Column("updated_at", Instant, nullable=False),
     Column("completed_at", Instant),
+    Column("queue", Name(50), nullable=False, server_default="default"),
+    Column("turn_at", Instant, nullable=False),
+    Column("concurrency_key", Name(200)),
+    Column("idempotency_until", Instant),
+    Column("schedule_name", Name(100)),
+    Column("errors", Whole, nullable=False, server_default="0"),
+    Column("crashes", Whole, nullable=False, server_default="0"),
+    Column("progress_rate", Real),
     CheckConstraint(
         "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
         "'succeeded', 'failed', 'dead', 'cancelled')",
         name="status",
     ),
     CheckConstraint("progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"),
+    # Column for column what a claim asks: the types a worker has room for, each in its order.
     Index(
         "ix_BackgroundJobs_claim",
-        "priority",
-        "run_at",
+        "queue",
+        "job_type",
+        "turn_at",
         "job_id",
-        **where("status IN ('queued', 'scheduled')"),
+        **where("status = 'queued'"),
     ),
+    Index("ix_BackgroundJobs_due", "run_at", **where("status = 'scheduled'")),
     Index(
         "uq_BackgroundJobs_idempotency_key_live",
         "idempotency_key",
@@ -59,8 +70,19 @@ background_jobs = table(
             "('scheduled', 'queued', 'running', 'waiting', 'paused', 'held')"
         ),
     ),
+    Index(
+        "uq_BackgroundJobs_idempotency_key_kept",
+        "idempotency_key",
+        unique=True,
+        **where("idempotency_key IS NOT NULL AND idempotency_until IS NOT NULL"),
+    ),
     Index("ix_BackgroundJobs_created_at_job_id", "created_at", "job_id"),
-    Index("ix_BackgroundJobs_status_created_at", "status", "created_at"),
-    Index("ix_BackgroundJobs_completed_at", "completed_at", **where("completed_at IS NOT NULL")),
-    Index("ix_BackgroundJobs_parent_id", "parent_id", **where("parent_id IS NOT NULL")),
+    # Not of queued, running and succeeded: a job that goes well passes no index but the two above.
+    Index(
+        "ix_BackgroundJobs_status_created_at",
+        "status",
+        "created_at",
+        **where("status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')"),
+    ),
+    Index("ix_BackgroundJobs_parent_id", "parent_id", "status", **where("parent_id IS NOT NULL")),
 )

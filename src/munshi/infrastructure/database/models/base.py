@@ -18,9 +18,19 @@ metadata = MetaData(
 )
 
 
-def table(name: str, *items: SchemaItem, counted: bool = False) -> Table:
-    """A STRICT table; `counted` where the database hands out the key and never reuses one."""
-    return Table(name, metadata, *items, sqlite_strict=True, sqlite_autoincrement=counted)
+def table(name: str, *items: SchemaItem, counted: bool = False, keyed: bool = False) -> Table:
+    """A STRICT table; `counted` where the database hands out the key and never reuses one.
+
+    `keyed` stores narrow rows in their primary key's own tree (SQLite's WITHOUT ROWID).
+    """
+    return Table(
+        name,
+        metadata,
+        *items,
+        sqlite_strict=True,
+        sqlite_autoincrement=counted,
+        sqlite_with_rowid=not keyed,
+    )
 
 
 def position(name: str = "id") -> Column[int]:

@@ -19,4 +19,5 @@ job_attempts = table(
     Column("outcome", Name(20)),
     Column("error", Prose),
     Index("ix_JobAttempts_open", "job_id", **where("finished_at IS NULL")),
+    keyed=True,
 )

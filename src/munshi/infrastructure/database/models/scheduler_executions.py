@@ -18,6 +18,9 @@ scheduler_executions = table(
     Column("error_details", Prose),
     Column("duration_ms", Whole),
     Column("retry_count", Whole, nullable=False, server_default="0"),
+    Column("status", Name(20), nullable=False, server_default="fired"),
+    Column("missed_until", Instant),
+    Column("missed_count", Whole, nullable=False, server_default="0"),
     Index(
         "uq_SchedulerExecutions_job_name_scheduled_for", "job_name", "scheduled_for", unique=True
     ),
