@@ -151,6 +151,30 @@ class JobResultInvalidError(AppError):
     status = 500
 
 
+class JobExtraMissingError(AppError):
+    """The libraries that this job type needs are not installed."""
+
+    status = 503
+
+
+class JobProcessDiedError(AppError):
+    """The process that ran the job died."""
+
+    status = 500
+
+
+class JobArtifactInvalidError(AppError):
+    """The file cannot be kept with the job."""
+
+    status = 422
+
+
+class QueueUnknownError(AppError):
+    """No such queue of jobs."""
+
+    status = 404
+
+
 class JobStateConflictError(AppError):
     """The job's state does not allow this."""
 

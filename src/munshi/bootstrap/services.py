@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
@@ -19,6 +18,10 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
@@ -55,6 +58,9 @@ class Services:
     audit: AuditService
     alerts: AlertService
     jobs: JobService
+    job_bulk: BulkService
+    queues: QueueService
+    artifacts: ArtifactStore
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -64,7 +70,7 @@ class Services:
     candles: CandleService
     collection: CollectionService
     imports: ImportService
-    job_wake: Event
+    job_wake: Wake
     simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
@@ -80,5 +86,6 @@ class Services:
             services=self,
             wake=self.job_wake,
             threads=self.settings.worker_threads,
+            artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
         )
