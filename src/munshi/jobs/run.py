@@ -11,29 +11,9 @@ from uuid import UUID
 from munshi.clock import Clock
 from munshi.domain.enums import Service
 from munshi.domain.jobs import Job
+from munshi.jobs.stops import JobCancelled, JobFenced, JobPaused
 
 MESSAGE_LENGTH = 1000
-
-
-class JobStopped(BaseException):
-    """Ends a handler from inside; not an Exception, so that no `except Exception` swallows it."""
-
-
-class JobCancelled(JobStopped):
-    """Somebody asked for the job to be cancelled."""
-
-
-class JobFenced(JobStopped):
-    """The lease was lost: the job belongs to another attempt now."""
-
-
-class JobPaused(JobStopped):
-    """The job waits for a person to log in."""
-
-    def __init__(self, service: Service, link: str) -> None:
-        super().__init__(service, link)
-        self.service = service
-        self.link = link
 
 
 _running: ContextVar["JobRun | None"] = ContextVar("munshi_running_job", default=None)
@@ -47,6 +27,11 @@ def being_run(run: "JobRun") -> Iterator[None]:
         yield
     finally:
         _running.reset(token)
+
+
+def running_job() -> "JobRun | None":
+    """The job that this thread runs, if any."""
+    return _running.get()
 
 
 def running_job_must_stop() -> bool:

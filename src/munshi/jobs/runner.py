@@ -1,9 +1,6 @@
 """Runs one claimed job: finds its handler, calls it and says how it ended, whatever happens."""
 
-import importlib
-import json
 from collections.abc import Mapping
-from typing import Any, cast
 
 import structlog
 
@@ -12,22 +9,15 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import (
     AppError,
-    JobResultInvalidError,
     JobTypeUnknownError,
     RequestAbandonedError,
 )
 from munshi.jobs.causes import trace
 from munshi.jobs.endings import after_error, after_success
-from munshi.jobs.run import (
-    JobCancelled,
-    JobFenced,
-    JobHandler,
-    JobPaused,
-    JobRun,
-    being_run,
-)
+from munshi.jobs.entries import checked_result, resolve
+from munshi.jobs.run import JobRun, being_run
+from munshi.jobs.stops import JobCancelled, JobFenced, JobPaused
 
-RESULT_BYTES = 1_000_000
 _log = structlog.get_logger(__name__)
 
 
@@ -76,43 +66,6 @@ class JobRunner:
             trace=trace(error) if unforeseen else None,
         )
         return ending
-
-
-def resolve(entry: str) -> JobHandler:
-    """The handler that `module:function` names.
-
-    Raises JobTypeUnknownError when there is none; what the module's own imports raise passes.
-    """
-    module_name, _, function = entry.partition(":")
-    module = importlib.import_module(module_name)
-    handler = getattr(module, function, None)
-    if not callable(handler):
-        raise JobTypeUnknownError(f"The handler {entry} does not exist.")
-    return cast("JobHandler", handler)
-
-
-def checked_result(result: Any) -> Mapping[str, object]:  # noqa: ANN401
-    """`result` as JSON gives it back.
-
-    Raises JobResultInvalidError when it is not a JSON object or larger than `RESULT_BYTES`.
-    """
-    if not isinstance(result, Mapping):
-        raise JobResultInvalidError(
-            f"The handler returned {type(result).__name__}, not a JSON object."
-        )
-    try:
-        text = json.dumps(dict(result), ensure_ascii=False, allow_nan=False)
-        size = len(text.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise JobResultInvalidError(f"The handler's result is not JSON: {error}") from error
-    if size > RESULT_BYTES:
-        raise JobResultInvalidError(
-            f"The handler's result takes {size:,} bytes; the most is {RESULT_BYTES:,}.",
-            hint="Write large outputs to a file and return its name.",
-        )
-    if "\\u0000" in text:
-        raise JobResultInvalidError("The handler's result holds a NUL character.")
-    return cast("Mapping[str, object]", json.loads(text))
 
 
 def _cancelled() -> JobEnding:

@@ -1,0 +1,24 @@
+"""How a handler is ended from inside, before it is done."""
+
+from munshi.domain.enums import Service
+
+
+class JobStopped(BaseException):
+    """Ends a handler from inside; not an Exception, so that no `except Exception` swallows it."""
+
+
+class JobCancelled(JobStopped):
+    """Somebody asked for the job to be cancelled."""
+
+
+class JobFenced(JobStopped):
+    """The lease was lost: the job belongs to another attempt now."""
+
+
+class JobPaused(JobStopped):
+    """The job waits for a person to log in."""
+
+    def __init__(self, service: Service, link: str) -> None:
+        super().__init__(service, link)
+        self.service = service
+        self.link = link
