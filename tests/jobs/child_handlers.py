@@ -130,6 +130,12 @@ def grow(_: object, run: ChildRun, parameters: TextParams) -> dict[str, Any]:
     return {}
 
 
+def stay_large(stage: Stage, __: ChildRun, ___: TextParams) -> dict[str, Any]:
+    """Leave 120 MB behind."""
+    stage.left.append(b"x" * 120_000_000)
+    return {"pid": os.getpid()}
+
+
 def print_things(_: object, run: ChildRun, parameters: TextParams) -> dict[str, Any]:
     print(f"Out: {parameters.text}")  # noqa: T201
     sys.stderr.write("Err\n")
@@ -289,10 +295,6 @@ def leave_thread(_: object, run: ChildRun, __: TextParams) -> dict[str, Any]:
 
     threading.Thread(target=go_on, daemon=True).start()
     return {"pid": os.getpid()}
-
-
-def modules(_: object, __: ChildRun, ___: TextParams) -> dict[str, Any]:
-    return {"modules": sorted({name.partition(".")[0] for name in sys.modules})}
 
 
 def spec(function: str, **changed: Any) -> JobSpec:  # noqa: ANN401

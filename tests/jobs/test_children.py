@@ -509,14 +509,15 @@ def test_a_thread_that_a_handler_left_behind_says_nothing_about_the_next_job(
     assert "Still here." not in after.told
 
 
-def test_an_idle_child_imports_no_heavy_library(desk: ChildDesk) -> None:
+def test_neither_a_pool_nor_an_idle_child_imports_a_heavy_library() -> None:
     heavy = {"sqlalchemy", "polars", "numpy", "pandas", "httpx", "pydantic", "fastapi", "structlog"}
-    # Of these, the test's own handlers import some.
-    brought = {"httpx", "structlog"}
+    script = "import sys, munshi.jobs.child, munshi.jobs.children; print(*sys.modules)"
 
-    found = set(desk.run("modules")["modules"])
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
-    assert found & heavy <= brought
+    imported = {name.partition(".")[0] for name in ran.stdout.split()}
+    assert "psutil" in imported
+    assert imported.isdisjoint(heavy)
 
 
 def test_a_closed_pool_lets_its_children_close_their_services(
@@ -544,3 +545,18 @@ def test_children_end_with_their_worker_even_if_it_is_killed(tmp_path: Path) -> 
 
     until(lambda: not any(map(is_alive, found)), seconds=20)
     assert were_alive
+
+
+def test_a_child_is_replaced_after_a_hundred_jobs(desk: ChildDesk) -> None:
+    found = [desk.run("echo")["pid"] for _ in range(101)]
+
+    assert len(set(found[:100])) == 1
+    assert found[100] != found[0]
+
+
+def test_a_child_that_stays_large_is_replaced(desk: ChildDesk) -> None:
+    before = desk.run("stay_large")["pid"]
+
+    assert desk.run("echo", memory_mb=400)["pid"] == before
+    assert desk.run("echo", memory_mb=200)["pid"] == before
+    assert desk.run("echo", memory_mb=200)["pid"] != before
