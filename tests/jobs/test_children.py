@@ -358,7 +358,7 @@ def test_a_handler_whose_lease_ran_out_asks_before_it_does_more(
 
     assert isinstance(started.outcome(), JobFenced)
     assert len(asked) == 3
-    assert 20 <= len(steps.read_text().splitlines()) <= 60
+    assert 1 <= len(steps.read_text().splitlines()) <= 60
 
 
 def test_a_child_does_nothing_more_for_a_worker_that_sleeps_through_its_lease(
