@@ -32,15 +32,23 @@ from munshi.jobs.bulk import BulkService
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
+from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
-from munshi.settings import BrokerMode, Settings
+from munshi.settings import BrokerMode, Settings, load_settings
 
-__all__ = ["JOB_TYPES", "BrokerEndpoints", "Services", "open_database", "open_services"]
+__all__ = [
+    "JOB_TYPES",
+    "BrokerEndpoints",
+    "Services",
+    "child_services",
+    "open_database",
+    "open_services",
+]
 
 
 @contextmanager
@@ -82,6 +90,15 @@ def open_services(
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with closing(Rouser(database)) as rouser:
                     yield _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+
+
+@contextmanager
+def child_services() -> Iterator[Services]:
+    """What a handler in a child process is given: everything wired, from the environment."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with open_services(settings) as services:
+        yield services
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from munshi.infrastructure.security.vault import Vault
 from munshi.infrastructure.wake import Wake
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.bulk import BulkService
+from munshi.jobs.children import ChildPool
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
@@ -31,6 +32,7 @@ from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.settings import Settings
 
+CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
         DATA_COLLECTION: JobSpec(
@@ -78,7 +80,7 @@ class Services:
         return self.logins.of(service).book.login_link()
 
     def worker(self) -> Worker:
-        """A worker of this process; the caller starts and stops it."""
+        """A worker of this process; the caller starts and stops it, which ends its children."""
         return Worker(
             self.database,
             self.clock,
@@ -86,6 +88,10 @@ class Services:
             services=self,
             wake=self.job_wake,
             threads=self.settings.worker_threads,
+            processes=self.settings.worker_processes,
+            children=ChildPool(
+                size=self.settings.worker_processes, context=CHILD_CONTEXT, clock=self.clock
+            ),
             artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
         )

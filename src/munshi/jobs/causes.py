@@ -18,7 +18,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, AppError):
         return without_secrets(error.detail)
     # Later lines of a database error hold the statement's values.
-    text = next(iter(str(error).strip().splitlines()), "")
+    text = next(iter(_words(error).strip().splitlines()), "")
     return without_secrets(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
@@ -28,6 +28,13 @@ def trace(error: BaseException) -> list[str]:
         f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)
     ]
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error may fail even at saying what it is
+        return ""
 
 
 def without_secrets(text: str, *, longest: int = LONGEST) -> str:

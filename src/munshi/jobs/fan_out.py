@@ -21,5 +21,5 @@ class JobWaiting(JobStopped):
     """The job waits for its parts; then its handler runs again from its start."""
 
     def __init__(self, children: Sequence[NewChild]) -> None:
-        super().__init__(children)
+        super().__init__(len(children))
         self.children = tuple(children)

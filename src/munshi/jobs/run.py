@@ -116,6 +116,10 @@ class JobRun:
         with self._lock:
             self._log.add(event, level, fields)
 
+    def print_line(self, line: str) -> None:
+        """What the handler printed goes into the log, too."""
+        self.log(line, level=LogLevel.OUTPUT)
+
     def check_cancelled(self) -> None:
         """Raises JobCancelled, JobTimedOut or JobFenced when the job must stop."""
         if self._clock.now() >= self._lease_until and not self._is_fenced:

@@ -1,11 +1,7 @@
 """Runs one claimed job: finds its handler, calls it and says how it ended, whatever happens."""
 
-import importlib
-import json
-from collections.abc import Mapping
-from functools import lru_cache
-from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -14,9 +10,8 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job, JobEnding
 from munshi.errors import (
     AppError,
-    JobExtraMissingError,
+    JobHandlerFailedError,
     JobProcessDiedError,
-    JobResultInvalidError,
     JobTypeUnknownError,
     RequestAbandonedError,
 )
@@ -30,12 +25,14 @@ from munshi.jobs.endings import (
     after_success,
     after_timeout,
 )
+from munshi.jobs.entries import checked_result, resolve
 from munshi.jobs.fan_out import JobWaiting
+from munshi.jobs.forks import without_forks
+from munshi.jobs.output import output_kept
 from munshi.jobs.requests import new_children
-from munshi.jobs.run import JobHandler, JobRun, being_run
+from munshi.jobs.run import JobRun, being_run
 from munshi.jobs.stops import JobCancelled, JobPaused, JobStopped, JobTimedOut
 
-RESULT_BYTES = 1_000_000
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +40,8 @@ class ChildRunner(Protocol):
     """Runs a handler in a process of its own."""
 
     def run(self, spec: JobSpec, job: Job, run: JobRun, /) -> object: ...
+
+    def close(self) -> None: ...
 
 
 class JobRunner:
@@ -81,7 +80,7 @@ class JobRunner:
             return checked_result(self._processes.run(spec, job, run))
         parameters = spec.params.from_json(job.parameters)
         handler = resolve(spec.entry, needs=spec.needs)
-        with being_run(run):
+        with being_run(run), output_kept(run.print_line), without_forks():
             return checked_result(handler(self._services, run, parameters))
 
     def _stopped(self, stop: JobStopped, spec: JobSpec | None, job: Job) -> JobEnding | None:
@@ -119,59 +118,19 @@ class JobRunner:
 
     def _failed(self, job: Job, error: BaseException) -> JobEnding:
         ending = after_error(error, now=self._clock.now())
-        unforeseen = not isinstance(error, AppError)
         _log.warning(
             "job_failed",
             job_id=str(job.job_id),
             job_type=job.job_type,
             attempt=job.attempt,
             cause=ending.error,
-            trace=trace(error) if unforeseen else None,
+            trace=_where(error),
         )
         return ending
 
 
-@lru_cache
-def resolve(entry: str, *, needs: str | None = None) -> JobHandler:
-    """The handler that `module:function` names.
-
-    Raises JobTypeUnknownError when there is none, JobExtraMissingError when the library `needs`
-    is not installed; what the module's own imports raise passes.
-    """
-    if needs is not None and find_spec(needs) is None:
-        raise JobExtraMissingError(
-            f"This job needs {needs}, which is not installed.",
-            hint="Run: pip install 'munshi[research]'",
-        )
-    module_name, _, function = entry.partition(":")
-    module = importlib.import_module(module_name)
-    handler = getattr(module, function, None)
-    if not callable(handler):
-        raise JobTypeUnknownError(f"The handler {entry} does not exist.")
-    return cast("JobHandler", handler)
-
-
-def checked_result(result: Any) -> Mapping[str, object]:  # noqa: ANN401
-    """`result` as JSON gives it back.
-
-    Raises JobResultInvalidError when it is not a JSON object or larger than `RESULT_BYTES`.
-    """
-    if not isinstance(result, Mapping):
-        raise JobResultInvalidError(
-            f"The handler returned {type(result).__name__}, not a JSON object."
-        )
-    if not result:
-        return {}
-    try:
-        text = json.dumps(dict(result), ensure_ascii=False, allow_nan=False)
-        size = len(text.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise JobResultInvalidError(f"The handler's result is not JSON: {error}") from error
-    if size > RESULT_BYTES:
-        raise JobResultInvalidError(
-            f"The handler's result takes {size:,} bytes; the most is {RESULT_BYTES:,}.",
-            hint="Keep large outputs with run.add_artifact and return their names.",
-        )
-    if "\\u0000" in text:
-        raise JobResultInvalidError("The handler's result holds a NUL character.")
-    return cast("Mapping[str, object]", json.loads(text))
+def _where(error: BaseException) -> Sequence[str] | None:
+    """Where it happened, if nobody foresaw it."""
+    if isinstance(error, JobHandlerFailedError):
+        return error.trace or None
+    return None if isinstance(error, AppError) else trace(error)

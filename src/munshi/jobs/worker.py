@@ -85,6 +85,7 @@ class Worker:
         self._registry = registry
         self._wake = wake or Wake()
         self._artifacts = artifacts
+        self._children = children
         self._deaf_seconds = deaf_seconds
         self._poll_seconds = poll_seconds or POLL_SECONDS.get(database.dialect, OTHERS_POLL_SECONDS)
         lease = timedelta(seconds=lease_seconds)
@@ -229,6 +230,8 @@ class Worker:
         self._dispatcher.store_ended()
         self._crew.hand_back(self._roster.runs())
         self._crew.close()
+        if self._children is not None:
+            self._children.close()
         self._dispatcher.close()
         try:
             self._signs.leave()
