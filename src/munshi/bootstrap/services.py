@@ -22,8 +22,10 @@ from munshi.infrastructure.wake import Wake
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.bulk import BulkService
 from munshi.jobs.children import ChildPool
+from munshi.jobs.feed import JobFeed
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
+from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
@@ -63,6 +65,8 @@ class Services:
     job_bulk: BulkService
     queues: QueueService
     artifacts: ArtifactStore
+    job_watch: JobWatch
+    job_feed: JobFeed
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins

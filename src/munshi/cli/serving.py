@@ -48,7 +48,8 @@ def serve_until_stopped(
 
     `is_new` says that the database was just made.
     """
-    server = build_server(create_app(services, listening=[address_of(listener)]))
+    app = create_app(services, listening=[address_of(listener)])
+    server = build_server(app, on_stop=services.job_feed.end)
     worker = services.worker() if with_worker else None
     if worker:
         worker.start()
