@@ -13,7 +13,7 @@ KEEP_ALIVE_SECONDS = 15.0
 # How long a reader may leave what was sent to it untouched.
 SLOW_SECONDS = 10.0
 RETRY_MS = 2000
-_KEEP_ALIVE = b": still here\n\n"
+KEEP_ALIVE = b": still here\n\n"
 _log = structlog.get_logger(__name__)
 
 
@@ -90,7 +90,7 @@ async def _send_while_idle(send: Send, woken: asyncio.Event) -> None:
             async with asyncio.timeout(KEEP_ALIVE_SECONDS):
                 await woken.wait()
         except TimeoutError:
-            await _send(send, _KEEP_ALIVE)
+            await _send(send, KEEP_ALIVE)
         else:
             woken.clear()
             return
