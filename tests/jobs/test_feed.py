@@ -32,7 +32,12 @@ def feed(database: Database) -> Iterator[JobFeed]:
 
 def read_to_the_end(reader: JobReader) -> list[JobEvent]:
     events: list[JobEvent] = []
-    until(lambda: bool(events.extend(reader.take()) or reader.is_over))
+
+    def is_over() -> bool:
+        events.extend(reader.take())
+        return reader.is_over
+
+    until(is_over)
     return [*events, *reader.take()]
 
 
@@ -123,8 +128,13 @@ def test_one_thread_serves_all_and_goes_when_nobody_reads(
     feed: JobFeed, stories: Storyteller
 ) -> None:
     readers = [subscribe(feed, stories.ask("act", "1")) for _ in range(20)]
-    for reader in readers:
-        until(lambda reader=reader: bool(reader.take()))
+    served: list[JobReader] = []
+
+    def have_all_been_served() -> bool:
+        served.extend(reader for reader in readers if reader.take())
+        return len(served) == len(readers)
+
+    until(have_all_been_served)
 
     threads = [thread for thread in threading.enumerate() if thread.name == "job-feed"]
     for reader in readers:

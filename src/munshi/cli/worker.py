@@ -12,6 +12,7 @@ def worker(
     """Run background jobs in this process, until Ctrl-C."""
     import threading
 
+    from munshi.bootstrap import JOB_TYPES
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
     from munshi.infrastructure.platform import stop_on_signals
     from munshi.jobs.output import route_output
@@ -28,6 +29,9 @@ def worker(
             return
         stop = threading.Event()
         with stop_on_signals(stop.set):
+            queues = ", ".join(queue.name for queue in services.queues.board().queues)
+            types = ", ".join(sorted(JOB_TYPES))
+            typer.echo(f"This worker runs {types} from these queues: {queues}.", err=True)
             typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
             working.run(stop)
         if working.is_exhausted:
