@@ -50,9 +50,11 @@ LIMITED = (
     "kite.historical",
     "kite.other",
     "kite.login",
+    "kite.pulse",
     "breeze.api",
     "breeze.master",
     "breeze.login",
+    "breeze.pulse",
 )
 
 
