@@ -19,6 +19,8 @@ from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.health.ground import CheckGround
+from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.candles.store import CandleStore
@@ -110,6 +112,17 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         using_kite=kite.using,
         breeze=lines.breeze,
     )
+    health = HealthService(
+        CheckGround(
+            database=database,
+            clock=clock,
+            home=settings.home,
+            mode=mode,
+            config=config,
+            calendar=calendar.calendar,
+            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
+        )
+    )
     wake = Event()
     return Services(
         settings=settings,
@@ -143,5 +156,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
+        health=health,
         job_wake=wake,
     )

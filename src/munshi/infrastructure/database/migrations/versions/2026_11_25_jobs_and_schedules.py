@@ -76,7 +76,7 @@ _JOB_COLUMNS = (
     "progress_rate",
 )
 _EXECUTION_COLUMNS = ("status", "missed_until", "missed_count")
-_HEALTH_COLUMNS = ("last_error",)
+_HEALTH_COLUMNS = ("last_error", "last_error_at")
 
 
 def _change(
@@ -238,7 +238,10 @@ def _scheduler_executions(added: tuple[sa.Column[object], ...]) -> sa.Table:
 
 
 def _new_health_columns() -> tuple[sa.Column[object], ...]:
-    return (sa.Column("last_error", types.Prose),)
+    return (
+        sa.Column("last_error", types.Prose),
+        sa.Column("last_error_at", types.Instant),
+    )
 
 
 def _system_health(added: tuple[sa.Column[object], ...]) -> sa.Table:
