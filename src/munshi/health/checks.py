@@ -48,4 +48,5 @@ CHECKS: tuple[Check, ...] = (
     Check(component="clock", measure="skew", find=find_clock, timeout_seconds=2 * ASKING_SECONDS),
     Check(component="candles", measure="tradingDaysBehind", find=find_candles),
 )
+MEASURES = {check.component: check.measure for check in CHECKS}
 COMPONENTS: tuple[str, ...] = tuple(check.component for check in CHECKS)

@@ -140,7 +140,7 @@ def find_backlog(ground: CheckGround) -> Finding:
     slowest = max(ages, key=lambda queue: ages[queue], default=None)
     age = 0.0 if slowest is None else ages[slowest]
     minutes: int = ground.config.value(HEALTH, BACKLOG_MINUTES)
-    jobs = sum(each.waiting for each in counted)
+    jobs = sum(each.jobs for each in counted)
     message = "No job waits for a worker."
     if slowest is not None:
         message = (
@@ -155,7 +155,7 @@ def find_backlog(ground: CheckGround) -> Finding:
         facts={
             "seconds_by_queue": {queue: round(each, 1) for queue, each in ages.items()},
             "waiting": jobs,
-            "paused": sum(each.waiting for each in waiting if each.is_paused),
+            "paused": sum(each.jobs for each in waiting if each.is_paused),
         },
     )
 

@@ -10,6 +10,7 @@ import structlog
 
 from munshi.clock import Clock, SystemClock
 from munshi.domain.health import Finding, HealthStatus
+from munshi.errors import AppError
 from munshi.health.ground import Check, CheckGround
 from munshi.jobs.causes import cause, trace
 
@@ -105,9 +106,15 @@ class CheckRunner:
             finding = check.find(self._ground)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is what was found
             _log.warning("check failed", component=check.component, trace=trace(error))
-            finding = Finding(status=HealthStatus.FAIL, message=cause(error))
+            finding = Finding(status=HealthStatus.FAIL, message=_said(error))
         took = (self._stopwatch.monotonic() - started) * 1000
         report(Outcome(check=check, finding=finding, milliseconds=round(took, 2)))
+
+
+def _said(error: BaseException) -> str:
+    """The cause, and the command that mends it where there is one."""
+    hint = error.hint if isinstance(error, AppError) else None
+    return f"{cause(error)} {hint}" if hint else cause(error)
 
 
 def _hung(check: Check, how: str) -> Outcome:

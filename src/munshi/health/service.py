@@ -13,6 +13,7 @@ from munshi.domain.health import Finding, HealthHour, HealthSample, HealthStatus
 from munshi.errors import DatabaseUnreachableError, HealthComponentUnknownError
 from munshi.health.checks import CHECKS, COMPONENTS
 from munshi.health.ground import Check, CheckGround
+from munshi.health.readings import DeskReadings, read_desk
 from munshi.health.retention import Retention
 from munshi.health.runner import CheckRunner, Outcome
 from munshi.infrastructure.database.transaction import Transaction
@@ -93,6 +94,10 @@ class HealthService:
         known = {**before, **fresh}
         samples = [known[c.component] for c in self._checks if c.component in known]
         return _report([*samples, self._sweep_sample(before, now=now)], now=now)
+
+    def readings(self) -> DeskReadings:
+        """What metrics tell. Raises nothing for a database that is away."""
+        return read_desk(self._ground)
 
     def history(self, component: str, *, limit: int = 24) -> HealthHistory:
         """The component's last samples and hours. Raises HealthComponentUnknownError."""

@@ -54,7 +54,8 @@ _DUE = union_all(
     select(
         _jobs.queue,
         _jobs.job_type,
-        func.count().label("waiting"),
+        func.count().label("queued"),
+        literal_column("0").label("due"),
         func.min(_jobs.turn_at).label("oldest"),
     )
     .where(_jobs.status == _QUEUED)
@@ -62,7 +63,8 @@ _DUE = union_all(
     select(
         _jobs.queue,
         _jobs.job_type,
-        func.count().label("waiting"),
+        literal_column("0").label("queued"),
+        func.count().label("due"),
         func.min(_jobs.run_at).label("oldest"),
     )
     .where(_jobs.status == _SCHEDULED, _jobs.run_at <= bindparam("now"))
@@ -138,13 +140,21 @@ class WorkerSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Jobs of one type in one queue that wait for a worker. `oldest` is whose turn came first."""
+    """Jobs of one type in one queue that wait for a worker. `oldest` is whose turn came first.
+
+    `due` ones are scheduled still, although their time has come.
+    """
 
     queue: str
     job_type: str
-    waiting: int
+    queued: int
+    due: int
     oldest: datetime
     is_paused: bool
+
+    @property
+    def jobs(self) -> int:
+        return self.queued + self.due
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,20 +187,19 @@ class VitalSignsRepository:
     def list_waiting(self, *, now: datetime) -> list[Waiting]:
         """Queued jobs, and scheduled ones that are due, by queue and type."""
         paused = {(row.kind, row.name) for row in self._connection.execute(_PAUSES)}
-        found: dict[tuple[str, str], tuple[int, datetime]] = {}
+        found: dict[tuple[str, str], Waiting] = {}
         for row in self._connection.execute(_DUE, {"now": now}):
-            count, oldest = found.get((row.queue, row.job_type), (0, row.oldest))
-            found[row.queue, row.job_type] = (count + row.waiting, min(oldest, row.oldest))
-        return [
-            Waiting(
-                queue=queue,
-                job_type=job_type,
-                waiting=count,
-                oldest=oldest,
-                is_paused=bool({("queue", queue), ("job_type", job_type)} & paused),
+            key = (row.queue, row.job_type)
+            before = found.get(key)
+            found[key] = Waiting(
+                queue=row.queue,
+                job_type=row.job_type,
+                queued=row.queued + (before.queued if before else 0),
+                due=row.due + (before.due if before else 0),
+                oldest=min(row.oldest, before.oldest) if before else row.oldest,
+                is_paused=bool({("queue", row.queue), ("job_type", row.job_type)} & paused),
             )
-            for (queue, job_type), (count, oldest) in sorted(found.items())
-        ]
+        return [found[key] for key in sorted(found)]
 
     def count_jobs(self, *, ended_since: datetime) -> Mapping[tuple[str, str], int]:
         """Jobs by state and type, queued ones left out.
