@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -128,7 +129,7 @@ def test_workers_that_are_heard_of_are_counted(ward: Ward) -> None:
     ],
 )
 def test_a_worker_that_cannot_take_jobs_is_worth_a_warning(
-    ward: Ward, how: dict[str, object], said: str
+    ward: Ward, how: dict[str, Any], said: str
 ) -> None:
     ward.worker("one", **how)
 

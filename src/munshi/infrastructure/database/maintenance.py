@@ -20,6 +20,7 @@ MUCH_FREE_SHARE, MUCH_FREE_BYTES = 0.4, 128 * MB
 MANY_DEAD_SHARE, MANY_DEAD = 0.2, 10_000
 LARGE_INDEX_BYTES = 8 * MB
 _ANALYSED_ROWS = 1000
+_CHECKPOINT_MS = 2000
 
 Progress = Callable[[float, str], None]
 
@@ -72,10 +73,7 @@ def our_tables() -> list[str]:
 
 def _care_for_sqlite(database: Database, progress: Progress, much_free_bytes: int) -> CareReport:
     report = CareReport(dialect="sqlite")
-    with closing(database.engine.raw_connection()) as pooled:
-        connection = pooled.driver_connection
-        if not isinstance(connection, sqlite3.Connection):
-            raise TypeError("not a SQLite connection")
+    with closing(_apart(database)) as connection:
         progress(5, "Checking the file.")
         _check_integrity(connection, report)
         sizes = _sqlite_sizes(connection)
@@ -92,6 +90,17 @@ def _care_for_sqlite(database: Database, progress: Progress, much_free_bytes: in
         pages, size = (_pragma(connection, name) for name in ("page_count", "page_size"))
         report.bytes = pages * size
     return report
+
+
+def _apart(database: Database) -> sqlite3.Connection:
+    """A connection that goes back to nobody: what is set on it must not last."""
+    pooled = database.engine.raw_connection()
+    connection = pooled.driver_connection
+    pooled.detach()
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError(f"{database.dialect} is not SQLite")
+    connection.execute(f"PRAGMA analysis_limit = {_ANALYSED_ROWS}")
+    return connection
 
 
 def _check_integrity(connection: sqlite3.Connection, report: CareReport) -> None:
@@ -119,7 +128,6 @@ def _sqlite_sizes(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def _analyse(connection: sqlite3.Connection, table: str, sizes: dict[str, int]) -> TableCare:
-    connection.execute(f"PRAGMA analysis_limit = {_ANALYSED_ROWS}")
     connection.execute(f'ANALYZE "{table}"')
     rows = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
     return TableCare(table=table, rows=rows, bytes=sizes.get(table), done="analysed")
@@ -150,6 +158,8 @@ def _give_back_room(
 
 def _checkpoint(connection: sqlite3.Connection, report: CareReport, database: Database) -> None:
     before = wal_bytes(database) or 0
+    # Writers wait as long as this does.
+    connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MS}")
     busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     if busy:
         report.advice.append(

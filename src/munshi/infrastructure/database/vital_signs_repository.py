@@ -77,9 +77,11 @@ _RUNNING = (
     .where(_attempts.finished_at.is_(None), _jobs.status == "running")
     .group_by(_jobs.job_type)
 )
+# Word for word the condition of the index: SQLite uses it for nothing less.
+_INDEXED_BY_STATE = text("status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')")
 _STILL = tuple(
     select(_jobs.status, _jobs.job_type)
-    .where(_jobs.status == literal_column(f"'{state}'"))
+    .where(_jobs.status == literal_column(f"'{state}'"), _INDEXED_BY_STATE)
     .limit(literal_column(str(MOST_JOBS)))
     .subquery(f"still_{state}")
     for state in ("scheduled", "waiting", "paused", "held")
