@@ -96,7 +96,7 @@ def _job_metrics(readings: DeskReadings) -> Iterator[Metric]:
     queued = ((("queued", each.job_type), each.queued) for each in readings.waiting)
     yield _gauge(
         "munshi_jobs",
-        "Jobs by state; ended ones are those of the last 24 hours, the newest 20,000 at most.",
+        "Jobs by state; ended ones are those of the last 24 hours, the newest 5,000 at most.",
         _summed((*readings.jobs.items(), *queued)),
         "state",
         "job_type",
@@ -115,7 +115,7 @@ def _job_metrics(readings: DeskReadings) -> Iterator[Metric]:
     )
     yield _gauge(
         "munshi_job_attempts",
-        "How attempts of the last 24 hours' jobs ended, of the newest 20,000 jobs.",
+        "How attempts of the last 24 hours' jobs ended, of the newest 5,000 jobs.",
         readings.outcomes,
         "job_type",
         "outcome",

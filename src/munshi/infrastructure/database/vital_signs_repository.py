@@ -28,7 +28,7 @@ from munshi.infrastructure.database.models import (
 from munshi.settings import BrokerMode
 
 # Of what has ended, no more rows than these are looked at, the newest ones.
-MOST_JOBS = 20_000
+MOST_JOBS = 5_000
 
 _jobs = background_jobs.c
 _attempts = job_attempts.c
