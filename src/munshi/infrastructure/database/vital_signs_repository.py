@@ -71,10 +71,13 @@ _DUE = union_all(
     .group_by(_jobs.queue, _jobs.job_type),
 )
 _PAUSES = select(job_pauses.c.kind, job_pauses.c.name)
+# Not a join: with fresh statistics SQLite would begin it with every job there is.
 _RUNNING = (
     select(_jobs.job_type, func.count().label("jobs"))
-    .select_from(job_attempts.join(background_jobs, _attempts.job_id == _jobs.job_id))
-    .where(_attempts.finished_at.is_(None), _jobs.status == "running")
+    .where(
+        _jobs.job_id.in_(select(_attempts.job_id).where(_attempts.finished_at.is_(None))),
+        _jobs.status == "running",
+    )
     .group_by(_jobs.job_type)
 )
 # Word for word the condition of the index: SQLite uses it for nothing less.
