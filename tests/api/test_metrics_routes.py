@@ -15,6 +15,7 @@ from desks import TESTER, Desk
 from munshi.api.app import create_app
 from munshi.domain.enums import Service
 from munshi.infrastructure.database.models import job_workers
+from munshi.jobs.service import JobRequest
 
 Metrics = Mapping[tuple[str, ...], float]
 
@@ -37,8 +38,8 @@ def busy(desk: Desk) -> Desk:
     desk.services.jobs.enqueue("auto_login", asked, actor=TESTER)
     desk.services.worker().run_until_idle()
     desk.services.jobs.enqueue("auto_login", asked, actor=TESTER)
-    later = now + timedelta(hours=1)
-    desk.services.jobs.enqueue("auto_login", asked, actor=TESTER, run_at=later)
+    later = JobRequest(run_at=now + timedelta(hours=1))
+    desk.services.jobs.enqueue("auto_login", asked, actor=TESTER, request=later)
     with desk.services.database.engine.begin() as connection:
         connection.execute(
             insert(job_workers).values(

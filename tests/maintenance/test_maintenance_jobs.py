@@ -8,7 +8,7 @@ import pytest
 
 from desks import TESTER, Desk
 from munshi.bootstrap import JOB_TYPES
-from munshi.domain.config_keys import JOBS, KEEP_DAYS
+from munshi.domain.config_keys import HEALTH, JOBS, KEEP_DAYS, LEAST_FREE_MB
 from munshi.domain.job_params import NoParams
 from munshi.domain.jobs import JobState
 from munshi.errors import JobParametersInvalidError
@@ -70,13 +70,16 @@ def test_for_how_long_jobs_are_kept_is_configured(desk: Desk) -> None:
 
 
 def test_a_sweep_succeeds_although_the_desk_is_unwell(desk: Desk) -> None:
+    desk.services.config.set(HEALTH, LEAST_FREE_MB, 100_000_000, actor=TESTER)
+
     _, result = do(desk, "health_sweep")
 
     assert result["status"] == "fail"
-    assert result["components"]["workers"] == "fail"
-    assert result["messages"].keys() == {"workers"}
+    assert result["components"]["disk"] == "fail"
+    assert result["components"]["workers"] == "pass"  # the one that runs the sweep
+    assert result["messages"].keys() == {"disk"}
     report = desk.services.health.report()
-    assert [sample.component for sample in report.samples if sample.is_failing] == ["workers"]
+    assert [sample.component for sample in report.samples if sample.is_failing] == ["disk"]
 
 
 def test_maintenance_reports_every_table(desk: Desk) -> None:

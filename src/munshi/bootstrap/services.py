@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
@@ -27,6 +26,11 @@ from munshi.domain.jobs import (
 from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.children import ChildPool
+from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
@@ -36,6 +40,7 @@ from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.settings import Settings
 
+CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
         DATA_COLLECTION: JobSpec(
@@ -88,6 +93,9 @@ class Services:
     audit: AuditService
     alerts: AlertService
     jobs: JobService
+    job_bulk: BulkService
+    queues: QueueService
+    artifacts: ArtifactStore
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -98,7 +106,7 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
-    job_wake: Event
+    job_wake: Wake
     simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
@@ -106,7 +114,7 @@ class Services:
         return self.logins.of(service).book.login_link()
 
     def worker(self) -> Worker:
-        """A worker of this process; the caller starts and stops it."""
+        """A worker of this process; the caller starts and stops it, which ends its children."""
         return Worker(
             self.database,
             self.clock,
@@ -114,5 +122,10 @@ class Services:
             services=self,
             wake=self.job_wake,
             threads=self.settings.worker_threads,
+            processes=self.settings.worker_processes,
+            children=ChildPool(
+                size=self.settings.worker_processes, context=CHILD_CONTEXT, clock=self.clock
+            ),
+            artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
         )
