@@ -13,6 +13,7 @@ from munshi.jobs.records import Finished, Recorder
 from munshi.jobs.roster import Roster
 from munshi.jobs.run import JobRun
 from munshi.jobs.runner import JobRunner
+from munshi.logging_setup import log_job_id
 
 _log = structlog.get_logger(__name__)
 
@@ -126,12 +127,12 @@ class Crew:
                 gone.append(run)
             else:
                 done.append(finished)
-        structlog.contextvars.clear_contextvars()
+        log_job_id.set(None)
         self._roster.ended_well(done)
         self._roster.leave(gone)
 
     def _work_one(self, run: JobRun) -> Finished | None:
-        structlog.contextvars.bind_contextvars(job_id=str(run.job_id))
+        log_job_id.set(run.job_id)
         run.begin()
         ending = self._runner.run(run)
         if ending is None or run.is_fenced:

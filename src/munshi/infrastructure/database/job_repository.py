@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from munshi.domain.enums import Service
 from munshi.domain.jobs import PRIORITY_STEP, Job, JobState, NewJob, check_transition
 from munshi.errors import JobStateConflictError, JobUnknownError
-from munshi.infrastructure.database import attempt_statements, job_family
+from munshi.infrastructure.database import job_family
 from munshi.infrastructure.database import job_statements as sql
 from munshi.infrastructure.database.job_rows import new_row, to_job
 
@@ -93,10 +93,7 @@ class JobRepository:
 
     def get_jobs_by_status(self, status: JobState, *, limit: int = 100) -> list[Job]:
         """Newest first."""
-        if status is JobState.RUNNING:
-            rows = self._connection.execute(attempt_statements.RUNNING, {"most": limit})
-        else:
-            rows = self._connection.execute(sql.BY_STATUS, {"state": status, "most": limit})
+        rows = self._connection.execute(sql.by_status(status), {"most": limit})
         return [to_job(row) for row in rows]
 
     def list_jobs(self, chosen: JobFilter, *, limit: int) -> list[Job]:

@@ -50,12 +50,6 @@ FORGET_KEY = (
     )
     .values(idempotency_until=None)
 )
-BY_STATUS = (
-    select(background_jobs)
-    .where(_jobs.status == bindparam("state"))
-    .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
-    .limit(bindparam("most"))
-)
 HOLD_QUEUED = (
     update(background_jobs)
     .where(_this, _jobs.status == spelt(JobState.QUEUED))
@@ -200,6 +194,17 @@ def promote(dialect: str) -> Update:
         update(background_jobs)
         .where(_jobs.job_id.in_(select(due.c.job_id)))
         .values(status=spelt(JobState.QUEUED), updated_at=_now)
+    )
+
+
+@lru_cache
+def by_status(state: JobState) -> Select[Any]:
+    """Newest first; the state is written out, so that its partial index can be used."""
+    return (
+        select(background_jobs)
+        .where(_jobs.status == spelt(state))
+        .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
+        .limit(bindparam("most"))
     )
 
 

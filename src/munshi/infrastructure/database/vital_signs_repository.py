@@ -76,11 +76,9 @@ _RUNNING = (
     .where(_jobs.status == literal_column("'running'"))
     .group_by(_jobs.job_type)
 )
-# Word for word the condition of the index: SQLite uses it for nothing less.
-_INDEXED_BY_STATE = text("status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')")
 _STILL = tuple(
     select(_jobs.status, _jobs.job_type)
-    .where(_jobs.status == literal_column(f"'{state}'"), _INDEXED_BY_STATE)
+    .where(_jobs.status == literal_column(f"'{state}'"))
     .limit(literal_column(str(MOST_JOBS)))
     .subquery(f"still_{state}")
     for state in ("scheduled", "waiting", "paused", "held")

@@ -38,7 +38,9 @@ def upgrade() -> None:
     _change(_new_background_jobs(), _JOB_COLUMNS, fill="turn_at", copied={"turn_at": "run_at"})
     _move_open_attempts()
     if op.get_context().dialect.name != "sqlite":
-        op.drop_constraint(_ATTEMPTS_KEY, "JobAttempts", type_="foreignkey")
+        op.drop_constraint(op.f(_STATUS), "BackgroundJobs", type_="check")
+        op.create_check_constraint(op.f(_STATUS), "BackgroundJobs", _NEW_STATUS)
+        op.drop_constraint(op.f(_ATTEMPTS_KEY), "JobAttempts", type_="foreignkey")
     _change(_job_attempts(old=False), ())
     _change(_scheduler_executions(_new_execution_columns()), _EXECUTION_COLUMNS)
     _change(_system_health(_new_health_columns()), _HEALTH_COLUMNS)
@@ -63,8 +65,10 @@ def downgrade() -> None:
     _change_back(_old_background_jobs(), _JOB_COLUMNS)
     _change_back(_job_attempts(old=True), ())
     if op.get_context().dialect.name != "sqlite":
+        op.drop_constraint(op.f(_STATUS), "BackgroundJobs", type_="check")
+        op.create_check_constraint(op.f(_STATUS), "BackgroundJobs", _OLD_STATUS)
         op.create_foreign_key(
-            _ATTEMPTS_KEY,
+            op.f(_ATTEMPTS_KEY),
             "JobAttempts",
             "BackgroundJobs",
             ["job_id"],
@@ -152,7 +156,24 @@ def _table(
     )
 
 
-def _background_jobs(*added: sa.Column[object]) -> sa.Table:
+_STATES = (
+    *("scheduled", "queued", "running", "waiting", "paused", "held"),
+    *("succeeded", "failed", "dead", "cancelled"),
+)
+_STATUS = "ck_BackgroundJobs_status"
+_OLD_STATUS = (
+    "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
+    "'succeeded', 'failed', 'dead', 'cancelled')"
+)
+# SQLite builds a tree for every IN that it evaluates.
+_NEW_STATUS = " OR ".join(f"status = '{state}'" for state in _STATES)
+_RARE_STATUS = " OR ".join(
+    f"status = '{state}'"
+    for state in ("scheduled", "waiting", "paused", "held", "failed", "dead", "cancelled")
+)
+
+
+def _background_jobs(status: str, *added: sa.Column[object]) -> sa.Table:
     return _table(
         "BackgroundJobs",
         sa.Column("job_id", types.RowUuid, primary_key=True),
@@ -177,11 +198,7 @@ def _background_jobs(*added: sa.Column[object]) -> sa.Table:
         sa.Column("updated_at", types.Instant, nullable=False),
         sa.Column("completed_at", types.Instant),
         *added,
-        sa.CheckConstraint(
-            "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
-            "'succeeded', 'failed', 'dead', 'cancelled')",
-            name="status",
-        ),
+        sa.CheckConstraint(status, name="status"),
         sa.CheckConstraint(
             "progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"
         ),
@@ -189,11 +206,12 @@ def _background_jobs(*added: sa.Column[object]) -> sa.Table:
 
 
 def _old_background_jobs() -> sa.Table:
-    return _background_jobs()
+    return _background_jobs(_OLD_STATUS)
 
 
 def _new_background_jobs() -> sa.Table:
     return _background_jobs(
+        _NEW_STATUS,
         sa.Column("queue", types.Name(50), nullable=False, server_default="default"),
         sa.Column("turn_at", types.Instant, nullable=False),
         sa.Column("concurrency_key", types.Name(200)),
@@ -359,9 +377,9 @@ def _create_new_indexes() -> None:
     _index(
         "ix_BackgroundJobs_status_created_at",
         ["status", "created_at"],
-        "status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')",
+        _RARE_STATUS,
     )
-    _index("ix_BackgroundJobs_parent_id", ["parent_id", "status"], "parent_id IS NOT NULL")
+    _index("ix_BackgroundJobs_parent_id", ["parent_id"], "parent_id IS NOT NULL")
 
 
 def _recreate_kept_indexes() -> None:
