@@ -11,6 +11,7 @@ from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
 DATA_COLLECTION = "data_collection"
+DAILY_COLLECTION = "daily_collection"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)
