@@ -78,6 +78,8 @@ class JobService:
         priority: int = 0,
         idempotency_key: str | None = None,
         run_at: datetime | None = None,
+        queue: str | None = None,
+        schedule_name: str | None = None,
     ) -> Job:
         """`enqueue` in the transaction of the change that causes the job: both commit or none."""
         spec = self._spec(job_type)
@@ -97,6 +99,8 @@ class JobService:
             run_at=run_at or now,
             created_by=actor.user_id,
             idempotency_key=idempotency_key,
+            queue=queue or spec.queue,
+            schedule_name=schedule_name,
         )
         job = tx.jobs.create_job(new, now=now)
         if job.job_id == new.job_id:
