@@ -1,7 +1,8 @@
 """Which due times are started and which were missed, when a scheduler comes to look."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -54,8 +55,8 @@ def gather(
 ) -> Batch:
     """The due times later than `after`, up to and including `until`, without those `known`.
 
-    `known` are due times of that stretch which have their row already.
-    Raises CalendarYearUnknownError if the calendar lacks the year of `until`.
+    `known` are due times of that stretch which have their row already. Where the calendar ends,
+    nothing is due any more.
     """
     if isinstance(trigger, IntervalTrigger):
         count = trigger.turns_until(until) - trigger.turns_until(after)
@@ -90,12 +91,8 @@ def _of_many(
 def _between(
     trigger: Trigger, after: datetime, until: datetime, calendar: MarketCalendar
 ) -> Iterator[datetime]:
-    try:
+    with suppress(CalendarYearUnknownError):
         yield from takewhile(lambda due: due <= until, trigger.due_after(after, calendar))
-    except CalendarYearUnknownError:
-        # The next due time lies beyond what is known; that matters only once it has come.
-        if until.year not in calendar.years:
-            raise
 
 
 def decide(schedule: Schedule, batch: Batch, *, now: datetime) -> Decision:
@@ -104,18 +101,21 @@ def decide(schedule: Schedule, batch: Batch, *, now: datetime) -> Decision:
     most = rule.most if rule.policy is MissedPolicy.RUN_ALL else 1
     wanted = [due for due in batch.newest if _too_late(schedule, now - due) is None]
     fired = tuple(wanted[-most:])
-    count = batch.count - len(fired)
+    missed = missed_runs(batch, but=len(fired), reason=lambda due: _reason(schedule, due, now))
+    return Decision(fired=fired, missed=missed)
+
+
+def missed_runs(
+    batch: Batch, *, but: int = 0, reason: Callable[[datetime], str]
+) -> tuple[Gap, ...]:
+    """All of the batch but its newest `but`, as what was missed: one by one, or one gap."""
+    count = batch.count - but
     if not count or batch.first is None:
-        return Decision(fired=fired, missed=())
-    left = batch.newest[: len(batch.newest) - len(fired)]
+        return ()
+    left = batch.newest[: len(batch.newest) - but]
     if count <= MOST_MISSED_ROWS:
-        missed = tuple(
-            Gap(first=due, last=due, count=1, reason=_reason(schedule, due, now)) for due in left
-        )
-        return Decision(fired=fired, missed=missed)
-    reason = _reason(schedule, batch.first, now)
-    gap = Gap(first=batch.first, last=left[-1], count=count, reason=reason)
-    return Decision(fired=fired, missed=(gap,))
+        return tuple(Gap(first=due, last=due, count=1, reason=reason(due)) for due in left)
+    return (Gap(first=batch.first, last=left[-1], count=count, reason=reason(batch.first)),)
 
 
 def _too_late(schedule: Schedule, late: timedelta) -> str | None:

@@ -121,6 +121,19 @@ class Execution:
     missed_count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleCursor:
+    """One row of ScheduleCursors: every due time up to `done_until` has been dealt with.
+
+    `next_due` is worked out for `config_version` of the schedule; None where it has none.
+    """
+
+    job_name: str
+    config_version: int
+    done_until: datetime
+    next_due: datetime | None
+
+
 _MISSED = Document(
     fields=MappingProxyType(
         {

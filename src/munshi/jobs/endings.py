@@ -92,6 +92,8 @@ def record_ending(tx: Transaction, job: Job, ending: JobEnding, *, now: datetime
     if ending.state is JobState.SCHEDULED:
         ending = _retry(tx, job, ending, now=now)
     ended = tx.jobs.finish(job.job_id, job.attempt, ending, now=now)
+    if ended.schedule_name is not None and ended.state.is_final:
+        tx.schedules.record_job_end(ended, now=now)
     if ended.state in _AUDITED:
         tx.audit.log_job_action(
             job.job_id,

@@ -13,6 +13,7 @@ from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
+from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.security.vault import Vault
 
@@ -41,6 +42,10 @@ class Transaction:
     @cached_property
     def jobs(self) -> JobRepository:
         return JobRepository(self.connection)
+
+    @cached_property
+    def schedules(self) -> ScheduleRepository:
+        return ScheduleRepository(self.connection)
 
     @cached_property
     def config(self) -> ConfigRepository:
