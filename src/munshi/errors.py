@@ -163,6 +163,18 @@ class JobAttemptFencedError(AppError):
     status = 409
 
 
+class ScheduleUnknownError(AppError):
+    """No such schedule."""
+
+    status = 404
+
+
+class ScheduleSeededError(AppError):
+    """The schedule comes with Munshi and cannot be removed, only paused."""
+
+    status = 409
+
+
 class ConfigTypeUnknownError(AppError):
     """No such configuration type."""
 

@@ -66,10 +66,8 @@ class Desk:
     def calendar(self) -> MarketCalendar:
         return CalendarService(self.config).calendar()
 
-    def save(self, trigger: dict[str, Any], *, name: str = "echo", **fields: object) -> None:
-        self.config.set(
-            SCHEDULER, SCHEDULE_PREFIX + name, document(trigger, **fields), actor=ASHA
-        )
+    def save(self, trigger: dict[str, Any], *, name: str = "echo", **fields: Any) -> None:  # noqa: ANN401
+        self.config.set(SCHEDULER, SCHEDULE_PREFIX + name, document(trigger, **fields), actor=ASHA)
 
     def remove(self, name: str = "echo") -> None:
         self.config.set(SCHEDULER, SCHEDULE_PREFIX + name, None, actor=ASHA)

@@ -1,6 +1,7 @@
 """DatabaseScheduler: due times become jobs once, edits count at once, nothing stops the others."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -161,8 +162,7 @@ def test_the_row_tells_what_the_job_really_did(desk: Desk) -> None:
 
 
 def test_a_job_that_fails_leaves_its_error_in_the_row(desk: Desk) -> None:
-    fails = {"job_type": "raise_badly", "parameters": {"text": "ZeroDivisionError"}}
-    desk.save(every(5), **fails)
+    desk.save(every(5), job_type="raise_badly", parameters={"text": "ZeroDivisionError"})
     scheduler = desk.scheduler()
     scheduler.tick()
     desk.clock.advance(5 * MINUTE)
@@ -199,7 +199,7 @@ def test_a_job_that_ends_without_a_worker_is_told_in_the_row_too(desk: Desk) -> 
     ],
 )
 def test_a_bad_schedule_leaves_a_row_and_an_alert_and_the_others_go_on(
-    desk: Desk, broken: dict[str, object], said: str
+    desk: Desk, broken: dict[str, Any], said: str
 ) -> None:
     desk.save(every(5), name="broken", **broken)
     desk.save(every(5), name="sound")

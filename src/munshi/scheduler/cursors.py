@@ -8,7 +8,7 @@ from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import ExecutionStatus, ScheduleCursor
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.scheduler.firing import alert_of, raise_alert, save_missed
-from munshi.scheduler.plan import Change, Planned, plan
+from munshi.scheduler.plan import PATIENCE, Change, Planned, plan
 
 CALENDAR_ALERT = "calendar_ends"
 _HISTORY = 200
@@ -35,6 +35,9 @@ def apply_change(tx: Transaction, change: Change, *, now: datetime) -> None:
     planned = change.planned
     if not tx.schedules.save_cursor(change.cursor, seen=change.seen, now=now):
         return
+    if change.seen is not None and change.seen.done_until > now + PATIENCE:
+        # The clock has stepped back: what it called missed has not come yet.
+        tx.schedules.delete_missed(planned.name, after=now)
     save_missed(tx, planned.name, change.missed)
     if change.error is None:
         tx.alerts.resolve_alert(alert_of(planned.name), now=now)

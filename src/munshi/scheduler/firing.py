@@ -57,6 +57,7 @@ def fire(tx: Transaction, jobs: JobService, turn: Turn, *, now: datetime) -> int
             schedule.parameters,
             actor=Actor(user_id=f"schedule:{name}"),
             priority=schedule.priority,
+            run_at=due,  # so that what is made up for keeps its order
             queue=schedule.queue,
             schedule_name=name,
         )
