@@ -35,6 +35,7 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings
 
 __all__ = ["JOB_TYPES", "BrokerEndpoints", "Services", "open_database", "open_services"]
@@ -111,6 +112,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         breeze=lines.breeze,
     )
     wake = Event()
+    jobs = JobService(database, clock, registry=JOB_TYPES, wake=wake)
     return Services(
         settings=settings,
         clock=clock,
@@ -119,7 +121,16 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         config=config,
         audit=AuditService(database, clock),
         alerts=AlertService(database, clock),
-        jobs=JobService(database, clock, registry=JOB_TYPES, wake=wake),
+        jobs=jobs,
+        schedules=ScheduleService(
+            database,
+            clock,
+            config=config,
+            jobs=jobs,
+            registry=JOB_TYPES,
+            calendar=calendar.calendar,
+            wake=wake,
+        ),
         kite=kite,
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),

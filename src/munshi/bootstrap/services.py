@@ -14,9 +14,9 @@ from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, DailyCollectionParams
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
+from munshi.domain.jobs import AUTO_LOGIN, DAILY_COLLECTION, DATA_COLLECTION
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
 from munshi.jobs.service import JobService
@@ -26,6 +26,8 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.database_scheduler import DatabaseScheduler
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
@@ -33,6 +35,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         DATA_COLLECTION: JobSpec(
             params=CollectionParams,
             entry="munshi.market.job:run",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        DAILY_COLLECTION: JobSpec(
+            params=DailyCollectionParams,
+            entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
         ),
@@ -55,6 +63,7 @@ class Services:
     audit: AuditService
     alerts: AlertService
     jobs: JobService
+    schedules: ScheduleService
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -81,4 +90,14 @@ class Services:
             wake=self.job_wake,
             threads=self.settings.worker_threads,
             lease_seconds=self.settings.lease_seconds,
+        )
+
+    def scheduler(self) -> DatabaseScheduler:
+        """A scheduler of this process; the caller starts and stops it."""
+        return DatabaseScheduler(
+            self.database,
+            self.clock,
+            jobs=self.jobs,
+            calendar=self.calendar.calendar,
+            wake=self.job_wake,
         )

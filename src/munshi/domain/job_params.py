@@ -63,6 +63,24 @@ class AutoLoginParams:
         return {"service": self.service.value}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyCollectionParams:
+    """What is collected stands in the configuration, `market/daily_collection`."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Raises JobParametersInvalidError for any parameter."""
+        if raw:
+            raise JobParametersInvalidError(
+                f"Not known here: {', '.join(sorted(raw))}.",
+                hint="What it collects: munshi config get market daily_collection",
+            )
+        return cls()
+
+    def to_json(self) -> dict[str, object]:
+        return {}
+
+
 def _check_fields(raw: Mapping[str, object], *wanted: str) -> None:
     hint = f"The parameters are {', '.join(wanted)}."
     if missing := [name for name in wanted if name not in raw]:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
 
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
-from munshi.domain.config_keys import SCHEDULE_PREFIX, SCHEDULER, find_key
+from munshi.domain.config_keys import SCHEDULE_PREFIX, SCHEDULER
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import Execution, ExecutionStatus, Schedule, read_schedule
+from munshi.domain.seeded_schedules import SEEDED_SCHEDULES
 from munshi.errors import (
     CalendarYearUnknownError,
     JobTypeUnknownError,
@@ -33,6 +33,7 @@ RUNS_SHOWN = 5
 MISSES_OVER = timedelta(days=30)
 LARGEST_PAGE = 500
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,60}")
+_DESCRIPTIONS = {seed.name: seed.description for seed in SEEDED_SCHEDULES}
 _TINY = timedelta(microseconds=1)
 
 
@@ -82,7 +83,7 @@ class ScheduleService:
         self._calendar = calendar
         self._wake = wake or threading.Event()
 
-    def list(self) -> list[ScheduleView]:
+    def list_all(self) -> list[ScheduleView]:
         """Every schedule, by name."""
         calendar = self._calendar()
         with self._database.reading() as tx:
@@ -104,9 +105,9 @@ class ScheduleService:
         next_runs, error = _next_runs(schedule, self._clock.now(), self._calendar())
         return ScheduleView(
             name=name,
-            description=find_key(SCHEDULER, SCHEDULE_PREFIX + name).description,
+            description=_DESCRIPTIONS.get(name, ""),
             version=0,
-            is_seeded=_is_seeded(name),
+            is_seeded=name in _DESCRIPTIONS,
             schedule=schedule,
             timing=schedule.trigger.describe(),
             next_runs=next_runs,
@@ -241,9 +242,9 @@ class ScheduleService:
         rows = tx.schedules.list_executions(planned.name, limit=1)
         return ScheduleView(
             name=planned.name,
-            description=find_key(SCHEDULER, planned.key).description,
+            description=_DESCRIPTIONS.get(planned.name, ""),
             version=planned.version,
-            is_seeded=_is_seeded(planned.name),
+            is_seeded=planned.name in _DESCRIPTIONS,
             schedule=schedule,
             timing="cannot be read" if schedule is None else schedule.trigger.describe(),
             next_runs=next_runs,
@@ -264,15 +265,11 @@ def _next_runs(
     return tuple(found), None
 
 
-def _is_seeded(name: str) -> bool:
-    return find_key(SCHEDULER, SCHEDULE_PREFIX + name).is_seeded
-
-
 def _find(tx: Transaction, name: str) -> Planned:
     planned = planned_of(tx.config.list_stored())
     if name in planned:
         return planned[name]
-    near: list[Any] = get_close_matches(name, planned, n=2, cutoff=0.5)
+    near = get_close_matches(name, planned, n=2, cutoff=0.5)
     raise ScheduleUnknownError(
         f"There is no schedule {name[:80]!r}.",
         hint=f"Did you mean {' or '.join(near)}?" if near else "See: munshi schedule list",

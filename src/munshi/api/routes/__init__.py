@@ -8,6 +8,7 @@ from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.jobs import JobRoutes
+from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.bootstrap import Services
 
 
@@ -16,6 +17,7 @@ def all_routes(services: Services) -> list[Routes]:
         AuthRoutes(services),
         CallbackRoutes(services),
         JobRoutes(services),
+        ScheduleRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
         DataRoutes(services),
