@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from clocks import FakeClock
 from databases import open_database
 from jobs.waiting import until
 from munshi.clock import SystemClock
 from munshi.config.service import ConfigService
-from munshi.domain.schedules import Execution, ExecutionStatus
+from munshi.domain.schedules import Execution, ExecutionStatus, ScheduleCursor
 from munshi.infrastructure.database.engine import Database
 from scheduler.desk import ASHA, MINUTE, Desk, document, every
 from scheduler.scheduler_process import end, scheduler_process
@@ -110,3 +111,31 @@ def test_five_processes_store_each_due_time_once(any_database_url: str, killed: 
 
 def _job_ids(rows: dict[str, list[Execution]]) -> list[UUID]:
     return [row.job_id for of_one in rows.values() for row in of_one if row.job_id]
+
+
+def test_a_server_that_drops_its_connections_does_not_end_the_scheduler(
+    postgresql_database: Database, clock: FakeClock
+) -> None:
+    desk = Desk(postgresql_database, clock)
+    desk.save(every(5))
+    scheduler = desk.scheduler()
+    scheduler.start()
+    until(lambda: bool(_cursors(desk)))
+
+    for _ in range(5):
+        with postgresql_database.transaction() as tx:
+            tx.connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        threading.Event().wait(0.1)
+    clock.advance(5 * MINUTE)
+
+    until(lambda: bool(desk.rows()))
+    desk.close()
+    assert [row.status for row in desk.rows()] == [FIRED]
+
+
+def _cursors(desk: Desk) -> list[ScheduleCursor]:
+    with desk.database.reading() as tx:
+        return tx.schedules.list_cursors()
