@@ -113,9 +113,10 @@ class DatabaseScheduler:
     # --- what the configuration says ------------------------------------------------------
 
     def _must_read(self, revision: int, now: datetime) -> bool:
-        stepped_back = self._last_look is not None and now < self._last_look - PATIENCE
+        if self._last_look is not None and now < self._last_look - PATIENCE:
+            self._revision = None  # the clock has stepped back, and the cursors have to follow
         self._last_look = now
-        return revision != self._revision or stepped_back or today_ist(self._clock) != self._read_on
+        return revision != self._revision or today_ist(self._clock) != self._read_on
 
     def _read(self, revision: int, now: datetime) -> None:
         """Read schedules and calendar, and move every cursor that no longer stands well."""
