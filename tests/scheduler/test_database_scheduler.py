@@ -13,6 +13,7 @@ FIRED = ExecutionStatus.FIRED
 
 
 def test_a_due_time_becomes_one_row_and_one_job(desk: Desk) -> None:
+    desk.config.set("jobs", "queue.night", {}, actor=ASHA)
     desk.save(every(15), priority=-5, queue="night")
     scheduler = desk.scheduler()
     early = scheduler.tick()

@@ -76,7 +76,7 @@ def test_a_schedule_is_stored_with_history_and_audit_and_fires(services: Service
     assert (stored.version, stored.is_seeded, fired) == (1, False, 1)
     assert view.last is not None
     assert view.last.status is ExecutionStatus.FIRED
-    assert services.job_wake.is_set()
+    assert services.job_wake.take()
     assert audited(services, NAME) == ["tester"]
 
 

@@ -1,8 +1,7 @@
 """The only wiring: settings in, frozen services out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
+from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
 from munshi.audit.service import AuditService
@@ -19,6 +18,8 @@ from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.health.ground import CheckGround
+from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.candles.store import CandleStore
@@ -28,7 +29,12 @@ from munshi.infrastructure.database.server_clock import ServerClock
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.platform import prepare_home
 from munshi.infrastructure.security.vault import KeyFile, ring_from_text
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.queue_service import QueueService
+from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
+from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
@@ -36,9 +42,16 @@ from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.scheduler.service import ScheduleService
-from munshi.settings import BrokerMode, Settings
+from munshi.settings import BrokerMode, Settings, load_settings
 
-__all__ = ["JOB_TYPES", "BrokerEndpoints", "Services", "open_database", "open_services"]
+__all__ = [
+    "JOB_TYPES",
+    "BrokerEndpoints",
+    "Services",
+    "child_services",
+    "open_database",
+    "open_services",
+]
 
 
 @contextmanager
@@ -78,7 +91,17 @@ def open_services(
             )
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
-                yield _wire(ground, http, endpoints or find_endpoints(settings))
+                with closing(Rouser(database)) as rouser:
+                    yield _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+
+
+@contextmanager
+def child_services() -> Iterator[Services]:
+    """What a handler in a child process is given: everything wired, from the environment."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with open_services(settings) as services:
+        yield services
 
 
 @contextmanager
@@ -95,7 +118,7 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
         clock.stop()
 
 
-def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Services:
+def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
     lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
@@ -111,8 +134,19 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         using_kite=kite.using,
         breeze=lines.breeze,
     )
-    wake = Event()
-    jobs = JobService(database, clock, registry=JOB_TYPES, wake=wake)
+    health = HealthService(
+        CheckGround(
+            database=database,
+            clock=clock,
+            home=settings.home,
+            mode=mode,
+            config=config,
+            calendar=calendar.calendar,
+            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
+        )
+    )
+    artifacts = ArtifactStore(database, clock, home=settings.home)
+    jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     return Services(
         settings=settings,
         clock=clock,
@@ -129,8 +163,10 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
             jobs=jobs,
             registry=JOB_TYPES,
             calendar=calendar.calendar,
-            wake=wake,
         ),
+        job_bulk=BulkService(database, clock, rouse=rouser.rouse),
+        queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),
+        artifacts=artifacts,
         kite=kite,
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
@@ -154,5 +190,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
-        job_wake=wake,
+        health=health,
+        job_wake=rouser.wake,
     )

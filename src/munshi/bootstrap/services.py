@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
@@ -14,11 +13,25 @@ from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams, DailyCollectionParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AUTO_LOGIN, DAILY_COLLECTION, DATA_COLLECTION
+from munshi.domain.jobs import (
+    AUTO_LOGIN,
+    DAILY_COLLECTION,
+    DATA_COLLECTION,
+    DATABASE_MAINTENANCE,
+    HEALTH_SWEEP,
+    JOB_CLEANUP,
+    SESSION_CLEANUP,
+)
+from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.children import ChildPool
+from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
@@ -30,6 +43,7 @@ from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
+CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
         DATA_COLLECTION: JobSpec(
@@ -39,13 +53,38 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             idempotent=True,
         ),
         DAILY_COLLECTION: JobSpec(
-            params=DailyCollectionParams,
+            params=NoParams,
             entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
+        ),
+        SESSION_CLEANUP: JobSpec(
+            params=NoParams, entry="munshi.auth.job:clean_up", runs_in="thread", idempotent=True
+        ),
+        # The next sweep comes soon, so one that failed is not worth another try.
+        HEALTH_SWEEP: JobSpec(
+            params=NoParams,
+            entry="munshi.health.job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=1,
+            timeout_seconds=300,
+        ),
+        JOB_CLEANUP: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:clean_up_jobs",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        DATABASE_MAINTENANCE: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:maintain_database",
+            runs_in="thread",
+            idempotent=True,
+            timeout_seconds=3600,
         ),
     }
 )
@@ -63,6 +102,9 @@ class Services:
     audit: AuditService
     alerts: AlertService
     jobs: JobService
+    job_bulk: BulkService
+    queues: QueueService
+    artifacts: ArtifactStore
     schedules: ScheduleService
     kite: KiteDBService
     breeze: BreezeDBService
@@ -73,7 +115,8 @@ class Services:
     candles: CandleService
     collection: CollectionService
     imports: ImportService
-    job_wake: Event
+    health: HealthService
+    job_wake: Wake
     simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
@@ -81,7 +124,7 @@ class Services:
         return self.logins.of(service).book.login_link()
 
     def worker(self) -> Worker:
-        """A worker of this process; the caller starts and stops it."""
+        """A worker of this process; the caller starts and stops it, which ends its children."""
         return Worker(
             self.database,
             self.clock,
@@ -89,6 +132,11 @@ class Services:
             services=self,
             wake=self.job_wake,
             threads=self.settings.worker_threads,
+            processes=self.settings.worker_processes,
+            children=ChildPool(
+                size=self.settings.worker_processes, context=CHILD_CONTEXT, clock=self.clock
+            ),
+            artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
         )
 
@@ -99,5 +147,4 @@ class Services:
             self.clock,
             jobs=self.jobs,
             calendar=self.calendar.calendar,
-            wake=self.job_wake,
         )

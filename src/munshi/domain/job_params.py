@@ -64,17 +64,13 @@ class AutoLoginParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DailyCollectionParams:
-    """What is collected stands in the configuration, `market/daily_collection`."""
+class NoParams:
+    """For a job that is told nothing: what it goes by is configured."""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, object]) -> Self:
-        """Raises JobParametersInvalidError for any parameter."""
-        if raw:
-            raise JobParametersInvalidError(
-                f"Not known here: {', '.join(sorted(raw))}.",
-                hint="What it collects: munshi config get market daily_collection",
-            )
+        """Raises JobParametersInvalidError for any field at all."""
+        _check_fields(raw)
         return cls()
 
     def to_json(self) -> dict[str, object]:
@@ -82,7 +78,7 @@ class DailyCollectionParams:
 
 
 def _check_fields(raw: Mapping[str, object], *wanted: str) -> None:
-    hint = f"The parameters are {', '.join(wanted)}."
+    hint = f"The parameters are {', '.join(wanted)}." if wanted else "It takes no parameters."
     if missing := [name for name in wanted if name not in raw]:
         raise JobParametersInvalidError(f"Not given: {', '.join(missing)}.", hint=hint)
     if unknown := sorted(set(raw) - set(wanted)):

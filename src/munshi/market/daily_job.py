@@ -8,7 +8,7 @@ from munshi.clock import Clock, today_ist
 from munshi.config.service import ConfigService
 from munshi.domain.config_keys import DAILY_COLLECTION_KEY, MARKET
 from munshi.domain.enums import Service
-from munshi.domain.job_params import CollectionParams, DailyCollectionParams
+from munshi.domain.job_params import CollectionParams, NoParams
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.errors import BrokerSessionExpiredError, LoginNeededError
 from munshi.jobs.run import JobRun
@@ -35,7 +35,7 @@ class DailyServices(Protocol):
     def login_link(self) -> Callable[[Service], str]: ...
 
 
-def run(services: DailyServices, run: JobRun, _: DailyCollectionParams) -> dict[str, Any]:
+def run(services: DailyServices, run: JobRun, _: NoParams) -> dict[str, Any]:
     """Collect the day, and what is missing of the days before it.
 
     Days that are complete cost no request; what was fetched before a login ended is kept.

@@ -41,7 +41,7 @@ _random = random.SystemRandom()
 
 
 class DatabaseScheduler:
-    """One scheduler of a process. `jobs` stores what is due; `wake` rouses the worker beside it.
+    """One scheduler of a process. `jobs` stores what is due and rouses the workers.
 
     `run` works until told to stop, `start` and `stop` do so in a thread of their own, `tick` is
     one look. What has been dealt with stands in ScheduleCursors, so nothing depends on which
@@ -55,14 +55,12 @@ class DatabaseScheduler:
         *,
         jobs: JobService,
         calendar: Callable[[], MarketCalendar],
-        wake: threading.Event | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database = database
         self._clock = clock
         self._jobs = jobs
         self._read_calendar = calendar
-        self._wake = wake or threading.Event()
         self._poll_seconds = poll_seconds
         self._board = ScheduleBoard(database)
         self._calendar = MarketCalendar({})
@@ -169,10 +167,7 @@ class DatabaseScheduler:
     def _start_due(self, now: datetime) -> int:
         with self._database.reading() as tx:
             due = tx.schedules.list_due(now=now)
-        fired = sum(self._deal(cursor, now) for cursor in due)
-        if fired:
-            self._wake.set()
-        return fired
+        return sum(self._deal(cursor, now) for cursor in due)
 
     def _deal(self, seen: ScheduleCursor, now: datetime) -> int:
         """Start or write down all that is due of one schedule; how many jobs were stored."""

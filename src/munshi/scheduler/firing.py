@@ -9,7 +9,7 @@ from munshi.domain.config_keys import SCHEDULER
 from munshi.domain.due_runs import Decision, Gap
 from munshi.domain.schedules import ExecutionStatus, Schedule, ScheduleCursor
 from munshi.infrastructure.database.transaction import Transaction
-from munshi.jobs.service import JobService
+from munshi.jobs.service import JobRequest, JobService
 from munshi.scheduler.plan import Planned
 
 ALERT_KIND = "schedule_failed"
@@ -56,10 +56,12 @@ def fire(tx: Transaction, jobs: JobService, turn: Turn, *, now: datetime) -> int
             schedule.job_type,
             schedule.parameters,
             actor=Actor(user_id=f"schedule:{name}"),
-            priority=schedule.priority,
-            run_at=due,  # so that what is made up for keeps its order
-            queue=schedule.queue,
-            schedule_name=name,
+            request=JobRequest(
+                priority=schedule.priority,
+                run_at=due,  # so that what is made up for keeps its order
+                queue=schedule.queue,
+                schedule_name=name,
+            ),
         )
         tx.schedules.give_job(row, job.job_id)
         fired += 1

@@ -1,7 +1,6 @@
 """Schedules as people see and change them: list, set, pause, run now, look back."""
 
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,14 +18,16 @@ from munshi.domain.schedules import Execution, ExecutionStatus, Schedule, read_s
 from munshi.domain.seeded_schedules import SEEDED_SCHEDULES
 from munshi.errors import (
     CalendarYearUnknownError,
-    JobTypeUnknownError,
+    QueueUnknownError,
     RequestInvalidError,
     ScheduleSeededError,
     ScheduleUnknownError,
 )
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
-from munshi.jobs.service import JobService
+from munshi.jobs.queues import queue_names
+from munshi.jobs.requests import find_spec
+from munshi.jobs.service import JobRequest, JobService
 from munshi.scheduler.plan import Planned, planned_of
 
 RUNS_SHOWN = 5
@@ -73,7 +74,6 @@ class ScheduleService:
         jobs: JobService,
         registry: Mapping[str, JobSpec],
         calendar: Callable[[], MarketCalendar],
-        wake: threading.Event | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -81,7 +81,6 @@ class ScheduleService:
         self._jobs = jobs
         self._registry = registry
         self._calendar = calendar
-        self._wake = wake or threading.Event()
 
     def list_all(self) -> list[ScheduleView]:
         """Every schedule, by name."""
@@ -122,8 +121,8 @@ class ScheduleService:
         """Store a schedule, with history and audit.
 
         Raises RequestInvalidError for a name that is none, ConfigValueInvalidError for what can
-        never be due or is not understood, JobTypeUnknownError, JobParametersInvalidError, and
-        ConfigVersionConflictError.
+        never be due or is not understood, JobTypeUnknownError, JobParametersInvalidError,
+        QueueUnknownError and ConfigVersionConflictError.
         """
         schedule = self._checked(name, document)
         self._save(name, schedule.to_json(), expected_version, actor)
@@ -172,12 +171,13 @@ class ScheduleService:
                 planned.schedule.job_type,
                 planned.schedule.parameters,
                 actor=actor,
-                priority=planned.schedule.priority,
-                queue=planned.schedule.queue,
-                schedule_name=name,
+                request=JobRequest(
+                    priority=planned.schedule.priority,
+                    queue=planned.schedule.queue,
+                    schedule_name=name,
+                ),
             )
             tx.schedules.give_job(row, job.job_id)
-        self._wake.set()
         return job
 
     def history(
@@ -223,14 +223,20 @@ class ScheduleService:
                 hint="Small letters, digits and _, a letter first, 61 at most.",
             )
         schedule = read_schedule(name, document)
-        spec = self._registry.get(schedule.job_type)
-        if spec is None:
-            raise JobTypeUnknownError(
-                f"There is no job type {schedule.job_type!r}.",
-                hint=f"The job types are {', '.join(sorted(self._registry))}.",
-            )
+        spec = find_spec(self._registry, schedule.job_type)
         spec.params.from_json(schedule.parameters)
+        if schedule.queue is not None:
+            self._check_queue(schedule.queue)
         return schedule
+
+    def _check_queue(self, queue: str) -> None:
+        with self._database.reading() as tx:
+            names = queue_names(tx, self._registry)
+        if queue not in names:
+            raise QueueUnknownError(
+                f"There is no queue {queue!r}; there are {', '.join(names)}.",
+                hint=f"Make one: munshi config set jobs queue.{queue} '{{}}'",
+            )
 
     def _view(self, tx: Transaction, planned: Planned, calendar: MarketCalendar) -> ScheduleView:
         now = self._clock.now()

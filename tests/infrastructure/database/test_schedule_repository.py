@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy import Executable
 
 from clocks import FakeClock
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState, NewJob
+from munshi.domain.jobs import DEFAULT_QUEUE, AttemptOutcome, Job, JobEnding, JobState, NewJob
 from munshi.domain.schedules import ExecutionStatus, ScheduleCursor
 from munshi.infrastructure.database import schedule_statements
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.job_claims import Lane
 from munshi.infrastructure.database.schedule_board import ScheduleBoard, ScheduleSigns
 from munshi.infrastructure.database.transaction import Transaction
 
@@ -135,9 +136,11 @@ def scheduled_job(tx: Transaction, clock: FakeClock, **fields: Any) -> UUID:  # 
 
 
 def ended_job(tx: Transaction, clock: FakeClock, job_id: UUID, ending: JobEnding) -> Job:
-    tx.jobs.claim_job("here", lease=timedelta(seconds=30), now=clock.now())
+    lanes = [Lane(DEFAULT_QUEUE, "auto_login")]
+    lease = timedelta(seconds=30)
+    tx.attempts.claim_jobs("here", lanes=lanes, limit=1, lease=lease, now=clock.now())
     clock.advance(timedelta(seconds=90))
-    return tx.jobs.finish(job_id, 1, ending, now=clock.now())
+    return tx.attempts.finish(job_id, 1, ending, now=clock.now())
 
 
 def test_a_row_is_filled_from_the_jobs_end(database: Database, clock: FakeClock) -> None:

@@ -65,6 +65,38 @@ def to_job(row: Row[Any]) -> Job:
     )
 
 
+def ended_attempt(
+    row: Row[Any], *, outcome: AttemptOutcome, error: str | None, now: datetime
+) -> dict[str, Any]:
+    """The attempt that `row` of BackgroundJobs ran, now over."""
+    return {
+        "job_id": row.job_id,
+        "attempt": row.attempt,
+        "worker_id": row.worker_id,
+        "lease_until": row.lease_until,
+        "heartbeat_at": row.heartbeat_at,
+        "started_at": row.attempt_started_at,
+        "finished_at": now,
+        "outcome": outcome,
+        "error": error,
+    }
+
+
+def running_attempt(row: Row[Any]) -> JobAttempt:
+    """The attempt that `row` of BackgroundJobs runs."""
+    return JobAttempt(
+        job_id=row.job_id,
+        attempt=row.attempt,
+        worker_id=row.worker_id,
+        lease_until=row.lease_until,
+        heartbeat_at=row.heartbeat_at,
+        started_at=row.attempt_started_at,
+        finished_at=None,
+        outcome=None,
+        error=None,
+    )
+
+
 def to_attempt(row: Row[Any]) -> JobAttempt:
     return JobAttempt(
         job_id=row.job_id,
