@@ -11,6 +11,7 @@ from munshi.bootstrap import Services
 from munshi.domain.enums import Service
 from munshi.domain.jobs import JobState
 from munshi.domain.schedules import ExecutionStatus
+from munshi.domain.seeded_schedules import SEEDED_SCHEDULES, SeededSchedule
 from munshi.errors import (
     ConfigValueInvalidError,
     ConfigVersionConflictError,
@@ -63,6 +64,16 @@ def test_every_schedule_is_listed_with_its_timing_and_its_next_runs(seeded: Serv
     )
     assert (len(kite.next_runs), kite.last, kite.missed, kite.error) == (5, None, 0, None)
     assert all(view.is_seeded and view.description for view in views.values())
+
+
+@pytest.mark.parametrize("seed", SEEDED_SCHEDULES, ids=lambda seed: seed.name)
+def test_every_schedule_of_the_desk_can_be_started(
+    services: Services, seed: SeededSchedule
+) -> None:
+    view = services.schedules.preview(seed.name, seed.document)
+
+    assert view.error is None
+    assert view.next_runs
 
 
 def test_a_schedule_is_stored_with_history_and_audit_and_fires(services: Services) -> None:
