@@ -182,6 +182,18 @@ class JobAttemptFencedError(AppError):
     status = 409
 
 
+class ScheduleUnknownError(AppError):
+    """No such schedule."""
+
+    status = 404
+
+
+class ScheduleSeededError(AppError):
+    """The schedule comes with Munshi and cannot be removed, only paused."""
+
+    status = 409
+
+
 class JobHandlerFailedError(AppError):
     """The job's handler failed in the process that ran it.
 

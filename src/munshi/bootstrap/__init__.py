@@ -41,6 +41,7 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
 
 __all__ = [
@@ -145,6 +146,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         )
     )
     artifacts = ArtifactStore(database, clock, home=settings.home)
+    jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     return Services(
         settings=settings,
         clock=clock,
@@ -153,8 +155,14 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         config=config,
         audit=AuditService(database, clock),
         alerts=AlertService(database, clock),
-        jobs=JobService(
-            database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts
+        jobs=jobs,
+        schedules=ScheduleService(
+            database,
+            clock,
+            config=config,
+            jobs=jobs,
+            registry=JOB_TYPES,
+            calendar=calendar.calendar,
         ),
         job_bulk=BulkService(database, clock, rouse=rouser.rouse),
         queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),

@@ -17,6 +17,7 @@ from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import (
     AUTO_LOGIN,
+    DAILY_COLLECTION,
     DATA_COLLECTION,
     DATABASE_MAINTENANCE,
     HEALTH_SWEEP,
@@ -38,6 +39,8 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.database_scheduler import DatabaseScheduler
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
 CHILD_CONTEXT = "munshi.bootstrap:child_services"
@@ -46,6 +49,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         DATA_COLLECTION: JobSpec(
             params=CollectionParams,
             entry="munshi.market.job:run",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        DAILY_COLLECTION: JobSpec(
+            params=NoParams,
+            entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
         ),
@@ -96,6 +105,7 @@ class Services:
     job_bulk: BulkService
     queues: QueueService
     artifacts: ArtifactStore
+    schedules: ScheduleService
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -128,4 +138,13 @@ class Services:
             ),
             artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
+        )
+
+    def scheduler(self) -> DatabaseScheduler:
+        """A scheduler of this process; the caller starts and stops it."""
+        return DatabaseScheduler(
+            self.database,
+            self.clock,
+            jobs=self.jobs,
+            calendar=self.calendar.calendar,
         )

@@ -17,6 +17,7 @@ from munshi.cli.demo import demo
 from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
 from munshi.cli.login import disconnect, login, status
+from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
 from munshi.cli.simulator import simulator
@@ -44,6 +45,7 @@ for command in (demo, serve, status, login, disconnect, connect, run, token, wor
 app.add_typer(jobs)
 
 for name, group in (
+    ("schedule", schedule_app),
     ("config", config_app),
     ("audit", audit_app),
     ("alerts", alerts_app),

@@ -15,13 +15,15 @@ from munshi.domain.config_values import (
     CalendarDocument,
     Document,
     Flag,
-    Plain,
+    InstrumentNames,
     Shape,
     Text,
-    TimesOfDay,
     Whole,
 )
 from munshi.domain.enums import Service
+from munshi.domain.market.intervals import Interval
+from munshi.domain.schedules import ScheduleShape
+from munshi.domain.seeded_schedules import SEEDED_SCHEDULES, SeededSchedule
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
 SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
@@ -46,6 +48,7 @@ CALENDAR_PREFIX = "calendar."
 QUEUE_PREFIX = "queue."
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
+DAILY_COLLECTION_KEY = "daily_collection"
 KEEP_DAYS = "keep_days"
 KEEP_SAMPLE_DAYS, KEEP_HOUR_DAYS = "keep_sample_days", "keep_hour_days"
 LEAST_FREE_MB, BACKLOG_MINUTES, STALE_MINUTES = "least_free_mb", "backlog_minutes", "stale_minutes"
@@ -155,33 +158,14 @@ def _broker_keys(service: Service, broker: str) -> tuple[ConfigKey, ...]:
     )
 
 
-_SCHEDULE = Document(
-    fields=MappingProxyType(
-        {
-            "job_type": Text(longest=50),
-            "parameters": Plain(),
-            "times": TimesOfDay(),
-            "weekdays_only": Flag(),
-            "enabled": Flag(),
-        }
-    )
-)
-
-
-def _login_schedule(service: Service, times: tuple[str, ...], description: str) -> ConfigKey:
+def _seeded_schedule(seed: SeededSchedule) -> ConfigKey:
     return ConfigKey(
         config_type=SCHEDULER,
-        name=f"{SCHEDULE_PREFIX}{service}_login",
-        shape=_SCHEDULE,
-        default={
-            "job_type": "auto_login",
-            "parameters": {"service": str(service)},
-            "times": list(times),
-            "weekdays_only": True,
-            "enabled": True,
-        },
+        name=SCHEDULE_PREFIX + seed.name,
+        shape=ScheduleShape(),
+        default=seed.document,
         is_seeded=True,
-        description=description,
+        description=seed.description,
     )
 
 
@@ -203,23 +187,13 @@ DECLARED: tuple[ConfigKey, ...] = (
         default=True,
         description="Whether the simulator's own user has opted in to headless login.",
     ),
-    _login_schedule(
-        Service.KITE,
-        ("06:15", "07:35"),
-        "When to log in at Kite (IST). Not 05:45, as it once was: every Kite token dies at 06:00 "
-        "IST, so one bought before lives for minutes.",
-    ),
-    _login_schedule(
-        Service.BREEZE,
-        ("05:30", "08:30"),
-        "When to log in at Breeze (IST). Its tokens die at midnight, so early is well.",
-    ),
+    *map(_seeded_schedule, SEEDED_SCHEDULES),
     ConfigKey(
         config_type=SCHEDULER,
         name=f"{SCHEDULE_PREFIX}<name>",
         pattern=r"schedule\.[a-z][a-z0-9_]{0,60}",
-        shape=_SCHEDULE,
-        description="A job to start by itself at these times of day (IST).",
+        shape=ScheduleShape(),
+        description="A job that starts by itself: munshi schedule set.",
     ),
     ConfigKey(
         config_type=API,
@@ -306,6 +280,28 @@ DECLARED: tuple[ConfigKey, ...] = (
         pattern=r"calendar\.\d{4}",
         shape=CalendarDocument(),
         description="Holidays and special sessions of a year, instead of the packaged ones.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=DAILY_COLLECTION_KEY,
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "broker": Text(choices=tuple(Service)),
+                    "instruments": InstrumentNames(),
+                    "interval": Text(choices=tuple(Interval)),
+                    "days": Whole(smallest=1, largest=250),
+                }
+            )
+        ),
+        default={
+            "broker": "breeze",
+            "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
+            "interval": "1minute",
+            "days": 5,
+        },
+        description="What the job daily_collection fetches, and for how many trading days back it "
+        "fills in what is missing.",
     ),
     ConfigKey(
         config_type=ALERTS,

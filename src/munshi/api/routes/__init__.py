@@ -10,6 +10,7 @@ from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.metrics import MetricsRoutes
+from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.bootstrap import Services
 
 
@@ -18,6 +19,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuthRoutes(services),
         CallbackRoutes(services),
         JobRoutes(services),
+        ScheduleRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
         DataRoutes(services),

@@ -166,6 +166,11 @@ class JobRoutes:
         return JobAnswer(**_job_fields(job), mode=self._mode)
 
 
+def job_answer(job: Job, mode: BrokerMode) -> JobAnswer:
+    """One job, as every call that answers with one shows it."""
+    return JobAnswer(**_job_fields(job), mode=mode)
+
+
 def _job_fields(job: Job) -> dict[str, Any]:
     shown = JobShown.model_validate(job).model_dump()
     return {**shown, "result_data": shown["result"], "error_details": shown["error"]}

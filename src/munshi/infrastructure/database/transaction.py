@@ -18,6 +18,7 @@ from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
+from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -69,6 +70,10 @@ class Transaction:
     @cached_property
     def job_logs(self) -> JobLogRepository:
         return JobLogRepository(self.connection)
+
+    @cached_property
+    def schedules(self) -> ScheduleRepository:
+        return ScheduleRepository(self.connection)
 
     @cached_property
     def config(self) -> ConfigRepository:

@@ -21,6 +21,7 @@ _NAMES = {
 _STORAGE = (
     "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
 )
+_OPEN_EXECUTION = "success IS NULL AND job_id IS NOT NULL"
 _BUSY = ("BackgroundJobs", "JobAttempts")
 _NEW_TABLES = (
     "JobArtifacts",
@@ -47,6 +48,7 @@ def upgrade() -> None:
     _create_new_indexes()
     _create_job_tables()
     _create_schedule_and_health_tables()
+    _index("ix_SchedulerExecutions_open", ["job_id"], _OPEN_EXECUTION)
     if op.get_context().dialect.name == "postgresql":
         for name in _BUSY:
             op.execute(f'ALTER TABLE "{name}" SET ({_STORAGE})')
@@ -62,6 +64,7 @@ def downgrade() -> None:
     op.execute(_OPEN_AGAIN)
     for name in _NEW_INDEXES:
         op.drop_index(name, table_name="BackgroundJobs")
+    op.drop_index("ix_SchedulerExecutions_open", table_name="SchedulerExecutions")
     _change_back(_old_background_jobs(), _JOB_COLUMNS)
     _change_back(_job_attempts(old=True), ())
     if op.get_context().dialect.name != "sqlite":
