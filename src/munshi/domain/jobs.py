@@ -117,7 +117,7 @@ def check_transition(current: JobState, wanted: JobState) -> None:
         raise JobStateConflictError(f"A {current} job cannot become {wanted}.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One row of BackgroundJobs.
 

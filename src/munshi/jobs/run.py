@@ -1,8 +1,7 @@
 """What a handler is given: where to report progress, and how it learns that it must stop."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +19,19 @@ from munshi.jobs.stops import JobCancelled, JobFenced, JobPaused, JobTimedOut
 _running: ContextVar["JobRun | None"] = ContextVar("munshi_running_job", default=None)
 
 
-@contextmanager
-def being_run(run: "JobRun") -> Iterator[None]:
+class being_run:  # noqa: N801 - it is used like a function, once for every job: no generator
     """Make `run` known to long waits of this thread, such as those for a broker's permit."""
-    token = _running.set(run)
-    try:
-        yield
-    finally:
-        _running.reset(token)
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: "JobRun") -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token = _running.set(self._run)
+
+    def __exit__(self, *_: object) -> None:
+        _running.reset(self._token)
 
 
 def running_job() -> "JobRun | None":

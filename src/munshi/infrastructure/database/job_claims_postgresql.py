@@ -9,6 +9,8 @@ from uuid import UUID
 from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
 
+_RUNNING = JobState.RUNNING
+
 
 class PostgresqlClaims:
     """Rows that somebody else is about to take are skipped."""
@@ -115,32 +117,33 @@ def _utc(instant: datetime | None) -> datetime | None:
 
 
 def _job(row: tuple[Any, ...], now: datetime) -> Job:
+    """By position, in the order of the dataclass: a name for each costs as much as the value."""
     return Job(
-        job_id=row[0],
-        job_type=row[1],
-        state=JobState.RUNNING,
-        progress_percent=0.0,
-        message="",
-        parameters=row[2],
-        result_data=None,
-        error_details=row[20],
-        priority=row[3],
-        attempt=row[4],
-        max_attempts=row[5],
-        run_at=row[6].astimezone(UTC),
-        waits_for_service=None,
-        created_by=row[7],
-        idempotency_key=row[8],
-        cancel_requested=row[9],
-        created_at=row[10].astimezone(UTC),
-        started_at=_utc(row[11]),
-        updated_at=now,
-        completed_at=None,
-        parent_id=row[12],
-        queue=row[13],
-        concurrency_key=row[14],
-        idempotency_until=_utc(row[15]),
-        schedule_name=row[16],
-        errors=row[17],
-        crashes=row[18],
+        row[0],
+        row[1],
+        _RUNNING,
+        0.0,
+        "",
+        row[2],
+        None,
+        row[20],
+        row[3],
+        row[4],
+        row[5],
+        row[6].astimezone(UTC),
+        None,
+        row[7],
+        row[8],
+        row[9],
+        row[10].astimezone(UTC),
+        _utc(row[11]),
+        now,
+        None,
+        row[12],
+        row[13],
+        row[14],
+        _utc(row[15]),
+        row[16],
+        row[17],
+        row[18],
     )

@@ -11,6 +11,10 @@ from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
 from munshi.infrastructure.database.types import to_text
 
+_RUNNING = JobState.RUNNING
+_decode = json.JSONDecoder().raw_decode
+_instant = datetime.fromisoformat
+
 
 class SqliteClaims:
     """One writer at a time: what it takes nobody else can see."""
@@ -121,32 +125,33 @@ EXISTS ({_lanes(lanes, limit=1, first=2)})"""
 
 
 def _job(row: tuple[Any, ...], now: datetime) -> Job:
+    """By position, in the order of the dataclass: a name for each costs as much as the value."""
     return Job(
-        job_id=UUID(row[0]),
-        job_type=row[1],
-        state=JobState.RUNNING,
-        progress_percent=0.0,
-        message="",
-        parameters=json.loads(row[2]),
-        result_data=None,
-        error_details=row[20],
-        priority=row[3],
-        attempt=row[4],
-        max_attempts=row[5],
-        run_at=datetime.fromisoformat(row[6]),
-        waits_for_service=None,
-        created_by=row[7],
-        idempotency_key=row[8],
-        cancel_requested=bool(row[9]),
-        created_at=datetime.fromisoformat(row[10]),
-        started_at=datetime.fromisoformat(row[11]),
-        updated_at=now,
-        completed_at=None,
-        parent_id=UUID(row[12]) if row[12] else None,
-        queue=row[13],
-        concurrency_key=row[14],
-        idempotency_until=datetime.fromisoformat(row[15]) if row[15] else None,
-        schedule_name=row[16],
-        errors=row[17],
-        crashes=row[18],
+        UUID(row[0]),
+        row[1],
+        _RUNNING,
+        0.0,
+        "",
+        _decode(row[2])[0],
+        None,
+        row[20],
+        row[3],
+        row[4],
+        row[5],
+        _instant(row[6]),
+        None,
+        row[7],
+        row[8],
+        bool(row[9]),
+        _instant(row[10]),
+        _instant(row[11]),
+        now,
+        None,
+        UUID(row[12]) if row[12] else None,
+        row[13],
+        row[14],
+        _instant(row[15]) if row[15] else None,
+        row[16],
+        row[17],
+        row[18],
     )
