@@ -1,6 +1,7 @@
 """Every error a user can meet, named by what happened and saying what mends it."""
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -13,7 +14,7 @@ class AppError(Exception):
     """
 
     status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
     def __init__(
         self, detail: str, *, hint: str | None = None, **extra: str | float | None
@@ -151,6 +152,24 @@ class JobResultInvalidError(AppError):
     status = 500
 
 
+class JobExtraMissingError(AppError):
+    """The libraries that this job type needs are not installed."""
+
+    status = 503
+
+
+class JobArtifactInvalidError(AppError):
+    """The file cannot be kept with the job."""
+
+    status = 422
+
+
+class QueueUnknownError(AppError):
+    """No such queue of jobs."""
+
+    status = 404
+
+
 class JobStateConflictError(AppError):
     """The job's state does not allow this."""
 
@@ -161,6 +180,43 @@ class JobAttemptFencedError(AppError):
     """A newer attempt of the job has taken over."""
 
     status = 409
+
+
+class JobHandlerFailedError(AppError):
+    """The job's handler failed in the process that ran it.
+
+    What it raised there says whether it is `retryable`, after how many seconds at the soonest
+    (`retry_after`), and where it happened (`trace`, outermost first).
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        trace: Sequence[str] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.trace = tuple(trace)
+
+
+class JobProcessDiedError(AppError):
+    """The process that ran the job died."""
+
+
+class JobMemoryExceededError(AppError):
+    """The job held more memory than its type may."""
+
+
+class JobOutputExcessiveError(AppError):
+    """The job wrote more output than a job may."""
+
+
+class JobForkedError(AppError):
+    """The job's handler forked the worker."""
 
 
 class ConfigTypeUnknownError(AppError):

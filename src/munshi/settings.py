@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     worker_threads: int = Field(
         default=4, ge=1, le=64, description="Jobs one worker process runs at a time."
     )
+    worker_processes: int = Field(
+        default=1, ge=0, le=64, description="CPU jobs one worker process runs beside, at a time."
+    )
     lease_seconds: float = Field(
         default=30.0,
         ge=1,

@@ -68,7 +68,7 @@ def test_the_job_of_a_killed_worker_is_finished_once_by_another(
     ]
     assert not (tmp_path / "effect-1").exists()
     with database.transaction() as tx, pytest.raises(JobAttemptFencedError):
-        tx.jobs.finish(job_id, 1, after_success({}, "Late."), now=SystemClock().now())
+        tx.attempts.finish(job_id, 1, after_success({}, "Late."), now=SystemClock().now())
 
 
 def stop_between_transactions(process: "subprocess.Popen[str]", database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from clocks import FakeClock
@@ -9,8 +10,10 @@ from jobs.handlers import REGISTRY, Stage
 from jobs.waiting import until
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
-from munshi.domain.jobs import AttemptOutcome, Job
+from munshi.domain.jobs import DEFAULT_QUEUE, AttemptOutcome, Job
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.job_claims import Lane
+from munshi.infrastructure.wake import Wake
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 
@@ -23,13 +26,13 @@ class Desk:
 
     database: Database
     clock: FakeClock
-    wake: threading.Event = field(default_factory=threading.Event)
+    wake: Wake = field(default_factory=Wake)
     stage: Stage = field(default_factory=Stage)
     workers: list[Worker] = field(default_factory=list)
 
     @property
     def service(self) -> JobService:
-        return JobService(self.database, self.clock, registry=REGISTRY, wake=self.wake)
+        return JobService(self.database, self.clock, registry=REGISTRY, rouse=self.wake.set)
 
     def ask(self, job_type: str, text: str = "x") -> UUID:
         return self.service.enqueue(job_type, {"text": text}, actor=ASHA).job_id
@@ -69,6 +72,15 @@ class Desk:
         self.workers.append(made)
         return made
 
+    def claim(self, worker_id: str, *, lease: timedelta) -> Job:
+        """The next job, taken by hand as a worker would."""
+        lanes = [Lane(DEFAULT_QUEUE, job_type) for job_type in REGISTRY]
+        with self.database.transaction() as tx:
+            (job,) = tx.attempts.claim_jobs(
+                worker_id, lanes=lanes, limit=1, lease=lease, now=self.clock.now()
+            )
+        return job
+
     def run_until_idle(self) -> int:
         return self.worker().run_until_idle()
 
@@ -77,4 +89,4 @@ class Desk:
         for worker in self.workers:
             worker.stop(grace=5)
         # A handler that was left behind still says its last word.
-        until(lambda: not any(thread.name.startswith("job-") for thread in threading.enumerate()))
+        until(lambda: not any(thread.name == "job-runner" for thread in threading.enumerate()))

@@ -20,6 +20,14 @@ def test_an_error_without_words_is_told_by_its_type() -> None:
     assert cause(SystemExit()) == "SystemExit"
 
 
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_type() -> None:
+    class MuteError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert cause(MuteError()) == "MuteError"
+
+
 @pytest.mark.parametrize(
     "text",
     [

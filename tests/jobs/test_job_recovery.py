@@ -10,7 +10,8 @@ from jobs.desk import ASHA, Desk
 from jobs.handlers import REGISTRY
 from jobs.waiting import until
 from munshi.domain.jobs import AttemptOutcome, Job, JobState
-from munshi.jobs.endings import CRASH_CAP, after_crash, record_ending
+from munshi.infrastructure.database.job_claims import Lane
+from munshi.jobs.endings import after_silence, record_ending
 from munshi.jobs.recovery import recover
 from munshi.jobs.worker import Worker
 
@@ -19,10 +20,7 @@ LEASE = timedelta(seconds=30)
 
 def lose(desk: Desk, job_id: UUID) -> None:
     """A worker claims the job and is never heard of again."""
-    with desk.database.transaction() as tx:
-        claimed = tx.jobs.claim_job("gone:1:aa", lease=LEASE, now=desk.clock.now())
-    assert claimed is not None
-    assert claimed.job_id == job_id
+    assert desk.claim("gone:1:aa", lease=LEASE).job_id == job_id
 
 
 def test_a_running_job_is_left_alone_at_start_while_its_lease_lasts(desk: Desk) -> None:
@@ -79,14 +77,14 @@ def test_a_job_of_a_type_nobody_knows_is_held_not_repeated(desk: Desk) -> None:
 def test_a_job_that_kills_its_workers_is_dead_after_some_crashes(desk: Desk) -> None:
     job_id = desk.ask("echo")
 
-    for _ in range(CRASH_CAP):
+    for _ in range(REGISTRY["echo"].max_crashes):
         lose(desk, job_id)
         desk.clock.advance(LEASE)
         recover(desk.database, desk.clock, REGISTRY)
 
     job = desk.get(job_id)
-    assert (job.state, job.attempt) == (JobState.DEAD, CRASH_CAP)
-    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED] * CRASH_CAP
+    assert (job.state, job.attempt) == (JobState.DEAD, REGISTRY["echo"].max_crashes)
+    assert desk.outcomes(job_id) == [AttemptOutcome.LEASE_EXPIRED] * REGISTRY["echo"].max_crashes
     assert desk.audited(job_id) == ["enqueue", "dead"]
 
 
@@ -117,10 +115,12 @@ def take_over(desk: Desk, job_id: UUID) -> Job:
     with desk.database.transaction() as tx:
         lost = tx.jobs.get_job(job_id)
         assert lost is not None
-        ending = after_crash(lost, REGISTRY[lost.job_type], crashes=1)
-        record_ending(tx, lost, ending, now=desk.clock.now())
-        taken = tx.jobs.claim_job("next:2:bb", lease=LEASE, now=desk.clock.now())
-    assert taken is not None
+        spec = REGISTRY[lost.job_type]
+        record_ending(tx, lost, after_silence(lost, spec), spec=spec, now=desk.clock.now())
+        lanes = [Lane(lost.queue, lost.job_type)]
+        (taken,) = tx.attempts.claim_jobs(
+            "next:2:bb", lanes=lanes, limit=1, lease=LEASE, now=desk.clock.now()
+        )
     assert (taken.job_id, taken.attempt) == (job_id, 2)
     return taken
 

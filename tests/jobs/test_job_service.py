@@ -17,6 +17,7 @@ from munshi.errors import (
     RequestInvalidError,
 )
 from munshi.infrastructure.database.audit_repository import AuditFilter
+from munshi.jobs.service import JobRequest
 
 
 def test_an_unknown_type_is_refused_with_the_nearest_known_one(sqlite_desk: Desk) -> None:
@@ -52,18 +53,27 @@ def test_parameters_that_do_not_fit_are_refused_before_anything_is_stored(
         {"idempotency_key": ""},
         {"idempotency_key": "k" * 201},
         {"run_at": datetime(2026, 11, 21)},  # noqa: DTZ001
+        {"concurrency_key": ""},
+        {"unique_for": timedelta(hours=1)},
+        {"idempotency_key": "k", "unique_for": timedelta()},
     ],
 )
 def test_options_out_of_range_are_refused(sqlite_desk: Desk, options: dict[str, object]) -> None:
+    request = JobRequest(**options)  # type: ignore[arg-type]
+
     with pytest.raises(RequestInvalidError):
-        sqlite_desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, **options)  # type: ignore[arg-type]
+        sqlite_desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, request=request)
 
     assert sqlite_desk.service.recent().jobs == ()
 
 
 def test_asking_is_audited_once_however_often_the_same_key_is_used(desk: Desk) -> None:
-    first = desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty")
-    second = desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty")
+    first = desk.service.enqueue(
+        "echo", {"text": "x"}, actor=ASHA, request=JobRequest(idempotency_key="nifty")
+    )
+    second = desk.service.enqueue(
+        "echo", {"text": "x"}, actor=ASHA, request=JobRequest(idempotency_key="nifty")
+    )
 
     with desk.database.reading() as tx:
         (entry,) = tx.audit.get_logs_by_entity("job", str(first.job_id))
@@ -76,12 +86,14 @@ def test_two_who_ask_at_once_under_one_key_get_the_same_job(desk: Desk) -> None:
     second: list[Job] = []
 
     def ask() -> Job:
-        return desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty")
+        return desk.service.enqueue(
+            "echo", {"text": "x"}, actor=ASHA, request=JobRequest(idempotency_key="nifty")
+        )
 
     other = threading.Thread(target=lambda: second.append(ask()))
     with desk.database.transaction() as tx:
         first = desk.service.enqueue_in(
-            tx, "echo", {"text": "x"}, actor=ASHA, idempotency_key="nifty"
+            tx, "echo", {"text": "x"}, actor=ASHA, request=JobRequest(idempotency_key="nifty")
         )
         other.start()
         other.join(0.3)
@@ -108,7 +120,9 @@ def test_a_job_and_the_change_that_causes_it_commit_together_or_not_at_all(desk:
 def test_a_job_for_later_is_scheduled(desk: Desk) -> None:
     tomorrow = desk.clock.now() + timedelta(days=1)
 
-    job = desk.service.enqueue("echo", {"text": "x"}, actor=ASHA, run_at=tomorrow)
+    job = desk.service.enqueue(
+        "echo", {"text": "x"}, actor=ASHA, request=JobRequest(run_at=tomorrow)
+    )
 
     assert (job.state, job.run_at) == (JobState.SCHEDULED, tomorrow)
     assert desk.run_until_idle() == 0

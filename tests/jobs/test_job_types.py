@@ -4,7 +4,7 @@ import pytest
 
 from munshi.bootstrap import JOB_TYPES
 from munshi.errors import JobTypeUnknownError
-from munshi.jobs.runner import resolve
+from munshi.jobs.entries import resolve
 
 
 @pytest.mark.parametrize("job_type", JOB_TYPES)

@@ -9,7 +9,8 @@ from jobs.desk import Desk
 from munshi.domain.jobs import JobState
 from munshi.errors import DatabaseUnreachableError
 from munshi.jobs.keeper import LeaseKeeper
-from munshi.jobs.run import MESSAGE_LENGTH, JobRun
+from munshi.jobs.progress import MESSAGE_LENGTH
+from munshi.jobs.run import JobRun
 
 LEASE = timedelta(seconds=30)
 AWAY = 'ALTER TABLE "BackgroundJobs" RENAME TO "Elsewhere"'
@@ -23,11 +24,9 @@ def execute(desk: Desk, statement: str) -> None:
 
 def begin(desk: Desk, keeper: LeaseKeeper) -> JobRun:
     desk.ask("echo")
-    with desk.database.transaction() as tx:
-        job = tx.jobs.claim_job("here:1:aa", lease=LEASE, now=desk.clock.now())
-    assert job is not None
-    run = JobRun(job, lease_until=desk.clock.now() + LEASE, renew=keeper.renew, clock=desk.clock)
-    keeper.add(run)
+    job = desk.claim("here:1:aa", lease=LEASE)
+    run = JobRun(job, lease_until=desk.clock.now() + LEASE, desk=desk.worker(), clock=desk.clock)
+    keeper.add([run])
     return run
 
 
@@ -103,4 +102,4 @@ def test_a_progress_call_without_a_message_keeps_the_last_one(sqlite_desk: Desk)
     run.progress(10, "Fetching.")
     run.progress(20)
 
-    assert run.reported() == (20, "Fetching.")
+    assert run.reported()[:2] == (20, "Fetching.")

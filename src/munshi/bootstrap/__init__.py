@@ -1,8 +1,7 @@
 """The only wiring: settings in, frozen services out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
+from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
 from munshi.audit.service import AuditService
@@ -28,16 +27,28 @@ from munshi.infrastructure.database.server_clock import ServerClock
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.platform import prepare_home
 from munshi.infrastructure.security.vault import KeyFile, ring_from_text
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.queue_service import QueueService
+from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
+from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
-from munshi.settings import BrokerMode, Settings
+from munshi.settings import BrokerMode, Settings, load_settings
 
-__all__ = ["JOB_TYPES", "BrokerEndpoints", "Services", "open_database", "open_services"]
+__all__ = [
+    "JOB_TYPES",
+    "BrokerEndpoints",
+    "Services",
+    "child_services",
+    "open_database",
+    "open_services",
+]
 
 
 @contextmanager
@@ -77,7 +88,17 @@ def open_services(
             )
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
-                yield _wire(ground, http, endpoints or find_endpoints(settings))
+                with closing(Rouser(database)) as rouser:
+                    yield _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+
+
+@contextmanager
+def child_services() -> Iterator[Services]:
+    """What a handler in a child process is given: everything wired, from the environment."""
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    with open_services(settings) as services:
+        yield services
 
 
 @contextmanager
@@ -94,7 +115,7 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
         clock.stop()
 
 
-def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Services:
+def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
     lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
@@ -110,7 +131,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         using_kite=kite.using,
         breeze=lines.breeze,
     )
-    wake = Event()
+    artifacts = ArtifactStore(database, clock, home=settings.home)
     return Services(
         settings=settings,
         clock=clock,
@@ -119,7 +140,12 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         config=config,
         audit=AuditService(database, clock),
         alerts=AlertService(database, clock),
-        jobs=JobService(database, clock, registry=JOB_TYPES, wake=wake),
+        jobs=JobService(
+            database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts
+        ),
+        job_bulk=BulkService(database, clock, rouse=rouser.rouse),
+        queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),
+        artifacts=artifacts,
         kite=kite,
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
@@ -143,5 +169,5 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints) -> Servi
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
-        job_wake=wake,
+        job_wake=rouser.wake,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from threading import Event
 from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
@@ -19,6 +18,11 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.artifacts import ArtifactStore
+from munshi.jobs.bulk import BulkService
+from munshi.jobs.children import ChildPool
+from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
@@ -28,6 +32,7 @@ from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.settings import Settings
 
+CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
         DATA_COLLECTION: JobSpec(
@@ -55,6 +60,9 @@ class Services:
     audit: AuditService
     alerts: AlertService
     jobs: JobService
+    job_bulk: BulkService
+    queues: QueueService
+    artifacts: ArtifactStore
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -64,7 +72,7 @@ class Services:
     candles: CandleService
     collection: CollectionService
     imports: ImportService
-    job_wake: Event
+    job_wake: Wake
     simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
@@ -72,7 +80,7 @@ class Services:
         return self.logins.of(service).book.login_link()
 
     def worker(self) -> Worker:
-        """A worker of this process; the caller starts and stops it."""
+        """A worker of this process; the caller starts and stops it, which ends its children."""
         return Worker(
             self.database,
             self.clock,
@@ -80,5 +88,10 @@ class Services:
             services=self,
             wake=self.job_wake,
             threads=self.settings.worker_threads,
+            processes=self.settings.worker_processes,
+            children=ChildPool(
+                size=self.settings.worker_processes, context=CHILD_CONTEXT, clock=self.clock
+            ),
+            artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
         )

@@ -11,6 +11,7 @@ from munshi.bootstrap import Services
 from munshi.cli.output import print_mode
 from munshi.clock import show_ist
 from munshi.infrastructure.platform import stop_on_signals
+from munshi.jobs.output import route_output
 from munshi.settings import LocalTrust
 
 _say = partial(typer.echo, err=True)
@@ -52,7 +53,7 @@ def serve_until_stopped(
     if worker:
         worker.start()
     try:
-        with stop_on_signals(partial(setattr, server, "should_exit", True)):
+        with route_output(), stop_on_signals(partial(setattr, server, "should_exit", True)):
             announce(services, listener, is_new=is_new)
             server.run(sockets=[listener])
     finally:

@@ -2,6 +2,8 @@
 
 import typer
 
+EXHAUSTED = 75  # EX_TEMPFAIL: a supervisor should start it again
+
 
 def worker(
     *,
@@ -12,13 +14,14 @@ def worker(
 
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
     from munshi.infrastructure.platform import stop_on_signals
+    from munshi.jobs.output import route_output
     from munshi.logging_setup import configure_logging
     from munshi.settings import load_settings
 
     settings = load_settings()
     configure_logging(settings.log_level)
     prepare_database(settings)
-    with running_desk(settings, simulator=SimulatorOptions()) as services:
+    with running_desk(settings, simulator=SimulatorOptions()) as services, route_output():
         working = services.worker()
         if until_idle:
             typer.echo(f"Jobs run: {working.run_until_idle()}.")
@@ -27,4 +30,11 @@ def worker(
         with stop_on_signals(stop.set):
             typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
             working.run(stop)
+        if working.is_exhausted:
+            typer.echo(
+                "Too many job threads ignored that they were told to stop; this process ends so "
+                "that another can take its place.",
+                err=True,
+            )
+            raise typer.Exit(EXHAUSTED)
         typer.echo("Stopped.", err=True)

@@ -42,6 +42,7 @@ SCHEDULE_PREFIX = "schedule."
 LIMIT_PREFIX = "limit."
 ALERT_PREFIX = "alert."
 CALENDAR_PREFIX = "calendar."
+QUEUE_PREFIX = "queue."
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
 KEEP_DAYS = "keep_days"
@@ -239,6 +240,22 @@ DECLARED: tuple[ConfigKey, ...] = (
         shape=Whole(smallest=1, largest=3650),
         default=7,
         description="For how many days a finished job is kept when jobs are cleaned up.",
+    ),
+    ConfigKey(
+        config_type=JOBS,
+        name=f"{QUEUE_PREFIX}<name>",
+        pattern=r"queue\.[a-z][a-z0-9_-]{0,43}",
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "limit": Whole(smallest=1, largest=1000),
+                    "per_key": Whole(smallest=1, largest=1000),
+                }
+            ),
+            optional=frozenset({"limit", "per_key"}),
+        ),
+        description="A queue, with how many of its jobs may run at a time everywhere: in all, and "
+        "for each concurrency key. Holds for jobs that start a second after the change, or later.",
     ),
     ConfigKey(
         config_type=MARKET,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
+from secrets import randbits
 from uuid import UUID
 
 from munshi.domain.enums import Service
@@ -94,6 +96,14 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 
 
 _LONGEST_ETA = timedelta(days=365).total_seconds()
+_ids = count()
+
+
+def new_job_id(now: datetime) -> UUID:
+    """A UUID of version 7: ids of one process sort by time, so that neighbours stay together."""
+    milliseconds = int(now.timestamp() * 1000)
+    value = (milliseconds & (1 << 48) - 1) << 80 | 7 << 76 | (next(_ids) & 0xFFF) << 64
+    return UUID(int=value | 2 << 62 | randbits(62))
 
 
 def check_transition(current: JobState, wanted: JobState) -> None:
@@ -218,6 +228,7 @@ class JobEnding:
     result: Mapping[str, object] | None = None
     error: str | None = None
     run_at: datetime | None = None
+    turn_at: datetime | None = None
     waits_for_service: Service | None = None
     children: tuple[NewJob, ...] = ()
 
@@ -239,6 +250,54 @@ class JobAttempt:
     def is_lapsed(self, *, now: datetime) -> bool:
         """Still unfinished although its lease has run out."""
         return self.finished_at is None and self.lease_until <= now
+
+
+class PauseKind(StrEnum):
+    """What nothing is taken from: a whole queue, or the jobs of one type."""
+
+    QUEUE = "queue"
+    JOB_TYPE = "job_type"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPause:
+    """One row of JobPauses."""
+
+    kind: PauseKind
+    name: str
+    reason: str | None
+    paused_by: str
+    paused_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLimits:
+    """How many jobs of a queue may run at a time everywhere, in all and for each key."""
+
+    limit: int | None = None
+    per_key: int | None = None
+
+
+class WorkerStatus(StrEnum):
+    """Whether a worker takes jobs, or only ends those it has."""
+
+    WORKING = "working"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobWorker:
+    """One row of JobWorkers. `abandoned` threads ignored that they were told to stop."""
+
+    worker_id: str
+    host: str
+    process_id: int
+    status: WorkerStatus
+    threads: int
+    running: int
+    abandoned: int
+    started_at: datetime
+    heartbeat_at: datetime
 
 
 class LogLevel(StrEnum):

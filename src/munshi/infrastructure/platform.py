@@ -6,19 +6,25 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from munshi.errors import HomeUnusableError
+
+if sys.platform != "win32":
+    import resource
 
 POSIX = os.name == "posix"
 # For a child that must outlive the terminal's Ctrl-C until its parent is done with it.
 if sys.platform == "win32":
     OWN_PROCESS_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    OWN_SESSION = OWN_PROCESS_GROUP
 else:
     OWN_PROCESS_GROUP: dict[str, Any] = {"process_group": 0}
+    # For a child that is to end together with whatever it starts itself.
+    OWN_SESSION: dict[str, Any] = {"start_new_session": True}
 
 
 def is_private(path: Path) -> bool:
@@ -117,3 +123,60 @@ def signals_left_to(child: "subprocess.Popen[bytes]") -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTERM, terminate)
+
+
+def kill_session(leader: int) -> None:
+    """Kill a child started with OWN_SESSION and what it started; on Windows only psutil can."""
+    if POSIX:
+        # macOS refuses when only the unburied dead are left.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)
+
+
+def is_in_session(pid: int, *, leader: int) -> bool:
+    if not POSIX:
+        return False
+    try:
+        return os.getsid(pid) == leader
+    except (ProcessLookupError, PermissionError):
+        return False
+
+
+def end_with_session(code: int) -> NoReturn:
+    """Leave at once, and take along what this process started in a session of its own."""
+    if POSIX and os.getsid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(code)
+
+
+def processes_started() -> tuple[bool, int]:
+    """Whether this process has children now, and a figure that grows with each one it buried.
+
+    Two system calls, so that it can be asked after every job. Where there are none (Windows) it
+    says yes: look closer.
+    """
+    if not hasattr(os, "waitid"):
+        return True, 0
+    # A process that did anything at all had page faults.
+    buried = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False, buried
+    return True, buried
+
+
+def signal_name(exit_code: int) -> str | None:
+    """The signal that ended a process, from what subprocess says; None if it ended by itself."""
+    if exit_code >= 0:
+        return None
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"
+
+
+def watch_forks(*, in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
+    """Call both sides after every fork of this process from now on; nothing forks on Windows."""
+    if POSIX:
+        os.register_at_fork(after_in_parent=in_parent, after_in_child=in_child)

@@ -16,10 +16,10 @@ _SECRET = re.compile(
 def cause(error: BaseException) -> str:
     """One sentence for people: an AppError's own words, else the type and the first line."""
     if isinstance(error, AppError):
-        return _clean(error.detail)
+        return without_secrets(error.detail)
     # Later lines of a database error hold the statement's values.
-    text = next(iter(str(error).strip().splitlines()), "")
-    return _clean(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    text = next(iter(_words(error).strip().splitlines()), "")
+    return without_secrets(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def trace(error: BaseException) -> list[str]:
@@ -30,8 +30,16 @@ def trace(error: BaseException) -> list[str]:
     ]
 
 
-def _clean(text: str) -> str:
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an error may fail even at saying what it is
+        return ""
+
+
+def without_secrets(text: str, *, longest: int = LONGEST) -> str:
+    """`text` on one line, fit for every database, with what looks like a secret left out."""
     line = " ".join(text.replace("\0", "").split())
     line = line.encode("utf-8", errors="replace").decode("utf-8")
     line = _SECRET.sub(r"\1\2…", line)
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"

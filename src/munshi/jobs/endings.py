@@ -1,22 +1,29 @@
 """How an attempt ends: success, retry, failure, pause, crash; stored with audit and alert."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from munshi.domain.alerts import Severity
 from munshi.domain.audit import MUNSHI
-from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
-from munshi.errors import AppError, BrokerThrottledError
+from munshi.domain.job_specs import Backoff, JobSpec
+from munshi.domain.jobs import (
+    PRIORITY_STEP,
+    AttemptOutcome,
+    Job,
+    JobEnding,
+    JobLogLine,
+    JobState,
+    NewJob,
+)
+from munshi.errors import AppError
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.causes import cause
+from munshi.jobs.stops import JobPaused
 
-CRASH_CAP = 3
-FIRST_RETRY = timedelta(seconds=2)
-LONGEST_RETRY = timedelta(minutes=15)
 _AUDITED = frozenset({JobState.FAILED, JobState.DEAD, JobState.HELD, JobState.CANCELLED})
+_UNSURE = " It may have done part of its work, so it is not repeated without a person."
 _random = random.SystemRandom()
 
 
@@ -41,30 +48,80 @@ def after_error(error: BaseException, *, now: datetime) -> JobEnding:
     run_at = None
     if isinstance(error, AppError) and error.retryable:
         wanted = JobState.SCHEDULED
-        run_at = now
-        if isinstance(error, BrokerThrottledError):
-            run_at = now + timedelta(seconds=error.retry_after)
+        wait = getattr(error, "retry_after", None)
+        run_at = now + timedelta(seconds=wait) if wait else now
     return JobEnding(state=wanted, outcome=AttemptOutcome.ERROR, error=cause(error), run_at=run_at)
 
 
-def after_crash(job: Job, spec: JobSpec | None, *, crashes: int) -> JobEnding:
-    """What becomes of a job whose worker fell silent; `crashes` counts this one."""
+def after_timeout(spec: JobSpec | None, *, now: datetime) -> JobEnding:
+    """What becomes of a job that was alive but too slow; another try may be quicker."""
+    seconds = spec.timeout_seconds if spec else None
+    return JobEnding(
+        state=JobState.SCHEDULED,
+        outcome=AttemptOutcome.TIMED_OUT,
+        error=f"It took longer than the {seconds or 0:,.0f} seconds that its type may take.",
+        run_at=now,
+    )
+
+
+def after_cancel() -> JobEnding:
+    return JobEnding(
+        state=JobState.CANCELLED, outcome=AttemptOutcome.CANCELLED, message="Cancelled."
+    )
+
+
+def after_pause(pause: JobPaused) -> JobEnding:
+    return JobEnding(
+        state=JobState.PAUSED,
+        outcome=AttemptOutcome.PAUSED,
+        message=f"Log in at {pause.service.capitalize()}: {pause.link}",
+        waits_for_service=pause.service,
+    )
+
+
+def after_fan_out(children: Sequence[NewJob]) -> JobEnding:
+    return JobEnding(
+        state=JobState.WAITING,
+        outcome=AttemptOutcome.WAITING,
+        percent=0,
+        message=f"Waits for its {len(children)} parts.",
+        children=tuple(children),
+    )
+
+
+def after_silence(job: Job, spec: JobSpec | None) -> JobEnding:
+    """What becomes of a job whose worker fell silent."""
     error = "Its worker stopped answering and the lease ran out."
+    return _after_crash(job, spec, error, outcome=AttemptOutcome.LEASE_EXPIRED)
+
+
+def after_crash(job: Job, spec: JobSpec | None, error: str, *, now: datetime) -> JobEnding:
+    """What becomes of a job whose own process died while its worker lived on."""
+    ending = _after_crash(job, spec, error, outcome=AttemptOutcome.CRASHED)
+    if ending.state is not JobState.QUEUED:
+        return ending
+    return _later(job, ending, now + _wait(spec, job.crashes + 1))
+
+
+def _after_crash(
+    job: Job, spec: JobSpec | None, error: str, *, outcome: AttemptOutcome
+) -> JobEnding:
     state = JobState.QUEUED
+    crashes = job.crashes + 1
     if spec is None or not spec.idempotent:
         state = JobState.HELD
-        error += " It may have done part of its work, so it is not repeated without a person."
-    elif crashes >= CRASH_CAP:
+        error += _UNSURE
+    elif crashes >= spec.max_crashes:
         state = JobState.DEAD
         error += f" That was the {crashes}th time; it is not tried again."
     if job.cancel_requested:
         state = JobState.CANCELLED
-    return JobEnding(state=state, outcome=AttemptOutcome.LEASE_EXPIRED, error=error)
+    return JobEnding(state=state, outcome=outcome, error=error)
 
 
-def after_stop(spec: JobSpec | None) -> JobEnding:
-    """What becomes of a job that was still running when its worker had to end."""
-    if spec is not None and spec.idempotent:
+def after_stop(spec: JobSpec | None, *, has_begun: bool = True) -> JobEnding:
+    """What becomes of a job that a worker had when it had to end."""
+    if not has_begun or (spec is not None and spec.idempotent):
         return JobEnding(
             state=JobState.QUEUED,
             outcome=AttemptOutcome.RELEASED,
@@ -73,25 +130,29 @@ def after_stop(spec: JobSpec | None) -> JobEnding:
     return JobEnding(
         state=JobState.HELD,
         outcome=AttemptOutcome.RELEASED,
-        error="Its worker was stopped while it ran; it may have done part of its work, so it is "
-        "not repeated without a person.",
+        error=f"Its worker was stopped while it ran.{_UNSURE}",
     )
 
 
-def backoff(tries: int) -> timedelta:
-    """Doubles with every try, a quarter more or less so that failures do not march in step."""
-    doubled: int = 2 ** min(tries - 1, 20)
-    return min(FIRST_RETRY * doubled, LONGEST_RETRY) * _random.uniform(0.75, 1.25)
-
-
-def record_ending(tx: Transaction, job: Job, ending: JobEnding, *, now: datetime) -> Job:
+def record_ending(
+    tx: Transaction,
+    job: Job,
+    ending: JobEnding,
+    *,
+    spec: JobSpec | None,
+    log: Sequence[JobLogLine] = (),
+    now: datetime,
+) -> Job:
     """End `job`'s running attempt; what did not succeed is audited, and held raises an alert.
 
     Raises JobAttemptFencedError if a newer attempt has taken over.
     """
-    if ending.state is JobState.SCHEDULED:
-        ending = _retry(tx, job, ending, now=now)
-    ended = tx.jobs.finish(job.job_id, job.attempt, ending, now=now)
+    if ending.state is JobState.SCHEDULED and ending.outcome.is_error:
+        ending = _retry(job, ending, spec, now=now)
+    if job.parent_id is not None:
+        tx.attempts.lock_parent(job.parent_id)
+    ended = tx.attempts.finish(job.job_id, job.attempt, ending, now=now)
+    tx.job_logs.append(log)
     if ended.state in _AUDITED:
         tx.audit.log_job_action(
             job.job_id,
@@ -101,21 +162,36 @@ def record_ending(tx: Transaction, job: Job, ending: JobEnding, *, now: datetime
             now=now,
         )
     if ended.state is JobState.HELD:
-        tx.alerts.raise_alert(
-            held_alert(job),
-            kind="job_held",
-            severity=Severity.WARNING,
-            title=f"{job.job_type} {job.job_id} was interrupted and is held until a person "
-            f"decides: munshi jobs show {job.job_id}",
-            subject=str(job.job_id),
-            now=now,
-        )
+        raise_held_alert(tx, job, why="was interrupted", now=now)
     return ended
 
 
-def _retry(tx: Transaction, job: Job, ending: JobEnding, *, now: datetime) -> JobEnding:
-    tries = tx.jobs.count_attempts(job.job_id, AttemptOutcome.ERROR) + 1
+def raise_held_alert(tx: Transaction, job: Job, *, why: str, now: datetime) -> None:
+    tx.alerts.raise_alert(
+        held_alert(job),
+        kind="job_held",
+        severity=Severity.WARNING,
+        title=f"{job.job_type} {job.job_id} {why} and is held until a person decides: "
+        f"munshi jobs show {job.job_id}",
+        subject=str(job.job_id),
+        now=now,
+    )
+
+
+def _retry(job: Job, ending: JobEnding, spec: JobSpec | None, *, now: datetime) -> JobEnding:
+    tries = job.errors + 1
     if tries >= job.max_attempts:
         return replace(ending, state=JobState.DEAD, run_at=None)
-    run_at = max(ending.run_at or now, now + backoff(tries))
-    return replace(ending, run_at=run_at, message=f"Try {tries} failed; tried again later.")
+    again = max(ending.run_at or now, now + _wait(spec, tries))
+    return replace(_later(job, ending, again), message=f"Try {tries} failed; tried again later.")
+
+
+def _wait(spec: JobSpec | None, tries: int) -> timedelta:
+    """A quarter more or less than the doubled wait, so that failures do not march in step."""
+    backoff = spec.backoff if spec else Backoff()
+    return timedelta(seconds=backoff.seconds(tries)) * _random.uniform(0.75, 1.25)
+
+
+def _later(job: Job, ending: JobEnding, run_at: datetime) -> JobEnding:
+    turn_at = run_at + job.priority * PRIORITY_STEP
+    return replace(ending, state=JobState.SCHEDULED, run_at=run_at, turn_at=turn_at)

@@ -1,17 +1,18 @@
-"""Keeps the jobs of one worker alive: leases, progress and the wish to cancel, all coalesced."""
+"""Keeps the jobs of one worker alive: leases, progress, logs and the wish to stop, coalesced."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
 
 from munshi.clock import Clock
-from munshi.domain.jobs import JobState
+from munshi.domain.jobs import JobLogLine, JobState
 from munshi.errors import JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.jobs.causes import cause, trace
+from munshi.jobs.progress import Progress
 from munshi.jobs.run import JobRun
 
 LONGEST_BEAT = 0.5
@@ -19,23 +20,35 @@ _log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
-    """At most one write a beat for all running jobs, however much their handlers report."""
+    """At most one write a beat for each running job, however much its handler reports."""
 
-    def __init__(self, database: Database, clock: Clock, *, lease: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        every_beat: Callable[[], None] | None = None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._lease = lease
+        self._every_beat = every_beat
         self._beat_seconds = min(LONGEST_BEAT, lease.total_seconds() / 6)
         self._lock = threading.Lock()
         self._runs: set[JobRun] = set()
 
-    def add(self, run: JobRun) -> None:
+    def add(self, runs: Iterable[JobRun]) -> None:
         with self._lock:
-            self._runs.add(run)
+            self._runs.update(runs)
 
-    def remove(self, run: JobRun) -> None:
+    def remove(self, runs: Iterable[JobRun]) -> None:
         with self._lock:
-            self._runs.discard(run)
+            self._runs.difference_update(runs)
+
+    def running(self) -> list[JobRun]:
+        with self._lock:
+            return list(self._runs)
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -53,15 +66,18 @@ class LeaseKeeper:
         while not stop.wait(self._beat_seconds):
             try:
                 self.beat()
+                if self._every_beat is not None:
+                    self._every_beat()
             except Exception as error:  # noqa: BLE001 - the database may come back
                 _log.error("job_heartbeat_failed", cause=cause(error), trace=trace(error))
 
     def beat(self) -> None:
-        """Hear who must stop, save progress, and extend leases that are a third used up."""
-        with self._lock:
-            runs = [run for run in self._runs if not run.is_fenced]
+        """Hear who must stop, save progress and logs, extend leases that are a third used up."""
+        runs = [run for run in self.running() if not run.is_fenced]
         if not runs:
             return
+        for run in runs:
+            run.check_time()
         self._hear(runs)
         due = self._clock.now() + self._lease * 2 / 3
         self._save([run for run in runs if not run.is_fenced], due=due)
@@ -74,7 +90,7 @@ class LeaseKeeper:
         with self._database.reading() as tx:
             signals = {
                 signal.job_id: signal
-                for signal in tx.jobs.list_signals([run.job_id for run in runs])
+                for signal in tx.attempts.list_signals([run.job_id for run in runs])
             }
         for run in runs:
             signal = signals.get(run.job_id)
@@ -84,28 +100,36 @@ class LeaseKeeper:
                 run.cancel()
 
     def _save(self, runs: list[JobRun], *, due: datetime) -> None:
+        """Each in a transaction of its own, so that no two writers hold rows of several jobs."""
+        for run in runs:
+            progress = run.take_unsaved()
+            lines = run.take_log()
+            if progress is None and not lines and run.lease_until > due:
+                continue
+            try:
+                self._write(run, progress, lines)
+            except JobAttemptFencedError:
+                run.fence()
+            except BaseException:
+                if progress is not None:
+                    run.put_back()
+                run.put_back_log(lines)
+                raise
+
+    def _write(self, run: JobRun, progress: Progress | None, lines: Sequence[JobLogLine]) -> None:
         now = self._clock.now()
-        unsaved = {run: saved for run in runs if (saved := run.take_unsaved()) is not None}
-        lapsing = [run for run in runs if run.lease_until <= due]
-        if not unsaved and not lapsing:
-            return
-        try:
-            with self._database.operational() as tx:
-                for run in runs:
-                    try:
-                        # The job's row before the attempt's, as everywhere: no deadlock.
-                        if run in unsaved:
-                            percent, message = unsaved[run]
-                            tx.jobs.record_progress(
-                                run.job_id, run.attempt, percent=percent, message=message, now=now
-                            )
-                        if run in lapsing:
-                            tx.jobs.heartbeat(run.job_id, run.attempt, lease=self._lease, now=now)
-                    except JobAttemptFencedError:
-                        run.fence()
-        except BaseException:
-            for run in unsaved:
-                run.put_back()
-            raise
-        for run in lapsing:
-            run.extend(now + self._lease)
+        with self._database.operational() as tx:
+            # The job's row before the attempt's, as everywhere: no deadlock.
+            if progress is not None:
+                tx.attempts.record_progress(
+                    run.job_id,
+                    run.attempt,
+                    percent=progress.percent,
+                    message=progress.message,
+                    rate=progress.rate,
+                    now=now,
+                )
+            # The heartbeat fences the lines too.
+            tx.attempts.heartbeat(run.job_id, run.attempt, lease=self._lease, now=now)
+            tx.job_logs.append(lines)
+        run.extend(now + self._lease)

@@ -1,15 +1,20 @@
 """Takes back the jobs of workers that fell silent: by lease expiry, never by a start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 
 from munshi.clock import Clock
+from munshi.domain.audit import MUNSHI
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AttemptOutcome, Job
+from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.engine import Database
-from munshi.jobs.endings import after_crash, record_ending
+from munshi.infrastructure.database.job_claims import Lane
+from munshi.jobs.endings import after_silence, raise_held_alert, record_ending
 
+# So long a newer version may be on its way to the workers.
+UNCLAIMABLE_AFTER = timedelta(minutes=10)
 _log = structlog.get_logger(__name__)
 
 
@@ -20,17 +25,41 @@ def recover(database: Database, clock: Clock, registry: Mapping[str, JobSpec]) -
     """
     recovered: list[Job] = []
     with database.reading() as tx:
-        if not tx.jobs.needs_recovery(now=clock.now()):
+        if not tx.attempts.needs_recovery(now=clock.now()):
             return recovered
     with database.transaction() as tx:
         now = clock.now()
-        for job in tx.jobs.list_lapsed_jobs(now=now):
-            crashes = tx.jobs.count_attempts(job.job_id, AttemptOutcome.LEASE_EXPIRED) + 1
-            ending = after_crash(job, registry.get(job.job_type), crashes=crashes)
-            recovered.append(record_ending(tx, job, ending, now=now))
+        for job in tx.attempts.list_lapsed_jobs(now=now):
+            spec = registry.get(job.job_type)
+            ending = after_silence(job, spec)
+            recovered.append(record_ending(tx, job, ending, spec=spec, now=now))
         tx.jobs.resume_missed(now=now)
     for job in recovered:
         _log.warning(
             "job_lease_expired", job_id=str(job.job_id), attempt=job.attempt, state=str(job.state)
         )
     return recovered
+
+
+def hold_unclaimable(database: Database, clock: Clock, lanes: Sequence[Lane]) -> list[Job]:
+    """Hold jobs that have waited for ten minutes and that no lane leads to; the jobs held.
+
+    Their type, or their queue, was taken away, or only another version of Munshi knows it.
+    """
+    now = clock.now()
+    with database.reading() as tx:
+        found = tx.attempts.list_unclaimable(lanes=lanes, before=now - UNCLAIMABLE_AFTER)
+    known = {lane.job_type for lane in lanes}
+    held: list[Job] = []
+    for job in found:
+        why = f"No worker here knows the job type {job.job_type!r}."
+        if job.job_type in known:
+            why = f"There is no queue {job.queue!r} any more."
+        with database.transaction() as tx:
+            held.append(tx.jobs.hold_queued_job(job.job_id, error=why, now=now))
+            details = {"job_type": job.job_type, "error": why}
+            tx.audit.log_job_action(
+                job.job_id, JobState.HELD, details=details, actor=MUNSHI, now=now
+            )
+            raise_held_alert(tx, job, why="can be run by no worker", now=now)
+    return held

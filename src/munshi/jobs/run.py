@@ -1,40 +1,21 @@
 """What a handler is given: where to report progress, and how it learns that it must stop."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 from munshi.clock import Clock
 from munshi.domain.enums import Service
-from munshi.domain.jobs import Job
-
-MESSAGE_LENGTH = 1000
-
-
-class JobStopped(BaseException):
-    """Ends a handler from inside; not an Exception, so that no `except Exception` swallows it."""
-
-
-class JobCancelled(JobStopped):
-    """Somebody asked for the job to be cancelled."""
-
-
-class JobFenced(JobStopped):
-    """The lease was lost: the job belongs to another attempt now."""
-
-
-class JobPaused(JobStopped):
-    """The job waits for a person to log in."""
-
-    def __init__(self, service: Service, link: str) -> None:
-        super().__init__(service, link)
-        self.service = service
-        self.link = link
-
+from munshi.domain.jobs import Job, JobArtifact, JobLogLine, LogLevel
+from munshi.jobs.fan_out import JobWaiting, NewChild
+from munshi.jobs.job_log import JobLog
+from munshi.jobs.progress import Progress, ProgressMeter
+from munshi.jobs.stops import JobCancelled, JobFenced, JobPaused, JobTimedOut
 
 _running: ContextVar["JobRun | None"] = ContextVar("munshi_running_job", default=None)
 
@@ -49,8 +30,13 @@ def being_run(run: "JobRun") -> Iterator[None]:
         _running.reset(token)
 
 
+def running_job() -> "JobRun | None":
+    """The job that this thread runs, if any."""
+    return _running.get()
+
+
 def running_job_must_stop() -> bool:
-    """Whether the job that this thread runs, if any, was cancelled or lost its lease."""
+    """Whether the job that this thread runs, if any, was told to stop or lost its lease."""
     run = _running.get()
     return run is not None and run.should_stop()
 
@@ -65,26 +51,47 @@ class JobHandler(Protocol):
     def __call__(self, services: Any, run: "JobRun", parameters: Any, /) -> dict[str, Any]: ...  # noqa: ANN401
 
 
+class RunDesk(Protocol):
+    """What an attempt asks of its worker."""
+
+    def renew(self, run: "JobRun", /) -> None: ...
+
+    def children(self, job_id: UUID, /) -> list[Job]: ...
+
+    def keep_artifact(
+        self, run: "JobRun", name: str, data: bytes | Path, media_type: str, /
+    ) -> JobArtifact: ...
+
+
 class JobRun:
-    """One attempt of a job. The handler's thread reports here; the worker's keeper saves it."""
+    """One attempt of a job. The handler's thread reports here; the worker's keeper saves it.
+
+    The end of a plain one concerns nothing but the job: no parent, schedule or limited place.
+    """
 
     def __init__(
         self,
         job: Job,
         *,
         lease_until: datetime,
-        renew: Callable[["JobRun"], None],
+        desk: RunDesk,
         clock: Clock,
+        timeout_seconds: float | None = None,
+        is_plain: bool = False,
     ) -> None:
         self.job = job
+        self.is_plain = is_plain
+        self.has_begun = False
         self._clock = clock
-        self._renew = renew
+        self._desk = desk
         self._lock = threading.Lock()
         self._lease_until = lease_until
-        self._percent = 0.0
-        self._message = ""
-        self._is_unsaved = False
+        self._meter = ProgressMeter()
+        self._log = JobLog(job, clock)
+        self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
+        self._told_at: float | None = None
         self._is_cancelled = False
+        self._is_timed_out = False
         self._is_fenced = False
 
     @property
@@ -98,34 +105,68 @@ class JobRun:
     def progress(self, percent: float, message: str | None = None) -> None:
         """Report how far the job is; cheap, call it as often as you like.
 
-        Raises JobCancelled or JobFenced when the job must stop.
+        Raises JobCancelled, JobTimedOut or JobFenced when the job must stop.
         """
         self.check_cancelled()
         with self._lock:
-            self._percent = _clamp(percent)
-            if message is not None:
-                self._message = message.replace("\0", "")[:MESSAGE_LENGTH]
-            self._is_unsaved = True
+            self._meter.report(percent, message, at=self._clock.monotonic())
+
+    def log(self, event: str, *, level: LogLevel = LogLevel.INFO, **fields: object) -> None:
+        """Keep a line with the job; a capped number of them is. Cheap, and never fails."""
+        with self._lock:
+            self._log.add(event, level, fields)
+
+    def print_line(self, line: str) -> None:
+        """What the handler printed goes into the log, too."""
+        self.log(line, level=LogLevel.OUTPUT)
 
     def check_cancelled(self) -> None:
-        """Raises JobCancelled or JobFenced when the job must stop."""
-        if self._clock.now() >= self.lease_until and not self._is_fenced:
+        """Raises JobCancelled, JobTimedOut or JobFenced when the job must stop."""
+        if self._clock.now() >= self._lease_until and not self._is_fenced:
             # A stopped process or a suspended laptop: ask before doing anything more.
-            self._renew(self)
+            self._desk.renew(self)
+        self.check_time()
         if self._is_fenced:
             raise JobFenced
         if self._is_cancelled:
             raise JobCancelled
+        if self._is_timed_out:
+            raise JobTimedOut
 
     def should_stop(self) -> bool:
         """The same question for waits that take a callable."""
-        return self._is_fenced or self._is_cancelled
+        return self._is_fenced or self._is_cancelled or self._is_timed_out
 
     def pause_for_login(self, service: Service, link: str) -> NoReturn:
         """End here; the job runs again from its start after the next login at `service`."""
         raise JobPaused(service, link)
 
+    def children(self) -> list[Job]:
+        """The parts that an earlier attempt fanned out into, in order; all have ended."""
+        return self._desk.children(self.job_id)
+
+    def fan_out(self, children: Sequence[NewChild]) -> NoReturn:
+        """End here and wait for `children`; the handler runs again when all have ended.
+
+        They are stored together with this end, or not at all.
+        """
+        raise JobWaiting(children)
+
+    def add_artifact(
+        self, name: str, data: bytes | Path, media_type: str = "application/octet-stream"
+    ) -> JobArtifact:
+        """Keep a file with the job, in place of an earlier one of that name.
+
+        Raises JobArtifactInvalidError for a name that is none, JobFenced after a lost lease.
+        """
+        self.check_cancelled()
+        return self._desk.keep_artifact(self, name, data, media_type)
+
     # --- the worker's side ---------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A thread has come to it."""
+        self.has_begun = True
 
     @property
     def lease_until(self) -> datetime:
@@ -135,33 +176,62 @@ class JobRun:
         self._lease_until = lease_until
 
     def cancel(self) -> None:
-        self._is_cancelled = True
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            self._told_at = self._clock.monotonic()
 
     def fence(self) -> None:
         self._is_fenced = True
+
+    def check_time(self) -> None:
+        """Tell the handler to stop if its time is up."""
+        if self._deadline is None or self._is_timed_out:
+            return
+        now = self._clock.monotonic()
+        if now >= self._deadline:
+            self._is_timed_out = True
+            self._told_at = self._told_at or now
+
+    def is_deaf(self, *, after_seconds: float) -> bool:
+        """Whether it goes on although it was told to stop that long ago."""
+        if self._told_at is None:
+            return False
+        return self._clock.monotonic() - self._told_at >= after_seconds
 
     @property
     def is_fenced(self) -> bool:
         return self._is_fenced
 
-    def reported(self) -> tuple[float, str]:
+    @property
+    def is_cancelled(self) -> bool:
+        return self._is_cancelled
+
+    def reported(self) -> Progress:
         """The last progress, saved or not."""
         with self._lock:
-            return self._percent, self._message
+            return self._meter.last
 
-    def take_unsaved(self) -> tuple[float, str] | None:
+    def take_unsaved(self) -> Progress | None:
         """The last progress if it has not been saved yet, now counted as saved."""
         with self._lock:
-            if not self._is_unsaved:
-                return None
-            self._is_unsaved = False
-            return self._percent, self._message
+            return self._meter.take()
 
     def put_back(self) -> None:
         """Saving failed: the last progress is unsaved after all."""
         with self._lock:
-            self._is_unsaved = True
+            self._meter.put_back()
 
+    def take_log(self) -> list[JobLogLine]:
+        """Lines that have not been saved yet, now counted as saved."""
+        if not self._log.has_unsaved:
+            return []
+        with self._lock:
+            return self._log.take()
 
-def _clamp(percent: float) -> float:
-    return min(100.0, max(0.0, float(percent))) if percent == percent else 0.0  # noqa: PLR0124
+    def put_back_log(self, lines: Sequence[JobLogLine]) -> None:
+        with self._lock:
+            self._log.put_back(lines)
+
+    @property
+    def has_unsaved_log(self) -> bool:
+        return self._log.has_unsaved

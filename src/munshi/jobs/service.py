@@ -1,31 +1,78 @@
-"""Jobs as people and other services ask for them: enqueue, look up, list, cancel, clean up."""
+"""Jobs as people and other services ask for them: enqueue, look up, list, cancel, retry."""
 
-import difflib
 import json
-import threading
-from collections.abc import Collection, Mapping
-from datetime import datetime
-from uuid import UUID, uuid4
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
-from munshi.domain.enums import Service
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import Job, JobAttempt, JobState, NewJob
-from munshi.errors import JobTypeUnknownError, JobUnknownError, RequestInvalidError
+from munshi.domain.jobs import (
+    Job,
+    JobArtifact,
+    JobAttempt,
+    JobLogLine,
+    JobState,
+    NewJob,
+    new_job_id,
+)
+from munshi.errors import JobUnknownError, QueueUnknownError, RequestInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
 from munshi.infrastructure.database.transaction import Transaction
+from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.endings import held_alert
 from munshi.jobs.listing import LARGEST_PAGE, JobPage, cursor_after, read_cursor
+from munshi.jobs.queues import queue_names
+from munshi.jobs.requests import find_spec
 
 _PRIORITIES = range(-100, 101)
 _KEY_LENGTH = 200
 _MOST_DAYS = 36_500
+_LONGEST_PERIOD = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What may be said beside type and parameters.
+
+    The lower `priority` runs first; a step is worth a minute of waiting. With an
+    `idempotency_key` there is one live job, or, with `unique_for`, one in that time.
+    `concurrency_key` counts in queues with a limit for each key.
+    """
+
+    priority: int = 0
+    idempotency_key: str | None = None
+    unique_for: timedelta | None = None
+    run_at: datetime | None = None
+    queue: str | None = None
+    concurrency_key: str | None = None
+    schedule_name: str | None = None
+
+    def check(self) -> None:
+        """Raise RequestInvalidError, in one sentence, if something is out of bounds."""
+        if self.priority not in _PRIORITIES:
+            raise RequestInvalidError(f"priority must be from -100 to 100, not {self.priority}.")
+        for name in ("idempotency_key", "concurrency_key"):
+            key = getattr(self, name)
+            if key is not None and not 1 <= len(key) <= _KEY_LENGTH:
+                raise RequestInvalidError(f"{name} must have 1 to {_KEY_LENGTH} characters.")
+        if self.run_at is not None and self.run_at.tzinfo is None:
+            raise RequestInvalidError("run_at needs a time zone.")
+        if self.unique_for is not None:
+            if self.idempotency_key is None:
+                raise RequestInvalidError("unique_for needs an idempotency_key.")
+            if not timedelta() < self.unique_for <= _LONGEST_PERIOD:
+                raise RequestInvalidError("unique_for must be from a second to 366 days.")
+
+
+_PLAIN = JobRequest()
 
 
 class JobService:
-    """Stores what is asked for; workers do it. `wake` rouses the worker of this process."""
+    """Stores what is asked for; workers do it. `rouse` tells them, after the commit."""
 
     def __init__(
         self,
@@ -33,12 +80,14 @@ class JobService:
         clock: Clock,
         *,
         registry: Mapping[str, JobSpec],
-        wake: threading.Event | None = None,
+        rouse: Callable[[], None] | None = None,
+        artifacts: ArtifactStore | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._registry = registry
-        self._wake = wake or threading.Event()
+        self._rouse = rouse or _nobody
+        self._artifacts = artifacts
 
     def enqueue(
         self,
@@ -46,27 +95,15 @@ class JobService:
         parameters: Mapping[str, object],
         *,
         actor: Actor,
-        priority: int = 0,
-        idempotency_key: str | None = None,
-        run_at: datetime | None = None,
+        request: JobRequest = _PLAIN,
     ) -> Job:
-        """Store a job, or return the live one with the same idempotency key.
+        """Store a job, or return the one that already has its idempotency key.
 
-        The lower `priority` runs first. Raises JobTypeUnknownError, JobParametersInvalidError
-        or RequestInvalidError.
+        Raises JobTypeUnknownError, JobParametersInvalidError, QueueUnknownError or
+        RequestInvalidError.
         """
         with self._database.transaction() as tx:
-            job = self.enqueue_in(
-                tx,
-                job_type,
-                parameters,
-                actor=actor,
-                priority=priority,
-                idempotency_key=idempotency_key,
-                run_at=run_at,
-            )
-        self._wake.set()
-        return job
+            return self.enqueue_in(tx, job_type, parameters, actor=actor, request=request)
 
     def enqueue_in(
         self,
@@ -75,62 +112,90 @@ class JobService:
         parameters: Mapping[str, object],
         *,
         actor: Actor,
-        priority: int = 0,
-        idempotency_key: str | None = None,
-        run_at: datetime | None = None,
+        request: JobRequest = _PLAIN,
     ) -> Job:
         """`enqueue` in the transaction of the change that causes the job: both commit or none."""
-        spec = self._spec(job_type)
-        if priority not in _PRIORITIES:
-            raise RequestInvalidError(f"priority must be from -100 to 100, not {priority}.")
-        if idempotency_key is not None and not 1 <= len(idempotency_key) <= _KEY_LENGTH:
-            raise RequestInvalidError(f"An idempotency key has 1 to {_KEY_LENGTH} characters.")
-        if run_at is not None and run_at.tzinfo is None:
-            raise RequestInvalidError("run_at needs a time zone.")
+        spec = find_spec(self._registry, job_type)
+        request.check()
+        queue = request.queue or spec.queue
+        if queue != spec.queue:
+            self._check_queue(tx, queue)
         now = self._clock.now()
         new = NewJob(
-            job_id=uuid4(),
+            job_id=new_job_id(now),
             job_type=job_type,
             parameters=spec.params.from_json(parameters).to_json(),
-            priority=priority,
+            priority=request.priority,
             max_attempts=spec.max_attempts if spec.idempotent else 1,
-            run_at=run_at or now,
+            run_at=request.run_at or now,
             created_by=actor.user_id,
-            idempotency_key=idempotency_key,
+            idempotency_key=request.idempotency_key,
+            idempotency_until=now + request.unique_for if request.unique_for else None,
+            queue=queue,
+            concurrency_key=request.concurrency_key,
+            schedule_name=request.schedule_name,
         )
         job = tx.jobs.create_job(new, now=now)
         if job.job_id == new.job_id:
             details = {"job_type": job_type, "parameters": json.dumps(new.parameters)}
             tx.audit.log_job_action(job.job_id, "enqueue", details=details, actor=actor, now=now)
+            tx.after_commit(self._rouse)
         return job
 
-    def _spec(self, job_type: str) -> JobSpec:
-        if spec := self._registry.get(job_type):
-            return spec
-        near = difflib.get_close_matches(job_type, self._registry, n=3, cutoff=0.3)
-        raise JobTypeUnknownError(
-            f"There is no job type {job_type!r}.",
-            hint=f"Did you mean {' or '.join(near)}?"
-            if near
-            else f"The job types are {', '.join(sorted(self._registry))}.",
-        )
+    def _check_queue(self, tx: Transaction, queue: str) -> None:
+        names = queue_names(tx, self._registry)
+        if queue not in names:
+            raise QueueUnknownError(
+                f"There is no queue {queue[:60]!r}; there are {', '.join(names)}.",
+                hint=f"Make one: munshi config set jobs queue.{queue[:40]} '{{}}'",
+            )
 
     def get(self, job_id: UUID | str) -> Job:
-        """Raises JobUnknownError."""
-        known = _job_id(job_id)
+        """A waiting job shows how far its parts are. Raises JobUnknownError."""
         with self._database.reading() as tx:
-            job = tx.jobs.get_job(known)
+            return self._get(tx, job_id)
+
+    def _get(self, tx: Transaction, job_id: UUID | str) -> Job:
+        job = tx.jobs.get_job(known_id(job_id))
         if job is None:
             raise _unknown(job_id)
+        if job.state is JobState.WAITING:
+            percent = tx.jobs.family_progress(job.job_id)
+            return job if percent is None else replace(job, progress_percent=percent)
         return job
 
     def attempts(self, job_id: UUID | str) -> list[JobAttempt]:
         """Every claim of the job, oldest first. Raises JobUnknownError."""
-        known = _job_id(job_id)
         with self._database.reading() as tx:
-            if tx.jobs.get_job(known) is None:
-                raise _unknown(job_id)
-            return tx.jobs.list_attempts(known)
+            return tx.attempts.list_attempts(self._get(tx, job_id).job_id)
+
+    def log(
+        self, job_id: UUID | str, *, after: tuple[int, int] = (0, 0), limit: int = 1000
+    ) -> list[JobLogLine]:
+        """Oldest first, beyond the attempt and line `after`. Raises JobUnknownError."""
+        with self._database.reading() as tx:
+            job = self._get(tx, job_id)
+            return tx.job_logs.list_lines(job.job_id, after=after, limit=limit)
+
+    def artifacts(self, job_id: UUID | str) -> list[JobArtifact]:
+        """The files that the job left, by name. Raises JobUnknownError."""
+        with self._database.reading() as tx:
+            return tx.job_logs.list_artifacts(self._get(tx, job_id).job_id)
+
+    def read_artifact(self, job_id: UUID | str, name: str) -> tuple[JobArtifact, bytes]:
+        """One file with its content.
+
+        Raises JobUnknownError, or JobArtifactInvalidError if it is gone or was changed.
+        """
+        for artifact in self.artifacts(job_id):
+            if artifact.name == name and self._artifacts is not None:
+                return artifact, self._artifacts.read(artifact)
+        raise JobUnknownError(f"Job {str(job_id)[:60]} has no artifact {name[:100]!r}.")
+
+    def children(self, job_id: UUID | str) -> list[Job]:
+        """The parts of the job, in order. Raises JobUnknownError."""
+        with self._database.reading() as tx:
+            return tx.jobs.list_children(self._get(tx, job_id).job_id)
 
     def recent(
         self,
@@ -139,15 +204,18 @@ class JobService:
         states: Collection[JobState] | None = None,
         job_type: str | None = None,
         cursor: str | None = None,
+        chosen: JobFilter | None = None,
     ) -> JobPage:
         """Newest first. Raises CursorInvalidError, and RequestInvalidError for a bad limit."""
         if not 1 <= limit <= LARGEST_PAGE:
             raise RequestInvalidError(f"limit must be from 1 to {LARGEST_PAGE}, not {limit}.")
-        chosen = JobFilter(
-            states=None if states is None else frozenset(states),
-            job_type=job_type,
-            before=None if cursor is None else read_cursor(cursor),
+        chosen = replace(
+            chosen or JobFilter(), before=None if cursor is None else read_cursor(cursor)
         )
+        if states is not None:
+            chosen = replace(chosen, states=frozenset(states))
+        if job_type is not None:
+            chosen = replace(chosen, job_type=job_type)
         with self._database.reading() as tx:
             found = tx.jobs.list_jobs(chosen, limit=limit + 1)
         jobs = tuple(found[:limit])
@@ -157,21 +225,37 @@ class JobService:
     def running(self) -> list[Job]:
         """Newest first."""
         with self._database.reading() as tx:
-            return tx.jobs.get_jobs_by_status(JobState.RUNNING, limit=LARGEST_PAGE)
+            return tx.attempts.list_running_jobs(limit=LARGEST_PAGE)
 
     def cancel(self, job_id: UUID | str, *, actor: Actor) -> Job:
-        """Cancel at once, or tell the handler of a running job to stop.
+        """Cancel at once, or tell the handler of a running job to stop; its parts likewise.
 
         Raises JobUnknownError, or JobStateConflictError if the job is over.
         """
-        known = _job_id(job_id)
-        now = self._clock.now()
+        known = known_id(job_id)
         with self._database.transaction() as tx:
-            job = tx.jobs.request_cancel(known, now=now)
-            tx.alerts.resolve_alert(held_alert(job), now=now)
-            details = {"job_type": job.job_type, "state": str(job.state)}
-            tx.audit.log_job_action(known, "cancel", details=details, actor=actor, now=now)
+            return cancel_in(tx, known, actor=actor, now=self._clock.now())
+
+    def retry(self, job_id: UUID | str, *, actor: Actor) -> Job:
+        """Queue a job that stopped without success, with all its tries before it again.
+
+        Raises JobUnknownError, or JobStateConflictError if its state forbids it.
+        """
+        known = known_id(job_id)
+        with self._database.transaction() as tx:
+            job = retry_in(tx, known, actor=actor, now=self._clock.now())
+            tx.after_commit(self._rouse)
         return job
+
+    def discard(self, job_id: UUID | str, *, actor: Actor) -> None:
+        """Delete a completed job for good, with all that is kept of it but the audit trail.
+
+        Raises JobUnknownError, or JobStateConflictError if the job is not over.
+        """
+        known = known_id(job_id)
+        with self._database.transaction() as tx:
+            discard_in(tx, known, actor=actor, now=self._clock.now())
+        self.sweep_artifacts()
 
     def cleanup(self, days: int, *, actor: Actor) -> int:
         """Delete jobs that ended more than `days` days ago; how many.
@@ -185,28 +269,47 @@ class JobService:
             count = tx.jobs.cleanup_old_jobs(days=days, now=now)
             details = {"days": days, "deleted": count}
             tx.audit.log("job", "cleanup", details=details, actor=actor, now=now)
+        self.sweep_artifacts()
         return count
 
-    def resume_paused(self, tx: Transaction, service: Service, now: datetime) -> int:
-        """Queue the jobs that wait for a login at `service`, in the login's transaction."""
-        count = tx.jobs.resume_paused(service, now=now)
-        self._wake.set()
-        return count
-
-    def complete_paused_logins(
-        self, tx: Transaction, service: Service, result: Mapping[str, object], now: datetime
-    ) -> int:
-        """Complete paused `auto_login` jobs with `result`, in the login's transaction."""
-        return tx.jobs.complete_paused_logins(service, result=result, now=now)
+    def sweep_artifacts(self) -> int:
+        """Remove the files of jobs that are gone; of how many jobs."""
+        return self._artifacts.sweep() if self._artifacts else 0
 
 
-def _job_id(job_id: UUID | str) -> UUID:
+def cancel_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> Job:
+    job = tx.jobs.request_cancel(job_id, now=now)
+    tx.alerts.resolve_alert(held_alert(job), now=now)
+    details = {"job_type": job.job_type, "state": str(job.state)}
+    tx.audit.log_job_action(job_id, "cancel", details=details, actor=actor, now=now)
+    return job
+
+
+def retry_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> Job:
+    job = tx.jobs.retry_job(job_id, now=now)
+    tx.alerts.resolve_alert(held_alert(job), now=now)
+    details = {"job_type": job.job_type, "attempt": job.attempt}
+    tx.audit.log_job_action(job_id, "retry", details=details, actor=actor, now=now)
+    return job
+
+
+def discard_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> None:
+    tx.jobs.discard_job(job_id)
+    tx.audit.log_job_action(job_id, "discard", details={}, actor=actor, now=now)
+
+
+def known_id(job_id: UUID | str) -> UUID:
+    """Raises JobUnknownError for what is no id."""
     if isinstance(job_id, UUID):
         return job_id
     try:
         return UUID(job_id)
     except ValueError as error:
         raise _unknown(job_id) from error
+
+
+def _nobody() -> None:
+    """There is nobody to rouse."""
 
 
 def _unknown(job_id: UUID | str) -> JobUnknownError:

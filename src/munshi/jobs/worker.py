@@ -1,4 +1,9 @@
-"""Claims jobs, runs them in threads and records how they ended; its start is the recovery."""
+"""One worker of a process: takes jobs, has threads and processes run them, records the ends.
+
+Its start is the recovery. What ended well is stored and what is due is taken in one transaction,
+by the batch (`Dispatcher`); threads run it (`Crew`); leases, progress and logs are written beside
+them (`LeaseKeeper`).
+"""
 
 import os
 import platform
@@ -6,40 +11,55 @@ import random
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
 
 import structlog
 
 from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
-from munshi.errors import JobAttemptFencedError
+from munshi.domain.jobs import Job, JobArtifact, WorkerStatus
+from munshi.errors import DatabaseUnreachableError, JobArtifactInvalidError, JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.causes import cause, trace
-from munshi.jobs.endings import after_stop, record_ending
+from munshi.jobs.crew import Crew
+from munshi.jobs.dispatcher import Dispatcher
 from munshi.jobs.keeper import LeaseKeeper
-from munshi.jobs.recovery import recover
+from munshi.jobs.queues import QueueBook
+from munshi.jobs.records import Recorder
+from munshi.jobs.recovery import hold_unclaimable, recover
+from munshi.jobs.rooms import Rooms
+from munshi.jobs.roster import Roster
 from munshi.jobs.run import JobRun
-from munshi.jobs.runner import JobRunner
+from munshi.jobs.runner import ChildRunner, JobRunner
+from munshi.jobs.signs import LifeSigns
+from munshi.jobs.stops import JobFenced
 
 GRACE_SECONDS = 10.0
+DEAF_SECONDS = 10.0
+MOST_ABANDONED = 4
+BATCH = 10
 LONGEST_BETWEEN_RECOVERIES = 10.0
-STORE_DELAYS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
-UNSTORABLE = JobEnding(
-    state=JobState.FAILED,
-    outcome=AttemptOutcome.ERROR,
-    error="The job's result could not be stored; the log says why.",
-)
+SECONDS_BETWEEN_SWEEPS = 60.0
+SECONDS_AFTER_FAILURE = 0.5
+STUBBORN_FAILURES = 3
+# What cannot be heard of has to be looked for more often.
+POLL_SECONDS = {"postgresql": 1.0}
+OTHERS_POLL_SECONDS = 0.1
 _log = structlog.get_logger(__name__)
 _random = random.SystemRandom()
 
 
 class Worker:
-    """One worker of a process. `services` is what handlers are given.
+    """`services` is what handlers are given.
 
-    `wake` is set by whoever enqueues in this process; other processes' jobs are found by
-    polling. `run` works until told to stop, `start` and `stop` do so in a thread of their own.
+    `wake` is set by whoever enqueues in this process; other processes' jobs are heard of or
+    found by asking. `run` works until told to stop, `start` and `stop` do so in a thread of
+    their own. `batch` is how many brief jobs one claim takes; `processes` run the jobs of types
+    that want one, which are not taken where there are none.
     """
 
     def __init__(
@@ -49,27 +69,67 @@ class Worker:
         *,
         registry: Mapping[str, JobSpec],
         services: object,
-        wake: threading.Event | None = None,
+        wake: Wake | None = None,
         threads: int = 4,
+        batch: int = BATCH,
+        processes: int = 0,
+        children: ChildRunner | None = None,
+        artifacts: ArtifactStore | None = None,
         lease_seconds: float = 30.0,
-        poll_seconds: float = 0.5,
+        poll_seconds: float | None = None,
+        deaf_seconds: float = DEAF_SECONDS,
     ) -> None:
         self.worker_id = f"{platform.node()[:50]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._database = database
         self._clock = clock
         self._registry = registry
-        self._threads = threads
-        self._lease = timedelta(seconds=lease_seconds)
-        self._poll_seconds = poll_seconds
-        self._runner = JobRunner(registry, services=services, clock=clock)
-        self._keeper = LeaseKeeper(database, clock, lease=self._lease)
-        self._wake = wake or threading.Event()
-        self._changed = threading.Condition()
-        self._active: set[JobRun] = set()
+        self._wake = wake or Wake()
+        self._artifacts = artifacts
+        self._children = children
+        self._deaf_seconds = deaf_seconds
+        self._poll_seconds = poll_seconds or POLL_SECONDS.get(database.dialect, OTHERS_POLL_SECONDS)
+        lease = timedelta(seconds=lease_seconds)
+        self._pause = min(lease_seconds / 3, LONGEST_BETWEEN_RECOVERIES)
+        self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
+        self._roster = Roster(self._keeper)
+        recorder = Recorder(database, clock, registry=registry)
+        self._crew = Crew(
+            JobRunner(registry, services=services, clock=clock, processes=children),
+            recorder,
+            self._roster,
+            registry=registry,
+            clock=clock,
+            freed=self._wake.nudge,
+        )
+        self._book = book = QueueBook(database, registry)
+        rooms = Rooms(
+            registry, book, threads=threads, processes=processes if children else 0, batch=batch
+        )
+        self._dispatcher = Dispatcher(
+            database,
+            clock,
+            registry=registry,
+            book=book,
+            rooms=rooms,
+            roster=self._roster,
+            crew=self._crew,
+            recorder=recorder,
+            desk=self,
+            worker_id=self.worker_id,
+            lease=lease,
+            wake=self._wake,
+        )
+        self._signs = LifeSigns(database, clock, worker_id=self.worker_id, threads=threads)
         self._stop = threading.Event()
         self._grace = GRACE_SECONDS
-        self._next_recovery = 0.0
+        self._failures = 0
+        self._next_recovery = self._next_look = self._next_sweep = clock.monotonic()
         self._thread: threading.Thread | None = None
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether so many threads ignored that they were told to stop that it gives up."""
+        return self._crew.abandoned >= MOST_ABANDONED
 
     def start(self) -> None:
         """Work in the background."""
@@ -88,25 +148,24 @@ class Worker:
             self._thread.join()
 
     def run(self, stop: threading.Event, *, grace: float | None = None) -> None:
-        """Work until `stop` is set, then drain. Outlives a database that is away."""
+        """Work until `stop` is set, then drain. Outlives a database that is away.
+
+        Ends by itself when it `is_exhausted`: its process should be replaced.
+        """
         self._next_recovery = self._clock.monotonic()
         with self._keeper.beating():
-            while not stop.is_set():
-                self._wake.clear()
-                if not self._cycle():
-                    self._wake.wait(self._poll_seconds * _random.uniform(0.75, 1.25))
+            look = True
+            while not stop.is_set() and not self.is_exhausted:
+                try:
+                    is_idle = self._turn(look=look) == 0
+                    pause = self._poll_seconds * _random.uniform(0.75, 1.25)
+                    look = is_idle and self._dispatcher.wait(pause)
+                except Exception as error:  # noqa: BLE001 - the database may come back
+                    self._after_failure(error, stop)
+                    look = True
+            if self.is_exhausted:
+                _log.error("worker_exhausted", abandoned=self._crew.abandoned)
             self._drain(self._grace if grace is None else grace)
-
-    def _cycle(self) -> int:
-        try:
-            if self._clock.monotonic() >= self._next_recovery:
-                self.recover()
-                pause = min(self._lease.total_seconds() / 3, LONGEST_BETWEEN_RECOVERIES)
-                self._next_recovery = self._clock.monotonic() + pause
-            return self._claim()
-        except Exception as error:  # noqa: BLE001 - the database may come back
-            _log.error("worker_cycle_failed", cause=cause(error), trace=trace(error))
-            return 0
 
     def run_until_idle(self) -> int:
         """Work until nothing is due and nothing runs; how many jobs were run."""
@@ -115,92 +174,86 @@ class Worker:
             try:
                 self.recover()
                 while True:
-                    self._wake.clear()
-                    started = self._claim()
-                    ran += started
-                    if started:
-                        continue
-                    with self._changed:
-                        if not self._active:
-                            return ran
-                    self._wake.wait(self._poll_seconds)
+                    taken = self._turn(look=True)
+                    ran += taken
+                    self._roster.wait(self._poll_seconds)
+                    if not taken and not self._roster.count and not self._dispatcher.is_due():
+                        return ran
             finally:
                 self._drain(0)
 
     def recover(self) -> list[Job]:
-        """Take back jobs whose worker fell silent."""
-        return recover(self._database, self._clock, self._registry)
+        """Take back jobs whose worker fell silent; now and then hold those nobody can run."""
+        recovered = recover(self._database, self._clock, self._registry)
+        if self._clock.monotonic() >= self._next_sweep:
+            self._next_sweep = self._clock.monotonic() + SECONDS_BETWEEN_SWEEPS
+            recovered += hold_unclaimable(self._database, self._clock, self._book.read_lanes())
+        return recovered
 
-    def _claim(self) -> int:
-        with self._changed:
-            free = self._threads - len(self._active)
-        if free <= 0:
-            return 0
-        now = self._clock.now()
-        with self._database.reading() as tx:
-            if not tx.jobs.has_due_jobs(now=now):
-                return 0
-        with self._database.transaction() as tx:
-            jobs = tx.jobs.claim_jobs(self.worker_id, limit=free, lease=self._lease, now=now)
-        for job in jobs:
-            self._begin(job, lease_until=now + self._lease)
-        return len(jobs)
+    def _turn(self, *, look: bool) -> int:
+        """Store what ended, take what is due; how many jobs were taken."""
+        now = self._clock.monotonic()
+        if self._wake.take():
+            self._dispatcher.news()
+        if now >= self._next_recovery:
+            self.recover()
+            self._next_recovery = now + self._pause
+        if look or now >= self._next_look:
+            self._next_look = now + self._poll_seconds
+            self._dispatcher.look()
+            self._signs.show_now_and_then(
+                WorkerStatus.WORKING, running=self._roster.count, abandoned=self._crew.abandoned
+            )
+        taken = self._dispatcher.swap() + self._dispatcher.claim_limited()
+        self._failures = 0
+        return taken
 
-    def _begin(self, job: Job, *, lease_until: datetime) -> None:
-        run = JobRun(job, lease_until=lease_until, renew=self._keeper.renew, clock=self._clock)
-        with self._changed:
-            self._active.add(run)
-        self._keeper.add(run)
-        threading.Thread(
-            target=self._work, args=(run,), name=f"job-{job.job_id}", daemon=True
-        ).start()
+    def _after_failure(self, error: Exception, stop: threading.Event) -> None:
+        _log.error("worker_turn_failed", cause=cause(error), trace=trace(error))
+        self._failures += 1
+        if self._failures >= STUBBORN_FAILURES and not isinstance(error, DatabaseUnreachableError):
+            # The database is there but does not take these ends together.
+            self._dispatcher.store_ended()
+        stop.wait(SECONDS_AFTER_FAILURE * _random.uniform(0.5, 1.5))
 
-    def _work(self, run: JobRun) -> None:
-        structlog.contextvars.bind_contextvars(job_id=str(run.job_id))
-        try:
-            ending = self._runner.run(run.job, run)
-            if ending is None:
-                _log.warning("job_fenced", attempt=run.attempt)
-            else:
-                self._store(run, ending)
-        finally:
-            self._keeper.remove(run)
-            with self._changed:
-                self._active.discard(run)
-                self._changed.notify_all()
-            self._wake.set()
-
-    def _store(self, run: JobRun, ending: JobEnding) -> None:
-        """Record the end, trying for a while; failing that, the lease runs out."""
-        percent, message = run.reported()
-        kept = replace(
-            ending,
-            percent=percent if ending.percent is None else ending.percent,
-            message=message if ending.message is None else ending.message,
-        )
-        run.take_unsaved()
-        for delay in STORE_DELAYS:
-            if self._try_store(run, kept):
-                return
-            threading.Event().wait(delay)
-        if not self._try_store(run, UNSTORABLE):
-            _log.error("job_ending_lost", attempt=run.attempt)
-
-    def _try_store(self, run: JobRun, ending: JobEnding) -> bool:
-        try:
-            with self._database.transaction() as tx:
-                record_ending(tx, run.job, ending, now=self._clock.now())
-        except JobAttemptFencedError:
-            _log.warning("job_fenced", attempt=run.attempt)
-        except Exception as error:  # noqa: BLE001 - the database is away, or refuses a value
-            _log.error("job_ending_not_stored", cause=cause(error), trace=trace(error))
-            return False
-        return True
+    def _hear_the_deaf(self) -> None:
+        self._crew.give_up_the_deaf(after_seconds=self._deaf_seconds)
 
     def _drain(self, grace: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: not self._active, timeout=grace)
-            left = list(self._active)
-        for run in left:
+        """Wait for what runs, store what ended, hand back the rest."""
+        turns = max(1, round(grace / self._poll_seconds))
+        for _ in range(turns):
+            self._dispatcher.store_ended()
+            if not self._roster.count or not grace:
+                break
+            self._roster.wait(self._poll_seconds)
+        self._dispatcher.store_ended()
+        self._crew.hand_back(self._roster.runs())
+        self._crew.close()
+        if self._children is not None:
+            self._children.close()
+        self._dispatcher.close()
+        try:
+            self._signs.leave()
+        except DatabaseUnreachableError as error:
+            _log.warning("worker_left_in_silence", cause=cause(error))
+
+    # --- what attempts ask for ---------------------------------------------------------------
+
+    def renew(self, run: JobRun) -> None:
+        self._keeper.renew(run)
+
+    def children(self, job_id: UUID) -> list[Job]:
+        with self._database.reading() as tx:
+            return tx.jobs.list_children(job_id)
+
+    def keep_artifact(
+        self, run: JobRun, name: str, data: bytes | Path, media_type: str
+    ) -> JobArtifact:
+        if self._artifacts is None:
+            raise JobArtifactInvalidError("This worker has nowhere to keep files.")
+        try:
+            return self._artifacts.keep(run, name, data, media_type)
+        except JobAttemptFencedError:
             run.fence()
-            self._try_store(run, after_stop(self._registry.get(run.job.job_type)))
+            raise JobFenced from None

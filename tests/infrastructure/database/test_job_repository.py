@@ -1,6 +1,5 @@
 """JobRepository on both databases: claims, leases, fencing and the transition table."""
 
-import json
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,12 +18,14 @@ from munshi.domain.jobs import (
 )
 from munshi.domain.sessions import BrokerSession
 from munshi.errors import JobAttemptFencedError, JobStateConflictError, JobUnknownError
-from munshi.infrastructure.database import job_statements
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.job_repository import JobFilter, JobRepository
+from munshi.infrastructure.database.job_claims import Lane
+from munshi.infrastructure.database.job_repository import JobFilter
+from munshi.infrastructure.database.transaction import Transaction
 from munshi.settings import BrokerMode
 
 LEASE = timedelta(seconds=30)
+LANES = [Lane("default", "data_collection"), Lane("default", "auto_login")]
 SUCCESS = JobEnding(
     state=JobState.SUCCEEDED,
     outcome=AttemptOutcome.SUCCEEDED,
@@ -56,8 +57,10 @@ def new_job(
     )
 
 
-def claim(jobs: JobRepository, clock: FakeClock, *, limit: int = 1) -> list[Job]:
-    return jobs.claim_jobs("here:1:aa", limit=limit, lease=LEASE, now=clock.now())
+def claim(tx: Transaction, clock: FakeClock, *, limit: int = 1) -> list[Job]:
+    return tx.attempts.claim_jobs(
+        "here:1:aa", lanes=LANES, limit=limit, lease=LEASE, now=clock.now()
+    )
 
 
 def test_a_new_job_is_queued_as_it_was_asked_for(database: Database, clock: FakeClock) -> None:
@@ -76,19 +79,21 @@ def test_a_new_job_is_queued_as_it_was_asked_for(database: Database, clock: Fake
     assert (found.message, found.result_data, found.started_at) == ("", None, None)
 
 
-def test_a_job_for_later_is_scheduled_and_claimed_when_its_time_has_come(
+def test_a_job_for_later_is_scheduled_and_queued_when_its_time_has_come(
     database: Database, clock: FakeClock
 ) -> None:
     with database.transaction() as tx:
         later = new_job(clock, run_at=clock.now() + timedelta(minutes=5))
         created = tx.jobs.create_job(later, now=clock.now())
-        early = claim(tx.jobs, clock)
+        early = tx.jobs.promote_due_jobs(now=clock.now()), claim(tx, clock)
 
         clock.advance(timedelta(minutes=5))
-        due = claim(tx.jobs, clock)
+        promoted = tx.jobs.promote_due_jobs(now=clock.now())
+        due = claim(tx, clock)
 
     assert created.state is JobState.SCHEDULED
-    assert early == []
+    assert early == (0, [])
+    assert promoted == 1
     assert [job.job_id for job in due] == [later.job_id]
 
 
@@ -104,17 +109,18 @@ def test_one_live_job_for_an_idempotency_key(database: Database, clock: FakeCloc
     assert third.job_id != first.job_id
 
 
-def test_a_claim_takes_the_lowest_priority_number_then_the_longest_due(
+def test_a_step_of_priority_is_worth_a_minute_of_waiting(
     database: Database, clock: FakeClock
 ) -> None:
     with database.transaction() as tx:
         at = [clock.now() - timedelta(minutes=minutes) for minutes in (1, 9, 5)]
         normal = [tx.jobs.create_job(new_job(clock, run_at=due), now=clock.now()) for due in at]
-        urgent = tx.jobs.create_job(new_job(clock, priority=-1), now=clock.now())
+        urgent = tx.jobs.create_job(new_job(clock, priority=-6), now=clock.now())
+        humble = tx.jobs.create_job(new_job(clock, priority=2, run_at=at[2]), now=clock.now())
 
-        claimed = claim(tx.jobs, clock, limit=3)
+        claimed = claim(tx, clock, limit=4) + claim(tx, clock)
 
-    wanted = [urgent, normal[1], normal[2]]
+    wanted = [normal[1], urgent, normal[2], humble, normal[0]]
     assert [job.job_id for job in claimed] == [job.job_id for job in wanted]
 
 
@@ -123,12 +129,11 @@ def test_a_claim_takes_a_lease_under_a_new_attempt_number(
 ) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claimed = tx.jobs.claim_job("here:1:aa", lease=LEASE, now=clock.now())
-        nothing_left = tx.jobs.claim_job("here:1:aa", lease=LEASE, now=clock.now())
-        attempts = tx.jobs.list_attempts(job_id)
+        (claimed,) = claim(tx, clock)
+        nothing_left = claim(tx, clock)
+        attempts = tx.attempts.list_attempts(job_id)
 
-    assert nothing_left is None
-    assert claimed is not None
+    assert nothing_left == []
     assert (claimed.state, claimed.attempt) == (JobState.RUNNING, 1)
     assert claimed.started_at == clock.now()
     assert [(each.attempt, each.worker_id) for each in attempts] == [(1, "here:1:aa")]
@@ -139,14 +144,14 @@ def test_a_claim_takes_a_lease_under_a_new_attempt_number(
 def test_heartbeats_touch_only_the_attempt(database: Database, clock: FakeClock) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        (claimed,) = claim(tx.jobs, clock)
+        (claimed,) = claim(tx, clock)
     clock.advance(timedelta(seconds=20))
 
     with database.operational() as tx:
-        tx.jobs.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
+        tx.attempts.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
 
     with database.reading() as tx:
-        (attempt,) = tx.jobs.list_attempts(job_id)
+        (attempt,) = tx.attempts.list_attempts(job_id)
         assert tx.jobs.get_job(job_id) == claimed
     assert (attempt.heartbeat_at, attempt.lease_until) == (clock.now(), clock.now() + LEASE)
 
@@ -156,10 +161,10 @@ def test_progress_and_message_are_visible_while_the_job_runs(
 ) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claim(tx.jobs, clock)
+        claim(tx, clock)
 
     with database.operational() as tx:
-        tx.jobs.record_progress(job_id, 1, percent=42.5, message="Half.", now=clock.now())
+        tx.attempts.record_progress(job_id, 1, percent=42.5, message="Half.", now=clock.now())
 
     with database.reading() as tx:
         (running,) = tx.jobs.get_jobs_by_status(JobState.RUNNING)
@@ -171,11 +176,11 @@ def test_a_finished_job_keeps_its_result_and_how_the_attempt_ended(
 ) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claim(tx.jobs, clock)
+        claim(tx, clock)
         clock.advance(timedelta(seconds=7))
 
-        ended = tx.jobs.finish(job_id, 1, SUCCESS, now=clock.now())
-        (attempt,) = tx.jobs.list_attempts(job_id)
+        ended = tx.attempts.finish(job_id, 1, SUCCESS, now=clock.now())
+        (attempt,) = tx.attempts.list_attempts(job_id)
 
     assert (ended.state, ended.result_data) == (JobState.SUCCEEDED, {"rows": 3})
     assert (ended.progress_percent, ended.message) == (100, "Done.")
@@ -186,47 +191,47 @@ def test_a_finished_job_keeps_its_result_and_how_the_attempt_ended(
 def test_every_write_of_an_older_attempt_is_refused(database: Database, clock: FakeClock) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claim(tx.jobs, clock)
-        tx.jobs.finish(job_id, 1, EXPIRED, now=clock.now())
-        (second,) = claim(tx.jobs, clock)
+        claim(tx, clock)
+        tx.attempts.finish(job_id, 1, EXPIRED, now=clock.now())
+        (second,) = claim(tx, clock)
 
     with database.transaction() as tx:
         with pytest.raises(JobAttemptFencedError):
-            tx.jobs.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
+            tx.attempts.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
         with pytest.raises(JobAttemptFencedError):
-            tx.jobs.record_progress(job_id, 1, percent=99, message="Late.", now=clock.now())
+            tx.attempts.record_progress(job_id, 1, percent=99, message="Late.", now=clock.now())
         with pytest.raises(JobAttemptFencedError, match="Attempt 1"):
-            tx.jobs.finish(job_id, 1, SUCCESS, now=clock.now())
+            tx.attempts.finish(job_id, 1, SUCCESS, now=clock.now())
 
     with database.reading() as tx:
         assert tx.jobs.get_job(job_id) == second
-        attempts = tx.jobs.list_attempts(job_id)
+        attempts = tx.attempts.list_attempts(job_id)
     assert [each.outcome for each in attempts] == [AttemptOutcome.LEASE_EXPIRED, None]
 
 
 def test_an_attempt_that_is_over_cannot_write_either(database: Database, clock: FakeClock) -> None:
     with database.transaction() as tx:
         job_id = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claim(tx.jobs, clock)
-        tx.jobs.finish(job_id, 1, SUCCESS, now=clock.now())
+        claim(tx, clock)
+        tx.attempts.finish(job_id, 1, SUCCESS, now=clock.now())
 
         with pytest.raises(JobAttemptFencedError):
-            tx.jobs.finish(job_id, 1, EXPIRED, now=clock.now())
+            tx.attempts.finish(job_id, 1, EXPIRED, now=clock.now())
         with pytest.raises(JobAttemptFencedError):
-            tx.jobs.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
+            tx.attempts.heartbeat(job_id, 1, lease=LEASE, now=clock.now())
 
 
 def test_only_jobs_whose_lease_ran_out_are_lapsed(database: Database, clock: FakeClock) -> None:
     with database.transaction() as tx:
         ids = [tx.jobs.create_job(new_job(clock), now=clock.now()).job_id for _ in range(3)]
-        claim(tx.jobs, clock, limit=3)
-        tx.jobs.finish(ids[2], 1, SUCCESS, now=clock.now())
+        claim(tx, clock, limit=3)
+        tx.attempts.finish(ids[2], 1, SUCCESS, now=clock.now())
         clock.advance(LEASE / 2)
-        tx.jobs.heartbeat(ids[1], 1, lease=LEASE, now=clock.now())
-        at_once = tx.jobs.list_lapsed_jobs(now=clock.now())
+        tx.attempts.heartbeat(ids[1], 1, lease=LEASE, now=clock.now())
+        at_once = tx.attempts.list_lapsed_jobs(now=clock.now())
         clock.advance(LEASE / 2)
 
-        lapsed = tx.jobs.list_lapsed_jobs(now=clock.now())
+        lapsed = tx.attempts.list_lapsed_jobs(now=clock.now())
 
     assert at_once == []
     assert [job.job_id for job in lapsed] == [ids[0]]
@@ -266,12 +271,12 @@ def test_cancelling_a_waiting_job_ends_it_and_a_running_one_is_only_told(
 ) -> None:
     with database.transaction() as tx:
         running = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        claim(tx.jobs, clock)
+        claim(tx, clock)
         queued = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
 
         cancelled = tx.jobs.request_cancel(queued, now=clock.now())
         told = tx.jobs.request_cancel(running, now=clock.now())
-        (signal,) = tx.jobs.list_signals([running])
+        (signal,) = tx.attempts.list_signals([running])
 
     assert (cancelled.state, cancelled.completed_at) == (JobState.CANCELLED, clock.now())
     assert (told.state, told.cancel_requested, told.completed_at) == (JobState.RUNNING, True, None)
@@ -283,12 +288,12 @@ def test_a_job_told_to_cancel_does_not_go_on_but_may_still_succeed(
 ) -> None:
     with database.transaction() as tx:
         ids = [tx.jobs.create_job(new_job(clock), now=clock.now()).job_id for _ in range(2)]
-        claim(tx.jobs, clock, limit=2)
+        claim(tx, clock, limit=2)
         for job_id in ids:
             tx.jobs.request_cancel(job_id, now=clock.now())
 
-        expired = tx.jobs.finish(ids[0], 1, EXPIRED, now=clock.now())
-        done = tx.jobs.finish(ids[1], 1, SUCCESS, now=clock.now())
+        expired = tx.attempts.finish(ids[0], 1, EXPIRED, now=clock.now())
+        done = tx.attempts.finish(ids[1], 1, SUCCESS, now=clock.now())
 
     assert (expired.state, expired.completed_at) == (JobState.CANCELLED, clock.now())
     assert done.state is JobState.SUCCEEDED
@@ -303,16 +308,16 @@ def test_a_job_that_is_over_cannot_be_cancelled(database: Database, clock: FakeC
             tx.jobs.request_cancel(job_id, now=clock.now())
 
 
-def pause(jobs: JobRepository, clock: FakeClock, *, job_type: str, service: Service) -> UUID:
-    job_id = jobs.create_job(new_job(clock, job_type=job_type), now=clock.now()).job_id
-    claim(jobs, clock)
+def pause(tx: Transaction, clock: FakeClock, *, job_type: str, service: Service) -> UUID:
+    job_id = tx.jobs.create_job(new_job(clock, job_type=job_type), now=clock.now()).job_id
+    claim(tx, clock)
     waits = JobEnding(
         state=JobState.PAUSED,
         outcome=AttemptOutcome.PAUSED,
         message="Log in.",
         waits_for_service=service,
     )
-    jobs.finish(job_id, 1, waits, now=clock.now())
+    tx.attempts.finish(job_id, 1, waits, now=clock.now())
     return job_id
 
 
@@ -320,9 +325,9 @@ def test_a_login_completes_its_own_job_and_queues_the_others_of_its_service(
     database: Database, clock: FakeClock
 ) -> None:
     with database.transaction() as tx:
-        login = pause(tx.jobs, clock, job_type="auto_login", service=Service.KITE)
-        other = pause(tx.jobs, clock, job_type="data_collection", service=Service.KITE)
-        elsewhere = pause(tx.jobs, clock, job_type="auto_login", service=Service.BREEZE)
+        login = pause(tx, clock, job_type="auto_login", service=Service.KITE)
+        other = pause(tx, clock, job_type="data_collection", service=Service.KITE)
+        elsewhere = pause(tx, clock, job_type="auto_login", service=Service.BREEZE)
 
         tx.jobs.resume_after_login(Service.KITE, result={"session": "s"}, now=clock.now())
         found = [tx.jobs.get_job(job_id) for job_id in (login, other, elsewhere)]
@@ -351,7 +356,7 @@ def test_a_login_stored_while_the_job_was_pausing_is_not_missed(
     )
     with database.transaction() as tx:
         tx.auth.save_session(granted, now=clock.now() - timedelta(minutes=1))
-        job_id = pause(tx.jobs, clock, job_type="data_collection", service=Service.KITE)
+        job_id = pause(tx, clock, job_type="data_collection", service=Service.KITE)
         with_an_older_login = tx.jobs.resume_missed(now=clock.now())
         tx.auth.save_session(granted, now=clock.now() + timedelta(microseconds=1))
 
@@ -368,15 +373,15 @@ def test_cleanup_deletes_only_what_ended_long_ago_with_its_attempts(
 ) -> None:
     with database.transaction() as tx:
         ids = [tx.jobs.create_job(new_job(clock), now=clock.now()).job_id for _ in range(2)]
-        claim(tx.jobs, clock, limit=2)
+        claim(tx, clock, limit=2)
         ids.append(tx.jobs.create_job(new_job(clock), now=clock.now()).job_id)
-        tx.jobs.finish(ids[0], 1, SUCCESS, now=clock.now())
+        tx.attempts.finish(ids[0], 1, SUCCESS, now=clock.now())
         clock.advance(timedelta(days=8))
-        tx.jobs.finish(ids[1], 1, SUCCESS, now=clock.now())
+        tx.attempts.finish(ids[1], 1, SUCCESS, now=clock.now())
 
         deleted = tx.jobs.cleanup_old_jobs(days=7, now=clock.now())
         left = {job.job_id for job in tx.jobs.list_jobs(JobFilter(), limit=10)}
-        attempts = tx.jobs.list_attempts(ids[0])
+        attempts = tx.attempts.list_attempts(ids[0])
 
     assert deleted == 1
     assert left == {ids[1], ids[2]}
@@ -388,8 +393,8 @@ def test_cleanup_keeps_a_parent_as_long_as_a_child_is_kept(
 ) -> None:
     with database.transaction() as tx:
         parent = tx.jobs.create_job(new_job(clock), now=clock.now()).job_id
-        child = tx.jobs.create_job(new_job(clock, parent_id=parent), now=clock.now()).job_id
         tx.jobs.request_cancel(parent, now=clock.now())
+        child = tx.jobs.create_job(new_job(clock, parent_id=parent), now=clock.now()).job_id
         clock.advance(timedelta(days=8))
         too_soon = tx.jobs.cleanup_old_jobs(days=7, now=clock.now())
         tx.jobs.request_cancel(child, now=clock.now())
@@ -435,44 +440,3 @@ def test_a_list_can_be_narrowed_to_states_and_a_type(database: Database, clock: 
 
     assert [job.job_id for job in queued] == [login.job_id]
     assert [job.job_id for job in collections] == [gone.job_id]
-
-
-def test_the_claim_walks_its_index_in_order_on_sqlite(sqlite_database: Database) -> None:
-    with sqlite_database.reading() as tx:
-        compiled = str(job_statements.claim(4, "sqlite").compile(tx.connection))
-        plan = tx.connection.exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {compiled}", (0,) * compiled.count("?")
-        ).all()
-
-    steps = [step.detail for step in plan]
-    assert any("USING INDEX ix_BackgroundJobs_claim" in step for step in steps)
-    assert any("(job_id=?)" in step for step in steps)
-    assert not any("TEMP B-TREE" in step for step in steps)
-
-
-def test_the_claim_uses_its_index_among_many_rows_on_postgresql(
-    postgresql_database: Database, clock: FakeClock
-) -> None:
-    with postgresql_database.transaction() as tx:
-        tx.connection.exec_driver_sql(
-            """
-            INSERT INTO "BackgroundJobs" (job_id, job_type, status, parameters, run_at,
-                cancel_requested, created_by, created_at, updated_at)
-            SELECT gen_random_uuid(), 'x', CASE WHEN n %% 10 = 0 THEN 'queued' ELSE 'succeeded' END,
-                '{}', now() - interval '1 day', false, 'asha', now(), now()
-            FROM generate_series(1, 20000) AS n
-            """
-        )
-        tx.connection.exec_driver_sql('ANALYZE "BackgroundJobs"')
-        statement = job_statements.claim(4, "postgresql")
-        compiled = statement.compile(tx.connection)
-        values = {"now": clock.now() + timedelta(days=9000), "progress_percent": 0, "message": None}
-        plan = json.dumps(
-            tx.connection.exec_driver_sql(f"EXPLAIN {compiled}", {**compiled.params, **values})
-            .scalars()
-            .all()
-        )
-
-    assert "ix_BackgroundJobs_claim" in plan
-    assert "Sort" not in plan
-    assert "Seq Scan" not in plan

@@ -16,17 +16,23 @@ from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.domain.config_keys import JOBS, KEEP_DAYS
 from munshi.domain.jobs import AttemptOutcome, Job, JobAttempt, JobState
+from munshi.jobs.service import JobRequest
 from munshi.settings import BrokerMode
 
 _Limit = Annotated[int, Query(ge=1, le=500)]
 
 
-class JobRequest(Body):
+class JobAsked(Body):
     job_type: str = Field(min_length=1, max_length=100)
     parameters: dict[str, Any] = Field(default_factory=dict)
     priority: int = Field(default=0, ge=-100, le=100)
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=200)
     run_at: Moment | None = None
+
+    def to_request(self) -> JobRequest:
+        return JobRequest(
+            priority=self.priority, idempotency_key=self.idempotency_key, run_at=self.run_at
+        )
 
 
 class CleanupRequest(Body):
@@ -142,15 +148,13 @@ class JobRoutes:
         return JobCleanupAnswer(deleted=deleted, days=days)
 
     @allows(Role.OPERATOR)
-    def enqueue(self, body: JobRequest, request: Request, response: Response) -> JobAnswer:
+    def enqueue(self, body: JobAsked, request: Request, response: Response) -> JobAnswer:
         """Ask for a job. With an `idempotency_key`, the live job of that key is answered."""
         job = self._jobs.enqueue(
             body.job_type,
             body.parameters,
             actor=actor_of(request),
-            priority=body.priority,
-            idempotency_key=body.idempotency_key,
-            run_at=body.run_at,
+            request=body.to_request(),
         )
         response.headers["Location"] = f"/jobs/status/{job.job_id}"
         return JobAnswer(**_job_fields(job), mode=self._mode)

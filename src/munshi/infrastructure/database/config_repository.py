@@ -1,6 +1,6 @@
 """SQL for SystemConfigurations: every change bumps one global revision and leaves history."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -62,9 +62,12 @@ _HISTORY = (
 
 
 class ConfigRepository:
-    """Configuration values. Secrets enter and leave the table sealed."""
+    """Configuration values. Secrets enter and leave the table sealed.
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    `vault` is asked for when the first secret is met: everything else can be read without.
+    """
+
+    def __init__(self, connection: Connection, vault: Callable[[], Vault]) -> None:
         self._connection = connection
         self._vault = vault
 
@@ -120,7 +123,7 @@ class ConfigRepository:
         row_id = known.config_id if known else uuid4()
         sealed = None
         if is_secret and value is not None:
-            sealed = self._vault.seal(
+            sealed = self._vault().seal(
                 str(value), table=_TABLE, column="secret_value", row_id=row_id
             )
         common = {
@@ -215,7 +218,7 @@ class ConfigRepository:
     def _unsealed(self, row: Row[Any]) -> Any:  # noqa: ANN401
         if row.secret_value is None:
             return row.config_value
-        return self._vault.unseal(
+        return self._vault().unseal(
             row.secret_value, table=_TABLE, column="secret_value", row_id=row.config_id
         )
 

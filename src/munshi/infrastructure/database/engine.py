@@ -105,6 +105,7 @@ class Database:
             if url.get_backend_name() == "sqlite"
             else self.engine
         )
+        self._driver: Any = self.engine.dialect.loaded_dbapi
         self._vault: Vault | None = None
         self._open: ContextVar[bool] = ContextVar("munshi_transaction_open", default=False)
         self._held: sqlite3.Connection | None = None
@@ -143,9 +144,11 @@ class Database:
         token = self._open.set(True)
         try:
             with self.connected(engine) as connection, connection.begin():
-                yield Transaction(connection, self._vault)
+                transaction = Transaction(connection, self._vault)
+                yield transaction
         finally:
             self._open.reset(token)
+        transaction.committed()
 
     @contextmanager
     def connected(self, engine: Engine | None = None) -> Iterator[Connection]:
@@ -154,13 +157,29 @@ class Database:
         Raises DatabaseUnreachableError when the database cannot be reached, is lost meanwhile or
         stays busy with another writer.
         """
+        with self.translating(), (engine or self.engine).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def translating(self, *, quietly: bool = False) -> Iterator[None]:
+        """Turn what any driver says of a lost database into DatabaseUnreachableError.
+
+        `quietly` drops it, where a connection is only being put away.
+        """
         try:
-            with (engine or self.engine).connect() as connection:
-                yield connection
-        except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
-            if not _is_lost(error):
+            yield
+        except (DBAPIError, PoolTimeoutError, self._driver.Error) as error:
+            if not _is_lost(error, self._driver):
                 raise
-            raise _unreachable(self.url, error) from error
+            if not quietly:
+                raise _unreachable(self.url, error) from error
+
+    def driver_connection(self) -> Any:  # noqa: ANN401 - the driver's own
+        """A prepared connection of the driver's that no pool knows; the caller closes it."""
+        pooled = self.engine.raw_connection()
+        connection = pooled.driver_connection
+        pooled.detach()
+        return connection
 
     def fetch_held(self, statement: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Rows of a driver statement, on a SQLite connection that stays open for such reads.
@@ -175,14 +194,12 @@ class Database:
                 return self._held.execute(statement, parameters).fetchall()
             except (DBAPIError, sqlite3.Error) as error:
                 self._let_go()
-                if not _is_lost(error):
+                if not _is_lost(error, self._driver):
                     raise
                 raise _unreachable(self.url, error) from error
 
     def _hold(self) -> sqlite3.Connection:
-        pooled = self.engine.raw_connection()
-        connection = pooled.driver_connection
-        pooled.detach()
+        connection = self.driver_connection()
         if not isinstance(connection, sqlite3.Connection):
             raise TypeError(f"{self.dialect} connections are not held")
         # Its readers may be an event loop, and in WAL mode nothing but a fault makes them wait.
@@ -209,12 +226,13 @@ class Database:
         self._quick.dispose()
 
 
-def _is_lost(error: Exception) -> bool:
+def _is_lost(error: Exception, driver: Any) -> bool:  # noqa: ANN401 - a driver is a module
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE)
         return code & 0xFF not in _OWN_FAULTS
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeoutError)
+    lost = OperationalError, InterfaceError, PoolTimeoutError
+    return isinstance(error, (*lost, driver.OperationalError, driver.InterfaceError))
 
 
 def _unreachable(url: URL, error: Exception) -> DatabaseUnreachableError:

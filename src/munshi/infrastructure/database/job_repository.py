@@ -1,7 +1,7 @@
-"""SQL for BackgroundJobs and JobAttempts: claimed under a lease, fenced by attempt number."""
+"""SQL for BackgroundJobs: stored, found, moved by people and by the desk, cleaned up."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,65 +10,81 @@ from sqlalchemy import Connection, Update
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.enums import Service
-from munshi.domain.jobs import (
-    AttemptOutcome,
-    Job,
-    JobAttempt,
-    JobEnding,
-    JobState,
-    NewJob,
-    check_transition,
-)
-from munshi.errors import JobAttemptFencedError, JobStateConflictError, JobUnknownError
+from munshi.domain.jobs import PRIORITY_STEP, Job, JobState, NewJob, check_transition
+from munshi.errors import JobStateConflictError, JobUnknownError
+from munshi.infrastructure.database import attempt_statements, job_family
 from munshi.infrastructure.database import job_statements as sql
-from munshi.infrastructure.database.job_rows import new_row, to_attempt, to_job
+from munshi.infrastructure.database.job_rows import new_row, to_job
 
 LOGGED_IN = "Logged in."
 LOGGED_IN_AND_QUEUED = "Logged in; waiting for a worker."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSignal:
-    """What a worker has to know of a job it runs."""
-
-    job_id: UUID
-    attempt: int
-    state: JobState
-    cancel_requested: bool
+RETRIED = "Tried again by a person; waiting for a worker."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """Which jobs to list; None means any. `before` is the last job of the page before."""
+    """Which jobs are meant; None means any.
+
+    `said` is a text in the error or the message. `before` is the last job of the page before.
+    """
 
     states: frozenset[JobState] | None = None
     job_type: str | None = None
+    queue: str | None = None
+    schedule_name: str | None = None
+    parent_id: UUID | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    said: str | None = None
     before: tuple[datetime, UUID] | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The conditions that were set."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCount:
+    """How many jobs of a type are in a state."""
+
+    job_type: str
+    state: JobState
+    jobs: int
 
 
 class JobRepository:
-    """Jobs and their attempts. What an older attempt writes is refused."""
+    """Jobs as they are asked for; `AttemptRepository` runs them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def create_job(self, new: NewJob, *, now: datetime) -> Job:
-        """Store `new`, or return the live job that already has its idempotency key."""
+        """Store `new`, or return the job that already has its idempotency key.
+
+        That is a live one, or any one made with a period that is not over.
+        """
         row = new_row(new, now=now)
         if new.idempotency_key is None:
             return to_job(self._connection.execute(sql.INSERT, row).one())
-        key = {"key": new.idempotency_key}
-        if found := self._connection.execute(sql.GET_LIVE_BY_KEY, key).one_or_none():
-            return to_job(found)
+        if found := self._by_key(new.idempotency_key, now=now):
+            return found
         try:
             with self._connection.begin_nested():
                 return to_job(self._connection.execute(sql.INSERT, row).one())
         except IntegrityError:
             # Another transaction stored a job with this key first.
-            found = self._connection.execute(sql.GET_LIVE_BY_KEY, key).one_or_none()
-            if found is None:
-                raise
-            return to_job(found)
+            if found := self._by_key(new.idempotency_key, now=now):
+                return found
+            raise
+
+    def _by_key(self, idempotency_key: str, *, now: datetime) -> Job | None:
+        key = {"key": idempotency_key}
+        if row := self._connection.execute(sql.GET_LIVE_BY_KEY, key).one_or_none():
+            return to_job(row)
+        self._connection.execute(sql.FORGET_KEY, {**key, "now": now})
+        row = self._connection.execute(sql.GET_KEPT_BY_KEY, {**key, "now": now}).one_or_none()
+        return None if row is None else to_job(row)
 
     def get_job(self, job_id: UUID) -> Job | None:
         row = self._connection.execute(sql.GET, {"row": job_id}).one_or_none()
@@ -76,152 +92,40 @@ class JobRepository:
 
     def get_jobs_by_status(self, status: JobState, *, limit: int = 100) -> list[Job]:
         """Newest first."""
-        rows = self._connection.execute(sql.BY_STATUS, {"state": status, "most": limit})
+        if status is JobState.RUNNING:
+            rows = self._connection.execute(attempt_statements.RUNNING, {"most": limit})
+        else:
+            rows = self._connection.execute(sql.BY_STATUS, {"state": status, "most": limit})
         return [to_job(row) for row in rows]
 
     def list_jobs(self, chosen: JobFilter, *, limit: int) -> list[Job]:
         """Newest first, at most `limit`."""
-        given: dict[str, Any] = {}
-        values: dict[str, Any] = {"most": limit}
-        if chosen.states is not None:
-            given["states"] = values["states"] = sorted(chosen.states)
-        if chosen.job_type is not None:
-            given["job_type"] = values["job_type"] = chosen.job_type
-        if chosen.before is not None:
-            given["before"] = chosen.before
-            values["before_at"], values["before_row"] = chosen.before
+        given = chosen.given()
         statement = sql.listing(frozenset(given))
-        return [to_job(row) for row in self._connection.execute(statement, values)]
+        rows = self._connection.execute(statement, {**_bound(given), "most": limit})
+        return [to_job(row) for row in rows]
 
-    def list_attempts(self, job_id: UUID) -> list[JobAttempt]:
-        """Oldest first."""
-        rows = self._connection.execute(sql.ATTEMPTS, {"row": job_id})
-        return [to_attempt(row) for row in rows]
-
-    def count_attempts(self, job_id: UUID, outcome: AttemptOutcome) -> int:
-        found = self._connection.execute(sql.COUNT_ATTEMPTS, {"row": job_id, "how": outcome})
-        return int(found.scalar_one())
-
-    def has_due_jobs(self, *, now: datetime) -> bool:
-        """Whether a claim would find something."""
-        statement = sql.has_due(self._connection.dialect.name)
-        return bool(self._connection.execute(statement, {"now": now}).scalar_one())
-
-    def claim_jobs(
-        self, worker_id: str, *, limit: int, lease: timedelta, now: datetime
-    ) -> list[Job]:
-        """Take up to `limit` due jobs, each under a new attempt number and a lease.
-
-        Lowest priority number first, then the longest due. No other worker gets the same ones.
-        """
-        statement = sql.claim(limit, self._connection.dialect.name)
-        rows = self._connection.execute(statement, {"now": now}).all()
-        jobs = sorted(map(to_job, rows), key=lambda job: (job.priority, job.run_at, job.job_id))
-        if jobs:
-            self._connection.execute(
-                sql.INSERT_ATTEMPT,
-                [
-                    {
-                        "job_id": job.job_id,
-                        "attempt": job.attempt,
-                        "worker_id": worker_id,
-                        "lease_until": now + lease,
-                        "heartbeat_at": now,
-                        "started_at": now,
-                    }
-                    for job in jobs
-                ],
-            )
-        return jobs
-
-    def claim_job(self, worker_id: str, *, lease: timedelta, now: datetime) -> Job | None:
-        claimed = self.claim_jobs(worker_id, limit=1, lease=lease, now=now)
-        return claimed[0] if claimed else None
-
-    def heartbeat(self, job_id: UUID, attempt: int, *, lease: timedelta, now: datetime) -> None:
-        """Extend the lease, in JobAttempts alone.
-
-        Raises JobAttemptFencedError if the attempt is over.
-        """
-        extended = self._connection.execute(
-            sql.HEARTBEAT,
-            {"row": job_id, "fence": attempt, "new_lease_until": now + lease, "now": now},
-        )
-        if extended.rowcount != 1:
-            raise _fenced(job_id, attempt)
-
-    def record_progress(
-        self, job_id: UUID, attempt: int, *, percent: float, message: str, now: datetime
-    ) -> None:
-        """Raises JobAttemptFencedError if the attempt is no longer the running one."""
-        written = self._connection.execute(
-            sql.PROGRESS,
-            {
-                "row": job_id,
-                "fence": attempt,
-                "new_percent": percent,
-                "new_message": message,
-                "now": now,
-            },
-        )
-        if written.rowcount != 1:
-            raise _fenced(job_id, attempt)
-
-    def list_signals(self, job_ids: Collection[UUID]) -> list[JobSignal]:
-        """What has become of these jobs; one that was deleted is left out."""
-        rows = self._connection.execute(sql.SIGNALS, {"rows": list(job_ids)})
+    def count_jobs(self, chosen: JobFilter) -> list[JobCount]:
+        """How many there are of each type and state."""
+        given = chosen.given()
+        rows = self._connection.execute(sql.counting(frozenset(given)), _bound(given))
         return [
-            JobSignal(
-                job_id=row.job_id,
-                attempt=row.attempt,
-                state=JobState(row.status),
-                cancel_requested=row.cancel_requested,
-            )
+            JobCount(job_type=row.job_type, state=JobState(row.status), jobs=row.jobs)
             for row in rows
         ]
 
-    def finish(self, job_id: UUID, attempt: int, ending: JobEnding, *, now: datetime) -> Job:
-        """End the running attempt; a job told to cancel becomes cancelled instead of going on.
+    def list_children(self, parent_id: UUID) -> list[Job]:
+        """In the order in which they were made."""
+        return job_family.list_children(self._connection, parent_id)
 
-        Raises JobAttemptFencedError if the attempt is no longer the running one.
-        """
-        row = self._connection.execute(
-            sql.leave_running(ending.state),
-            {
-                "row": job_id,
-                "fence": attempt,
-                "new_percent": ending.percent,
-                "new_message": ending.message,
-                "new_result": ending.result,
-                "new_error": ending.error,
-                "new_run_at": ending.run_at,
-                "new_service": ending.waits_for_service,
-                "now": now,
-            },
-        ).one_or_none()
-        if row is None:
-            raise _fenced(job_id, attempt)
-        self._connection.execute(
-            sql.CLOSE_ATTEMPT,
-            {
-                "row": job_id,
-                "fence": attempt,
-                "how": ending.outcome,
-                "why": ending.error,
-                "now": now,
-            },
-        )
-        return to_job(row)
+    def family_progress(self, parent_id: UUID) -> float | None:
+        """The mean of the children's percents; None without children."""
+        return job_family.family_progress(self._connection, parent_id)
 
-    def needs_recovery(self, *, now: datetime) -> bool:
-        """Whether a lease has run out, or a job is paused and may have missed its login."""
-        return bool(self._connection.execute(sql.NEEDS_RECOVERY, {"now": now}).scalar_one())
-
-    def list_lapsed_jobs(self, *, limit: int = 100, now: datetime) -> list[Job]:
-        """Running jobs whose lease has run out, locked against other recoveries and heartbeats."""
-        return [
-            to_job(row) for row in self._connection.execute(sql.LAPSED, {"most": limit, "now": now})
-        ]
+    def promote_due_jobs(self, *, now: datetime) -> int:
+        """Queue scheduled jobs whose time has come, some hundreds at a time; how many."""
+        statement = sql.promote(self._connection.dialect.name)
+        return self._connection.execute(statement, {"now": now}).rowcount
 
     def update_job_status(
         self,
@@ -232,7 +136,7 @@ class JobRepository:
         waits_for_service: Service | None = None,
         now: datetime,
     ) -> Job:
-        """Move a job that nobody runs; `finish` ends a running one.
+        """Move a job that nobody runs; `AttemptRepository.finish` ends a running one.
 
         Raises JobUnknownError, or JobStateConflictError if `status` may not follow.
         """
@@ -246,13 +150,66 @@ class JobRepository:
         }
         return self._move(sql.move(status), values, wanted=status)
 
+    def hold_queued_job(self, job_id: UUID, *, error: str, now: datetime) -> Job:
+        """A person must decide about a job that nobody can run.
+
+        Raises JobUnknownError, or JobStateConflictError if it is queued no more.
+        """
+        values = {"row": job_id, "new_error": error, "now": now}
+        return self._move(sql.HOLD_QUEUED, values, wanted=JobState.HELD)
+
     def request_cancel(self, job_id: UUID, *, now: datetime) -> Job:
-        """Cancel a job; a running one is told, and ends as cancelled at its next progress call.
+        """Cancel a job and all below it; running ones are told, and end at their next progress.
 
         Raises JobUnknownError, or JobStateConflictError if the job is over.
         """
         values = {"row": job_id, "now": now}
-        return self._move(sql.REQUEST_CANCEL, values, wanted=JobState.CANCELLED)
+        job = self._move(sql.REQUEST_CANCEL, values, wanted=JobState.CANCELLED)
+        job_family.cancel_descendants(self._connection, job_id, now=now)
+        if job.state.is_final and job.parent_id is not None:
+            job_family.settle_parent(self._connection, job.parent_id, now=now)
+        return job
+
+    def retry_job(self, job_id: UUID, *, now: datetime) -> Job:
+        """Queue a job that stopped without success, with all its tries before it again.
+
+        Raises JobUnknownError, or JobStateConflictError if its state, or another live job with
+        its idempotency key, forbids it.
+        """
+        found = self.get_job(job_id)
+        values = {
+            "row": job_id,
+            "new_turn_at": now + (found.priority if found else 0) * PRIORITY_STEP,
+            "new_message": RETRIED,
+            "now": now,
+        }
+        try:
+            with self._connection.begin_nested():
+                return self._move(sql.RETRY, values, wanted=JobState.QUEUED)
+        except IntegrityError as error:
+            raise JobStateConflictError(
+                f"Job {job_id} cannot be tried again: another one with its idempotency key is live."
+            ) from error
+
+    def discard_job(self, job_id: UUID) -> None:
+        """Delete a completed job for good, with its attempts, log and artifact rows.
+
+        Raises JobUnknownError, or JobStateConflictError if it is live or still has children.
+        """
+        if self._connection.execute(sql.DISCARD, {"row": job_id}).rowcount == 1:
+            return
+        found = self.get_job(job_id)
+        if found is None:
+            raise _unknown(job_id)
+        if found.state.is_final:
+            raise JobStateConflictError(
+                f"Job {job_id} has parts of its own; discard those first.",
+                hint=f"Run: munshi jobs discard --parent {job_id}",
+            )
+        raise JobStateConflictError(
+            f"Job {job_id} is {found.state}; only a completed job can be discarded.",
+            hint=f"Run: munshi jobs cancel {job_id}",
+        )
 
     def _move(self, statement: Update, values: Mapping[str, Any], *, wanted: JobState) -> Job:
         row = self._connection.execute(statement, values).one_or_none()
@@ -260,7 +217,7 @@ class JobRepository:
             return to_job(row)
         found = self.get_job(values["row"])
         if found is None:
-            raise JobUnknownError(f"There is no job {values['row']}.", hint="See: munshi jobs list")
+            raise _unknown(values["row"])
         check_transition(found.state, wanted)
         raise JobStateConflictError(f"Job {found.job_id} is {found.state}; it cannot be {wanted}.")
 
@@ -276,19 +233,27 @@ class JobRepository:
 
     def complete_paused_logins(
         self, service: Service, *, result: Mapping[str, object], now: datetime
-    ) -> int:
+    ) -> list[Job]:
         """The login has happened: paused `auto_login` jobs for `service` have succeeded."""
-        return self._connection.execute(
+        rows = self._connection.execute(
             sql.COMPLETE_PAUSED_LOGINS,
             {"service": service, "new_message": LOGGED_IN, "new_result": result, "now": now},
-        ).rowcount
+        ).all()
+        return [to_job(row) for row in rows]
 
     def resume_after_login(
         self, service: Service, *, result: Mapping[str, object], now: datetime
-    ) -> None:
-        """In the transaction of a login: complete its jobs with `result`, queue the others."""
-        self.complete_paused_logins(service, result=result, now=now)
+    ) -> list[Job]:
+        """In the transaction of a login: complete its jobs with `result`, queue the others.
+
+        The jobs that are complete now.
+        """
+        ended = self.complete_paused_logins(service, result=result, now=now)
         self.resume_paused(service, now=now)
+        for job in ended:
+            if job.parent_id is not None:
+                job_family.settle_parent(self._connection, job.parent_id, now=now)
+        return ended
 
     def cleanup_old_jobs(self, *, days: int, now: datetime) -> int:
         """Delete jobs that ended more than `days` days ago, with their attempts; how many."""
@@ -296,5 +261,15 @@ class JobRepository:
         return self._connection.execute(sql.CLEANUP, {"before": before}).rowcount
 
 
-def _fenced(job_id: UUID, attempt: int) -> JobAttemptFencedError:
-    return JobAttemptFencedError(f"Attempt {attempt} of job {job_id} is no longer the running one.")
+def _bound(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a filter under the names that the statements bind."""
+    values = dict(given)
+    if "states" in values:
+        values["states"] = sorted(values["states"])
+    if "before" in values:
+        values["before_at"], values["before_row"] = values.pop("before")
+    return values
+
+
+def _unknown(job_id: UUID) -> JobUnknownError:
+    return JobUnknownError(f"There is no job {job_id}.", hint="See: munshi jobs list")

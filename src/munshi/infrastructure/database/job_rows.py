@@ -1,6 +1,6 @@
 """Rows of BackgroundJobs and JobAttempts as the domain knows them, and back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -63,6 +63,17 @@ def to_job(row: Row[Any]) -> Job:
         crashes=row.crashes,
         progress_rate=row.progress_rate,
     )
+
+
+def attempt_row(job: Job, worker_id: str, *, lease: timedelta, now: datetime) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "attempt": job.attempt,
+        "worker_id": worker_id,
+        "lease_until": now + lease,
+        "heartbeat_at": now,
+        "started_at": now,
+    }
 
 
 def to_attempt(row: Row[Any]) -> JobAttempt:

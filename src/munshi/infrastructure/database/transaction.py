@@ -1,18 +1,22 @@
 """An open transaction with the repositories that work in it."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from sqlalchemy import Connection
 
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
+from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
+from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
+from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.security.vault import Vault
 
@@ -23,6 +27,16 @@ class Transaction:
     def __init__(self, connection: Connection, vault: Vault | None) -> None:
         self.connection = connection
         self._vault = vault
+        self._afterwards: dict[Callable[[], None], None] = {}
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have `call` made once when the transaction has committed, and not if it does not."""
+        self._afterwards[call] = None
+
+    def committed(self) -> None:
+        """Make the calls that were asked for; whoever opened the transaction says when."""
+        for call in self._afterwards:
+            call()
 
     @property
     def vault(self) -> Vault:
@@ -43,8 +57,20 @@ class Transaction:
         return JobRepository(self.connection)
 
     @cached_property
+    def attempts(self) -> AttemptRepository:
+        return AttemptRepository(self.connection)
+
+    @cached_property
+    def queues(self) -> QueueRepository:
+        return QueueRepository(self.connection)
+
+    @cached_property
+    def job_logs(self) -> JobLogRepository:
+        return JobLogRepository(self.connection)
+
+    @cached_property
     def config(self) -> ConfigRepository:
-        return ConfigRepository(self.connection, self.vault)
+        return ConfigRepository(self.connection, lambda: self.vault)
 
     @cached_property
     def audit(self) -> AuditRepository:

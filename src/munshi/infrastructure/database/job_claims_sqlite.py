@@ -1,0 +1,125 @@
+"""Claims and successful ends on SQLite; each value is what STRICT tables hold: text, numbers."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from munshi.domain.jobs import Job, JobState
+from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
+from munshi.infrastructure.database.types import to_text
+
+
+class SqliteClaims:
+    """One writer at a time: what it takes nobody else can see."""
+
+    def claim(
+        self,
+        cursor: Any,  # noqa: ANN401
+        lanes: Sequence[Lane],
+        *,
+        worker_id: str,
+        limit: int,
+        lease: timedelta,
+        now: datetime,
+    ) -> list[Job]:
+        at = to_text(now)
+        statement = sqlite_claim(len(lanes), limit)
+        rows = cursor.execute(statement, (at, at, *(x for lane in lanes for x in lane))).fetchall()
+        if not rows:
+            return []
+        rows.sort(key=by_turn)
+        until = to_text(now + lease)
+        cursor.executemany(
+            _SQLITE_ATTEMPT, [(row[0], row[4], worker_id, until, at, at) for row in rows]
+        )
+        return [_sqlite_job(row, now) for row in rows]
+
+    def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
+        at = to_text(now)
+        written: set[UUID] = set()
+        for one in done:
+            key = str(one.job_id)
+            cursor.execute(_SQLITE_SUCCEED, (one.message, one.result, at, at, key, one.attempt))
+            if cursor.rowcount == 1:
+                cursor.execute(_SQLITE_CLOSE, (at, key, one.attempt))
+                written.add(one.job_id)
+        return written
+
+    def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
+        values = (to_text(now), *(x for lane in lanes for x in lane))
+        scheduled, queued = cursor.execute(sqlite_has_due(len(lanes)), values).fetchone()
+        return bool(scheduled), bool(queued)
+
+
+_SQLITE_LANE = """SELECT job_id, turn_at FROM (
+  SELECT job_id, turn_at FROM "BackgroundJobs"
+  WHERE status = 'queued' AND queue = ?{queue} AND job_type = ?{type} AND NOT EXISTS (
+    SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
+    OR (kind = 'job_type' AND name = ?{type}))
+  ORDER BY turn_at, job_id LIMIT {limit})"""
+_SQLITE_ATTEMPT = """INSERT INTO "JobAttempts"
+(job_id, attempt, worker_id, lease_until, heartbeat_at, started_at) VALUES (?, ?, ?, ?, ?, ?)"""
+_SQLITE_SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
+message = coalesce(?, message), result_data = ?, error_details = NULL, completed_at = ?,
+updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""
+_SQLITE_CLOSE = """UPDATE "JobAttempts" SET finished_at = ?, outcome = 'succeeded'
+WHERE job_id = ? AND attempt = ? AND finished_at IS NULL"""
+
+
+def _sqlite_lanes(count: int, *, limit: int, first: int) -> str:
+    return " UNION ALL ".join(
+        _SQLITE_LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
+        for lane in range(count)
+    )
+
+
+@lru_cache
+def sqlite_claim(lanes: int, limit: int) -> str:
+    return f"""UPDATE "BackgroundJobs" SET status = 'running', attempt = attempt + 1,
+progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = ?1,
+started_at = coalesce(started_at, ?2)
+WHERE job_id IN (SELECT job_id FROM ({_sqlite_lanes(lanes, limit=limit, first=3)})
+  ORDER BY turn_at, job_id LIMIT {limit})
+RETURNING {CLAIMED}"""
+
+
+@lru_cache
+def sqlite_has_due(lanes: int) -> str:
+    return f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
+  WHERE status = 'scheduled' AND run_at <= ?1),
+EXISTS ({_sqlite_lanes(lanes, limit=1, first=2)})"""
+
+
+def _sqlite_job(row: tuple[Any, ...], now: datetime) -> Job:
+    return Job(
+        job_id=UUID(row[0]),
+        job_type=row[1],
+        state=JobState.RUNNING,
+        progress_percent=0.0,
+        message="",
+        parameters=json.loads(row[2]),
+        result_data=None,
+        error_details=row[20],
+        priority=row[3],
+        attempt=row[4],
+        max_attempts=row[5],
+        run_at=datetime.fromisoformat(row[6]),
+        waits_for_service=None,
+        created_by=row[7],
+        idempotency_key=row[8],
+        cancel_requested=bool(row[9]),
+        created_at=datetime.fromisoformat(row[10]),
+        started_at=datetime.fromisoformat(row[11]),
+        updated_at=now,
+        completed_at=None,
+        parent_id=UUID(row[12]) if row[12] else None,
+        queue=row[13],
+        concurrency_key=row[14],
+        idempotency_until=datetime.fromisoformat(row[15]) if row[15] else None,
+        schedule_name=row[16],
+        errors=row[17],
+        crashes=row[18],
+    )

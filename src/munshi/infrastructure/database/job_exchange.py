@@ -1,0 +1,240 @@
+"""A worker's own connection: stores what ended well, takes what is due, waits for news.
+
+One transaction does the first two, so a batch of jobs costs one commit. On PostgreSQL the worker
+also listens here; while it waits it holds a shared advisory lock, by which those who enqueue see
+that somebody wants to be told.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
+from munshi.errors import JobAttemptFencedError
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.job_bell import LISTEN, STOP_WAITING, WAIT
+from munshi.infrastructure.database.job_claim_dialects import DIALECTS
+from munshi.infrastructure.database.job_claims import ClaimDialect, Lane, Success
+from munshi.infrastructure.wake import Ear, Wake
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a worker has room for: up to `limit` jobs of these lanes."""
+
+    lanes: tuple[Lane, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """`kept` are the successes that were stored; a fenced one is not among them."""
+
+    kept: set[UUID]
+    claimed: list[list[Job]]
+
+
+class JobExchange(Protocol):
+    """Used by one thread."""
+
+    def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
+        """Store `done` and claim, in one transaction; the claims in the order of `wanted`.
+
+        Raises DatabaseUnreachableError, with nothing stored and nothing claimed.
+        """
+        ...
+
+    def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
+        """Whether a scheduled job's time has come, and whether a claim would find something."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Until roused, somebody enqueues (where that can be heard) or the time is up.
+
+        Whether to look around: all but a nudge of this process says so.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_exchange(
+    database: Database, *, worker_id: str, lease: timedelta, wake: Wake
+) -> JobExchange:
+    """The way of this database. Connects on first use."""
+    way: type[SqliteExchange | PostgresqlExchange | RepositoryExchange] = RepositoryExchange
+    if database.dialect in DIALECTS:
+        way = SqliteExchange if database.dialect == "sqlite" else PostgresqlExchange
+    return way(database, worker_id=worker_id, lease=lease, wake=wake)
+
+
+class _HeldExchange:
+    """What both drivers' exchanges share: a connection that is opened anew after a failure."""
+
+    def __init__(self, database: Database, *, worker_id: str, lease: timedelta, wake: Wake) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._lease = lease
+        self._wake = wake
+        self._claims: ClaimDialect = DIALECTS[database.dialect]
+        self._held: Any = None
+
+    def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
+        with self._connection() as connection:
+            return self._claims.has_due(connection.cursor(), lanes, now=now)
+
+    def close(self) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        try:
+            with self._database.translating():
+                if self._held is None:
+                    self._held = self._open()
+                yield self._held
+        except BaseException:
+            with self._database.translating(quietly=True):
+                self.close()
+            raise
+
+    def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
+        return self._database.driver_connection()
+
+    def _claim(self, cursor: Any, wanted: Sequence[Wanted], now: datetime) -> list[list[Job]]:  # noqa: ANN401
+        return [
+            self._claims.claim(
+                cursor,
+                each.lanes,
+                worker_id=self._worker_id,
+                limit=each.limit,
+                lease=self._lease,
+                now=now,
+            )
+            for each in wanted
+        ]
+
+
+class SqliteExchange(_HeldExchange):
+    """One durable transaction; other processes' jobs are found by asking often."""
+
+    def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
+        with self._connection() as connection:
+            cursor: sqlite3.Cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            kept = self._claims.succeed(cursor, done, now=now)
+            claimed = self._claim(cursor, wanted, now)
+            cursor.execute("COMMIT")
+            return Swapped(kept, claimed)
+
+    def wait(self, seconds: float) -> bool:
+        return not self._wake.wait(seconds)
+
+
+class PostgresqlExchange(_HeldExchange):
+    """Each statement is a transaction of its own, and durable."""
+
+    _waits = False
+    _ear: Ear | None = None
+
+    def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
+        with self._connection() as connection:
+            cursor = connection.cursor()
+            kept = self._claims.succeed(cursor, done, now=now) if done else set()
+            claimed = self._claim(cursor, wanted, now)
+            full = any(len(jobs) == each.limit for jobs, each in zip(claimed, wanted, strict=True))
+            if full and self._waits:
+                cursor.execute(STOP_WAITING)
+                self._waits = False
+            return Swapped(kept, claimed)
+
+    def wait(self, seconds: float) -> bool:
+        with self._connection() as connection:
+            if not self._waits:
+                # Whoever commits from now on rings; what was committed before is found by
+                # looking once more.
+                connection.execute(WAIT)
+                self._waits = True
+                return True
+            if self._ear is None:
+                self._ear = self._wake.listen()
+            roused = _heard(connection) or self._wake.wait(
+                seconds, ear=self._ear, or_readable=connection.fileno()
+            )
+            return _heard(connection) or not roused
+
+    def close(self) -> None:
+        self._waits = False
+        if self._ear is not None:
+            self._wake.hush(self._ear)
+            self._ear = None
+        super().close()
+
+    def _open(self) -> Any:  # noqa: ANN401
+        connection = super()._open()
+        connection.autocommit = True
+        connection.execute(LISTEN)
+        return connection
+
+
+def _heard(connection: Any) -> bool:  # noqa: ANN401
+    """Read what has arrived, without waiting for more."""
+    return any(True for _ in connection.notifies(timeout=0))
+
+
+class RepositoryExchange:
+    """Through Core, for databases without driver SQL of their own: SQL Server."""
+
+    def __init__(self, database: Database, *, worker_id: str, lease: timedelta, wake: Wake) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._lease = lease
+        self._wake = wake
+
+    def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
+        kept: set[UUID] = set()
+        with self._database.transaction() as tx:
+            for one in done:
+                try:
+                    tx.attempts.finish(one.job_id, one.attempt, _ending(one), now=now)
+                except JobAttemptFencedError:
+                    continue
+                kept.add(one.job_id)
+            claimed = [
+                tx.attempts.claim_jobs(
+                    self._worker_id,
+                    lanes=each.lanes,
+                    limit=each.limit,
+                    lease=self._lease,
+                    now=now,
+                )
+                for each in wanted
+            ]
+        return Swapped(kept, claimed)
+
+    def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
+        with self._database.reading() as tx:
+            return tx.attempts.has_due(lanes, now=now)
+
+    def wait(self, seconds: float) -> bool:
+        return not self._wake.wait(seconds)
+
+    def close(self) -> None:
+        """There is no connection of its own."""
+
+
+def _ending(success: Success) -> JobEnding:
+    return JobEnding(
+        state=JobState.SUCCEEDED,
+        outcome=AttemptOutcome.SUCCEEDED,
+        percent=100,
+        message=success.message,
+        result=json.loads(success.result),
+    )

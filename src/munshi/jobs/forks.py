@@ -1,0 +1,84 @@
+"""Keeps a handler in a thread from forking the worker, whose locks and connections it would copy.
+
+What it forked ends at once. Programs started with subprocess are no forks of this kind.
+"""
+
+import inspect
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+
+from munshi.errors import JobForkedError
+from munshi.infrastructure.platform import watch_forks
+from munshi.jobs.stops import JobStopped
+
+FORKED = 70
+
+
+class _Handler:
+    """Whether the handler of this thread forked."""
+
+    def __init__(self) -> None:
+        self.has_forked = False
+
+
+_handler: ContextVar[_Handler | None] = ContextVar("munshi_unforked_handler", default=None)
+
+
+@contextmanager
+def without_forks() -> Iterator[None]:
+    """Within, whatever this thread forks leaves at once with exit code 70.
+
+    Raises JobForkedError at the end, instead of what else the handler raises, unless that says
+    that the job was stopped.
+    """
+    _watch()
+    handler = _Handler()
+    token = _handler.set(handler)
+    try:
+        yield
+    except JobStopped:
+        raise
+    except BaseException as error:
+        if handler.has_forked:
+            raise _refusal() from error
+        raise
+    finally:
+        _handler.reset(token)
+    if handler.has_forked:
+        raise _refusal()
+
+
+def _refusal() -> JobForkedError:
+    return JobForkedError(
+        "A handler must not fork: what it forks would share the worker's database connections.",
+        hint="Let the job type run in a process, or start a program with subprocess.",
+    )
+
+
+@cache
+def _watch() -> None:
+    """Once in a process, because it cannot be undone."""
+    watch_forks(in_parent=_in_parent, in_child=_in_child)
+
+
+def _in_parent() -> None:
+    handler = _handler.get()
+    if handler is not None and not _is_subprocess():
+        handler.has_forked = True
+
+
+def _in_child() -> None:
+    if _handler.get() is not None and not _is_subprocess():
+        os._exit(FORKED)
+
+
+def _is_subprocess() -> bool:
+    """Whether subprocess forks, as it does with `preexec_fn`: another program follows."""
+    frame = inspect.currentframe()
+    # Of this function, of the one that asks, and of whoever forked.
+    for _ in range(2):
+        frame = frame.f_back if frame is not None else None
+    return frame is not None and frame.f_globals.get("__name__") == "subprocess"

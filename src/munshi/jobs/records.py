@@ -1,0 +1,85 @@
+"""How a worker stores ends: many good ones together, any other in a transaction of its own."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from munshi.clock import Clock
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import AttemptOutcome, JobEnding, JobState
+from munshi.errors import JobAttemptFencedError
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.job_claims import Success
+from munshi.jobs.causes import cause, trace
+from munshi.jobs.endings import record_ending
+from munshi.jobs.run import JobRun
+
+STORE_DELAYS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+UNSTORABLE = JobEnding(
+    state=JobState.FAILED,
+    outcome=AttemptOutcome.ERROR,
+    error="The job's result could not be stored; the log says why.",
+)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that ended well, as the exchange takes it, and as the recorder would."""
+
+    run: JobRun
+    ending: JobEnding
+    success: Success
+
+
+class Recorder:
+    """Stores ends one by one, with what the last progress and the log still had to say."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, registry: Mapping[str, JobSpec]
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._registry = registry
+
+    def for_the_exchange(self, run: JobRun, ending: JobEnding) -> Finished | None:
+        """`ending` as a success that needs nothing but its two rows; None if it needs more."""
+        if ending.state is not JobState.SUCCEEDED or not run.is_plain or run.has_unsaved_log:
+            return None
+        result = json.dumps(ending.result, ensure_ascii=False, separators=(",", ":"))
+        success = Success(run.job_id, run.attempt, ending.message or None, result)
+        return Finished(run, ending, success)
+
+    def store(self, run: JobRun, ending: JobEnding) -> None:
+        """Record the end, trying for a while; failing that, the lease runs out."""
+        reported = run.reported()
+        kept = replace(
+            ending,
+            percent=reported.percent if ending.percent is None else ending.percent,
+            message=reported.message if ending.message is None else ending.message,
+        )
+        run.take_unsaved()
+        for delay in STORE_DELAYS:
+            if self.try_store(run, kept):
+                return
+            threading.Event().wait(delay)
+        if not self.try_store(run, UNSTORABLE):
+            _log.error("job_ending_lost", attempt=run.attempt)
+
+    def try_store(self, run: JobRun, ending: JobEnding) -> bool:
+        """False when the database is away or refuses a value; true when a newer attempt has it."""
+        lines = run.take_log()
+        try:
+            with self._database.transaction() as tx:
+                spec = self._registry.get(run.job.job_type)
+                record_ending(tx, run.job, ending, spec=spec, log=lines, now=self._clock.now())
+        except JobAttemptFencedError:
+            _log.warning("job_fenced", attempt=run.attempt)
+        except Exception as error:  # noqa: BLE001 - the database is away, or refuses a value
+            run.put_back_log(lines)
+            _log.error("job_ending_not_stored", cause=cause(error), trace=trace(error))
+            return False
+        return True

@@ -1,0 +1,50 @@
+"""What people, schedules and parents ask for, checked before it is stored."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from munshi.domain.job_specs import JobSpec
+from munshi.domain.jobs import Job, NewJob, new_job_id
+from munshi.errors import JobTypeUnknownError
+from munshi.jobs.fan_out import NewChild
+
+
+def find_spec(registry: Mapping[str, JobSpec], job_type: str) -> JobSpec:
+    """Raises JobTypeUnknownError, which names what was probably meant."""
+    if spec := registry.get(job_type):
+        return spec
+    near = difflib.get_close_matches(job_type, registry, n=3, cutoff=0.3)
+    raise JobTypeUnknownError(
+        f"There is no job type {job_type!r}.",
+        hint=f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"The job types are {', '.join(sorted(registry))}.",
+    )
+
+
+def new_children(
+    parent: Job, children: Sequence[NewChild], *, registry: Mapping[str, JobSpec], now: datetime
+) -> list[NewJob]:
+    """The parts of `parent` as jobs.
+
+    Raises JobTypeUnknownError or JobParametersInvalidError.
+    """
+    made: list[NewJob] = []
+    for child in children:
+        spec = find_spec(registry, child.job_type)
+        made.append(
+            NewJob(
+                job_id=new_job_id(now),
+                job_type=child.job_type,
+                parameters=spec.params.from_json(child.parameters).to_json(),
+                priority=child.priority,
+                max_attempts=spec.max_attempts if spec.idempotent else 1,
+                run_at=now,
+                created_by=parent.created_by,
+                parent_id=parent.job_id,
+                queue=child.queue or spec.queue,
+                concurrency_key=child.concurrency_key,
+            )
+        )
+    return made
