@@ -70,10 +70,16 @@ class Contest:
         for place in places:
             for contender in options.contenders:
                 if place.name in contender.databases:
-                    alone = (None,) if options.latencies else ()
-                    for batch in contender.batches or alone:
-                        row = Row(database=place.name, contender=contender, batch=batch)
-                        self.report.rows.append(row)
+                    self.report.rows += self._rows(contender, place)
+
+    def _rows(self, contender: Contender, place: Ground) -> Iterator[Row]:
+        batches: tuple[int | None, ...] = contender.batches
+        if not batches and self._options.latencies:
+            batches = (None,)
+        elif not contender.is_installed():
+            batches = batches[:1]
+        for batch in batches:
+            yield Row(database=place.name, contender=contender, batch=batch)
 
     @property
     def versions(self) -> list[str]:
@@ -140,7 +146,7 @@ def _head(places: Sequence[Ground], options: Options, versions: Sequence[str]) -
         f"Python {platform.python_version()}, {machine}; files on {_file_system()}",
         *(place.settings for place in places),
         f"{measured}; the first tenth is warm-up",
-        ", ".join(versions),
+        ", ".join(versions) or "nothing was installed",
     ]
 
 

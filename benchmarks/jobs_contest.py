@@ -15,7 +15,8 @@ from typing import Any
 from contenders.catalogue import Contender
 from jobs_ground import Ground
 
-PATIENCE = 900.0
+# Seconds; a full table takes long to load, and a job that is lost must not hold up the rest.
+PATIENCE = {"load": 1800, "drain": 300, "work": 120, "work_beside": 120, "enqueue": 120}
 WARM_SHARE = 0.1
 
 
@@ -73,18 +74,18 @@ class Talk:
 
 
 @contextmanager
-def talking(contender: Contender, request: dict[str, object]) -> Iterator[Talk]:
-    """Start the contender; end it if it takes longer than `PATIENCE`, or when the block is left."""
+def talking(contender: Contender, do: str, url: str, **request: int) -> Iterator[Talk]:
+    """Start the contender; end it when the block is left, or if it takes longer than `PATIENCE`."""
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            contender.command(json.dumps(request)),
+            contender.command(json.dumps({"do": do, "url": url, **request})),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
             env={name: text for name, text in os.environ.items() if "MUNSHI" not in name},
         )
-        limit = threading.Timer(PATIENCE, process.kill)
+        limit = threading.Timer(PATIENCE[do], process.kill)
         limit.start()
         try:
             yield Talk(process)
@@ -94,7 +95,7 @@ def talking(contender: Contender, request: dict[str, object]) -> Iterator[Talk]:
         except ContenderFailedError:
             process.communicate()
             errors.seek(0)
-            said = errors.read().strip() or f"exit code {process.returncode}"
+            said = errors.read().strip() or f"it ended with {process.returncode}"
             print(said, file=sys.stderr)
             raise ContenderFailedError(f"failed: {said.splitlines()[-1]}") from None
         finally:
@@ -107,7 +108,7 @@ def load(contender: Contender, ground: Ground, *, jobs: int) -> Template:
     """Make a database in which `jobs` no-op jobs wait."""
     name = re.sub(r"\W+", "_", f"{contender.name} {jobs}".lower())
     url = ground.template(name)
-    with talking(contender, {"do": "load", "url": url, "jobs": jobs}) as talk:
+    with talking(contender, "load", url, jobs=jobs) as talk:
         told = talk.hear()
     ground.settle(name)
     return Template(
@@ -121,8 +122,7 @@ def load(contender: Contender, ground: Ground, *, jobs: int) -> Template:
 def drain(contender: Contender, ground: Ground, url: str, *, batch: int, jobs: int) -> Drained:
     """Have the contender work off `jobs` jobs of the database at `url`."""
     warm = max(batch, int(jobs * WARM_SHARE))
-    request = {"do": "drain", "url": url, "batch": batch, "jobs": jobs, "warm": warm}
-    with talking(contender, request) as talk:
+    with talking(contender, "drain", url, batch=batch, jobs=jobs, warm=warm) as talk:
         talk.hear()
         server = ground.server_cpu()
         talk.go_on()
@@ -139,12 +139,12 @@ def latencies(contender: Contender, url: str, *, jobs: int) -> list[float]:
     """
     found: list[float]
     if contender.in_one_process:
-        with talking(contender, {"do": "work_beside", "url": url, "jobs": jobs}) as both:
+        with talking(contender, "work_beside", url, jobs=jobs) as both:
             found = both.hear()["latencies"]
         return found
-    with talking(contender, {"do": "work", "url": url, "jobs": jobs}) as worker:
+    with talking(contender, "work", url, jobs=jobs) as worker:
         worker.hear()
-        with talking(contender, {"do": "enqueue", "url": url, "jobs": jobs}) as client:
+        with talking(contender, "enqueue", url, jobs=jobs) as client:
             client.hear()
         found = worker.hear()["latencies"]
     return found

@@ -47,7 +47,8 @@ def measure_filled(
     contender: Contender, ground: Ground, *, finished: int, queued: int, jobs: int, rounds: int
 ) -> Filled:
     """Work off `jobs` jobs of each table in turn; the full one is the same in all rounds."""
-    jobs = min(jobs, queued // rounds)
+    # A worker runs on to the end of what it has claimed; the full table must outlast that.
+    jobs = min(jobs, queued // (rounds + 1))
     full = replace(contender, name=f"{contender.name} full", arguments=(str(finished),))
     crowded = load(full, ground, jobs=queued)
     alone = load(contender, ground, jobs=jobs)

@@ -18,7 +18,7 @@ SETTLE_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idle:
-    """One process, and the database server beside it."""
+    """A worker with the processes it keeps, and the database server beside it."""
 
     database: str
     core_percent: float
@@ -57,14 +57,13 @@ def measure_idle(contender: Contender, ground: Ground, folder: Path, *, seconds:
     ) as started:
         try:
             assert started.stderr is not None
-            said = started.stderr.readline()
-            assert "waits for jobs" in said, said
+            assert any("waits for jobs" in line for line in started.stderr), "it never waited"
             time.sleep(SETTLE_SECONDS)
             process = psutil.Process(started.pid)
             before, server = _cpu(process), ground.server_cpu()
             time.sleep(seconds)
             used, server = _cpu(process) - before, ground.server_cpu() - server
-            resident = process.memory_info().rss / 2**20
+            resident = sum(each.memory_info().rss for each in _family(process)) / 2**20
         finally:
             started.terminate()
             started.communicate(timeout=30)
@@ -77,5 +76,10 @@ def measure_idle(contender: Contender, ground: Ground, folder: Path, *, seconds:
 
 
 def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    times = [each.cpu_times() for each in _family(process)]
+    return float(sum(each.user + each.system for each in times))
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """The worker, and the child processes it keeps for jobs."""
+    return [process, *process.children(recursive=True)]

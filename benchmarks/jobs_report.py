@@ -82,8 +82,12 @@ class Report:
 
     def notes(self) -> list[str]:
         """What stands behind each contender's words, once each."""
-        seen = {row.contender.name: row.contender.promises.note for row in self.rows}
-        return [f"{name}: {note}" for name, note in seen.items()]
+        seen: dict[str, list[str]] = {}
+        for row in self.rows:
+            names = seen.setdefault(row.contender.promises.note, [])
+            if row.contender.name not in names:
+                names.append(row.contender.name)
+        return [f"{'; '.join(names)}: {note}" for note, names in seen.items()]
 
     def _cells(self, row: Row) -> list[str]:
         promises, name = row.contender.promises, row.contender.name

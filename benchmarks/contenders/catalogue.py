@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -91,6 +91,15 @@ CONTENDERS = (
         databases=(POSTGRESQL, SQLITE),
         batches=BATCHES,
         latencies=(POSTGRESQL,),
+    ),
+    Contender(
+        name="floor, joined commits",
+        script="floor.py",
+        arguments=("joined",),
+        ours=True,
+        promises=replace(_FLOOR, note="a batch ends in the commit that claims the next"),
+        databases=(POSTGRESQL, SQLITE),
+        batches=BATCHES,
     ),
     Contender(
         name="Munshi",

@@ -1,10 +1,12 @@
 """The floor: claim and complete with nothing but the driver, on a table of its own.
 
-No lease, no attempts, no retries. Each batch is claimed in one durable commit and completed in
-another, and finished jobs are kept: what a queue that does so can hardly cost less than.
+No lease, no attempts, no retries; finished jobs are kept. Each batch is claimed in one durable
+commit and completed in another; with the argument `joined` a batch is completed in the commit that
+claims the next.
 """
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 
 import psycopg
@@ -28,6 +30,7 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE INDEX claim ON jobs (priority, id) WHERE status = 0;
 """
+POSTGRESQL_END = "UPDATE jobs SET status = 2 WHERE id = ANY(%s)"
 DUE = "SELECT id FROM jobs WHERE status = 0 ORDER BY priority, id LIMIT"
 
 
@@ -37,18 +40,23 @@ class PostgresQueue:
     def __init__(self, url: str, *, batch: int) -> None:
         self.connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
         # As an array the ids are found once; with IN the planner may join the whole table.
-        self._claim = (
+        claim = (
             "UPDATE jobs SET status = 1 "
             f"WHERE id = ANY(ARRAY({DUE} {batch} FOR UPDATE SKIP LOCKED)) RETURNING id, stamp"
-        ).encode()
+        )
+        self._claim = claim.encode()
+        self._swap = f"WITH ended AS ({POSTGRESQL_END}) {claim}".encode()
 
     def claim(self) -> list[TupleRow]:
         """Ids and stamps."""
         return self.connection.execute(self._claim).fetchall()
 
     def complete(self, jobs: list[TupleRow]) -> None:
-        ids = [job[0] for job in jobs]
-        self.connection.execute("UPDATE jobs SET status = 2 WHERE id = ANY(%s)", (ids,))
+        self.connection.execute(POSTGRESQL_END, ([job[0] for job in jobs],))
+
+    def swap(self, jobs: list[TupleRow]) -> list[TupleRow]:
+        """Complete these and claim the next ones."""
+        return self.connection.execute(self._swap, ([job[0] for job in jobs],)).fetchall()
 
     def rest(self) -> None:
         """Until something is notified, or for a second."""
@@ -72,6 +80,14 @@ class SqliteQueue:
         ids = [job[0] for job in jobs]
         self.connection.execute(self._complete, ids + [None] * (self._batch - len(ids)))
 
+    def swap(self, jobs: list[tuple[int]]) -> list[tuple[int]]:
+        """Complete these and claim the next ones."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.complete(jobs)
+        claimed = self.claim()
+        self.connection.execute("COMMIT")
+        return claimed
+
 
 def _open(url: str) -> sqlite3.Connection:
     connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
@@ -82,6 +98,9 @@ def _open(url: str) -> sqlite3.Connection:
 
 class Floor:
     packages = ("psycopg",)
+
+    def __init__(self, *, joined: bool) -> None:
+        self._joined = joined
 
     def load(self, url: str, jobs: int) -> str:
         if url.startswith("sqlite"):
@@ -107,9 +126,14 @@ class Floor:
             if url.startswith("sqlite")
             else PostgresQueue(url, batch=batch)
         )
-        while jobs := queue.claim():
+        jobs = queue.claim()
+        while jobs:
             tally.count(len(jobs))
-            queue.complete(jobs)
+            if self._joined:
+                jobs = queue.swap(jobs)
+            else:
+                queue.complete(jobs)
+                jobs = queue.claim()
         tally.complete()
 
     def work(self, url: str, latencies: Latencies) -> None:
@@ -135,4 +159,4 @@ class Floor:
 
 
 if __name__ == "__main__":
-    serve(Floor())
+    serve(Floor(joined="joined" in sys.argv[2:]))

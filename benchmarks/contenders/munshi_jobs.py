@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Self
 from uuid import UUID
 
@@ -20,6 +19,8 @@ from munshi.infrastructure.database import migrate
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.server_clock import ServerClock
 from munshi.infrastructure.database.url import parse_database_url
+from munshi.infrastructure.wake import Wake
+from munshi.jobs.rouser import Rouser
 from munshi.jobs.run import JobRun
 from munshi.jobs.service import JobService
 from munshi.jobs.worker import Worker
@@ -62,13 +63,9 @@ REGISTRY = {
 
 
 def make_worker(
-    database: Database, clock: Clock, *, batch: int, handled: Handled, wake: Event | None = None
+    database: Database, clock: Clock, *, batch: int, handled: Handled, wake: Wake | None = None
 ) -> Worker:
-    return Worker(database, clock, registry=REGISTRY, services=handled, threads=batch, wake=wake)
-
-
-def make_service(database: Database, clock: Clock, *, wake: Event | None = None) -> JobService:
-    return JobService(database, clock, registry=REGISTRY, wake=wake)
+    return Worker(database, clock, registry=REGISTRY, services=handled, batch=batch, wake=wake)
 
 
 @contextmanager
@@ -108,8 +105,8 @@ class MunshiJobs:
             return _durability(database)
 
     def _store(self, database: Database, clock: Clock) -> UUID:
+        service = JobService(database, clock, registry=REGISTRY)
         with database.transaction() as tx:
-            service = make_service(database, clock)
             return service.enqueue_in(tx, "noop", {"stamp": 0}, actor=COMMAND_LINE).job_id
 
     def drain(self, url: str, batch: int, tally: Tally) -> None:
@@ -130,23 +127,25 @@ class MunshiJobs:
             latencies.complete()
 
     def enqueue(self, url: str, stamps: Iterator[int]) -> None:
-        with opened(url) as (database, clock):
-            service = make_service(database, clock)
-            for stamp in stamps:
-                service.enqueue("noop", {"stamp": stamp}, actor=COMMAND_LINE)
+        with opened(url) as (database, clock), closing(Rouser(database)) as rouser:
+            _enqueue(JobService(database, clock, registry=REGISTRY, rouse=rouser.rouse), stamps)
 
     def work_beside(self, url: str, latencies: Latencies, stamps: Iterator[int]) -> None:
         """Worker and client in one process, as `munshi serve` has them."""
-        with opened(url) as (database, clock):
-            wake = Event()
-            worker = make_worker(database, clock, batch=10, handled=latencies.began, wake=wake)
+        with opened(url) as (database, clock), closing(Rouser(database)) as rouser:
+            worker = make_worker(
+                database, clock, batch=10, handled=latencies.began, wake=rouser.wake
+            )
             worker.start()
-            service = make_service(database, clock, wake=wake)
-            for stamp in stamps:
-                service.enqueue("noop", {"stamp": stamp}, actor=COMMAND_LINE)
+            _enqueue(JobService(database, clock, registry=REGISTRY, rouse=rouser.rouse), stamps)
             latencies.finished.wait()
             worker.stop()
             latencies.complete()
+
+
+def _enqueue(service: JobService, stamps: Iterator[int]) -> None:
+    for stamp in stamps:
+        service.enqueue("noop", {"stamp": stamp}, actor=COMMAND_LINE)
 
 
 def _durability(database: Database) -> str:

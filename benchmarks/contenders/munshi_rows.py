@@ -15,11 +15,14 @@ _SERIES = {
     "WHERE n < :many)",
     "postgresql": "WITH made(n) AS (SELECT generate_series(1, :many))",
 }
-_UUID = {
-    "sqlite": "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || "
-    "substr(hex(randomblob(2)), 2) || '-a' || substr(hex(randomblob(2)), 2) || '-' || "
-    "hex(randomblob(6)))",
-    "postgresql": "gen_random_uuid()",
+# As Munshi's own ids, those of version 7: in the order of time, so that neighbours stay together.
+_ID = {
+    "sqlite": "(SELECT substr(t, 1, 8) || '-' || substr(t, 9) || '-7' || substr(r, 1, 3) || '-a' "
+    "|| substr(r, 4, 3) || '-' || substr(r, 7, 12) FROM (SELECT printf('%012x', :last - :many + n) "
+    "AS t, lower(hex(randomblob(9))) AS r))",
+    "postgresql": "(SELECT (substr(t, 1, 8) || '-' || substr(t, 9) || '-7' "
+    "|| substr(gen_random_uuid()::text, 16))::uuid "
+    "FROM (SELECT lpad(to_hex(:last - :many + n), 12, '0') AS t) AS made_at)",
 }
 _EARLIER = {
     "sqlite": "strftime('%Y-%m-%dT%H:%M:%f', {}, ((n - :many) / 1000.0) || ' seconds') || '000Z'",
@@ -30,7 +33,7 @@ _EARLIER = {
 def multiply(database: Database, seed: UUID, *, many: int) -> None:
     """Store `many` more jobs like `seed`, with attempts like its, under ids of their own."""
     dialect = database.dialect
-    earlier, row_id = _EARLIER[dialect], _UUID[dialect]
+    earlier, row_id = _EARLIER[dialect], _ID[dialect]
     jobs, attempts = f'"{background_jobs.name}"', f'"{job_attempts.name}"'
     like = [
         row_id if each.name == "job_id" else _apart(each, earlier)
@@ -52,7 +55,7 @@ def multiply(database: Database, seed: UUID, *, many: int) -> None:
     )
     row = str(seed) if dialect == "sqlite" else seed
     with database.engine.begin() as connection:
-        connection.execute(insert_jobs, {"seed": row, "many": many})
+        connection.execute(insert_jobs, {"seed": row, "many": many, "last": seed.int >> 80})
         connection.execute(insert_attempts, {"seed": row})
 
 
