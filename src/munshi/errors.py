@@ -243,6 +243,12 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class HealthComponentUnknownError(AppError):
+    """No component of that name is watched."""
+
+    status = 404
+
+
 class AlertUnknownError(AppError):
     """No such open alert."""
 

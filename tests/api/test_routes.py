@@ -37,6 +37,9 @@ WANTED = {
     ("GET", "/data/instruments"): Role.VIEWER,
     ("GET", "/data/coverage"): Role.VIEWER,
     ("GET", "/data/candles"): Role.VIEWER,
+    ("GET", "/health"): Role.PUBLIC,
+    ("GET", "/health/history/{component}"): Role.VIEWER,
+    ("GET", "/metrics"): Role.VIEWER,
     ("GET", "/health/live"): Role.PUBLIC,
     ("GET", "/health/ready"): Role.PUBLIC,
 }

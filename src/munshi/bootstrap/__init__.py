@@ -18,6 +18,8 @@ from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.health.ground import CheckGround
+from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.candles.store import CandleStore
@@ -131,6 +133,17 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         using_kite=kite.using,
         breeze=lines.breeze,
     )
+    health = HealthService(
+        CheckGround(
+            database=database,
+            clock=clock,
+            home=settings.home,
+            mode=mode,
+            config=config,
+            calendar=calendar.calendar,
+            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
+        )
+    )
     artifacts = ArtifactStore(database, clock, home=settings.home)
     return Services(
         settings=settings,
@@ -169,5 +182,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
+        health=health,
         job_wake=rouser.wake,
     )

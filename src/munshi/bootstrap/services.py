@@ -13,9 +13,17 @@ from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
+from munshi.domain.jobs import (
+    AUTO_LOGIN,
+    DATA_COLLECTION,
+    DATABASE_MAINTENANCE,
+    HEALTH_SWEEP,
+    JOB_CLEANUP,
+    SESSION_CLEANUP,
+)
+from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
 from munshi.infrastructure.wake import Wake
@@ -43,6 +51,31 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
+        ),
+        SESSION_CLEANUP: JobSpec(
+            params=NoParams, entry="munshi.auth.job:clean_up", runs_in="thread", idempotent=True
+        ),
+        # The next sweep comes soon, so one that failed is not worth another try.
+        HEALTH_SWEEP: JobSpec(
+            params=NoParams,
+            entry="munshi.health.job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=1,
+            timeout_seconds=300,
+        ),
+        JOB_CLEANUP: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:clean_up_jobs",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        DATABASE_MAINTENANCE: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:maintain_database",
+            runs_in="thread",
+            idempotent=True,
+            timeout_seconds=3600,
         ),
     }
 )
@@ -72,6 +105,7 @@ class Services:
     candles: CandleService
     collection: CollectionService
     imports: ImportService
+    health: HealthService
     job_wake: Wake
     simulator_url: str | None
 

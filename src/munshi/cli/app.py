@@ -14,6 +14,7 @@ from munshi.cli.connect import connect
 from munshi.cli.data import data_app
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
+from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
 from munshi.cli.login import disconnect, login, status
 from munshi.cli.scripts import run, token
@@ -46,6 +47,7 @@ for name, group in (
     ("config", config_app),
     ("audit", audit_app),
     ("alerts", alerts_app),
+    ("health", health_app),
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),

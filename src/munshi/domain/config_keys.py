@@ -25,7 +25,7 @@ from munshi.domain.enums import Service
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
 SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
-JOBS, MARKET, ALERTS = "jobs", "market", "alerts"
+JOBS, MARKET, ALERTS, HEALTH = "jobs", "market", "alerts", "health"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         SCHEDULER: "What runs by itself, and when.",
@@ -35,6 +35,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
         JOBS: "How background jobs are kept.",
         MARKET: "What the market calendar says beyond the packaged years.",
         ALERTS: "Which alerts are raised, and how loudly.",
+        HEALTH: "From when on the desk is unwell, and how long that is remembered.",
     }
 )
 
@@ -46,14 +47,18 @@ QUEUE_PREFIX = "queue."
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
 KEEP_DAYS = "keep_days"
+KEEP_SAMPLE_DAYS, KEEP_HOUR_DAYS = "keep_sample_days", "keep_hour_days"
+LEAST_FREE_MB, BACKLOG_MINUTES, STALE_MINUTES = "least_free_mb", "backlog_minutes", "stale_minutes"
 LIMITED = (
     "kite.quote",
     "kite.historical",
     "kite.other",
     "kite.login",
+    "kite.pulse",
     "breeze.api",
     "breeze.master",
     "breeze.login",
+    "breeze.pulse",
 )
 
 
@@ -256,6 +261,44 @@ DECLARED: tuple[ConfigKey, ...] = (
         ),
         description="A queue, with how many of its jobs may run at a time everywhere: in all, and "
         "for each concurrency key. Holds for jobs that start a second after the change, or later.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=LEAST_FREE_MB,
+        shape=Whole(smallest=1, largest=100_000_000),
+        default=2048,
+        description="How many MB should be free on the disk; with less than a quarter of it the "
+        "desk is unwell.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=BACKLOG_MINUTES,
+        shape=Whole(smallest=1, largest=100_000),
+        default=10,
+        description="For how many minutes a job may wait for a worker; with six times as many the "
+        "desk is unwell.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=STALE_MINUTES,
+        shape=Whole(smallest=1, largest=100_000),
+        default=15,
+        description="After how many minutes without a health sweep its findings are too old to "
+        "go by.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=KEEP_SAMPLE_DAYS,
+        shape=Whole(smallest=1, largest=3650),
+        default=7,
+        description="For how many days single findings of health sweeps are kept.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=KEEP_HOUR_DAYS,
+        shape=Whole(smallest=1, largest=36_500),
+        default=400,
+        description="For how many days their hourly figures are kept.",
     ),
     ConfigKey(
         config_type=MARKET,

@@ -13,6 +13,10 @@ from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
 DATA_COLLECTION = "data_collection"
+SESSION_CLEANUP = "session_cleanup"
+HEALTH_SWEEP = "health_sweep"
+JOB_CLEANUP = "job_cleanup"
+DATABASE_MAINTENANCE = "database_maintenance"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)

@@ -1,5 +1,6 @@
 """Every group of endpoints, in the order their paths are tried."""
 
+from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
@@ -8,10 +9,11 @@ from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.jobs import JobRoutes
+from munshi.api.routes.metrics import MetricsRoutes
 from munshi.bootstrap import Services
 
 
-def all_routes(services: Services) -> list[Routes]:
+def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
     return [
         AuthRoutes(services),
         CallbackRoutes(services),
@@ -20,4 +22,5 @@ def all_routes(services: Services) -> list[Routes]:
         AuditRoutes(services),
         DataRoutes(services),
         HealthRoutes(services),
+        MetricsRoutes(services, counts),
     ]

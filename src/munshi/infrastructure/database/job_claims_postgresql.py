@@ -32,7 +32,7 @@ class PostgresqlClaims:
         }
         rows = cursor.execute(postgresql_claim(limit), values, prepare=True).fetchall()
         rows.sort(key=by_turn)
-        return [_postgresql_job(row, now) for row in rows]
+        return [_job(row, now) for row in rows]
 
     def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
         values = {
@@ -40,9 +40,13 @@ class PostgresqlClaims:
             "attempts": [one.attempt for one in done],
             "messages": [one.message for one in done],
             "results": [one.result for one in done],
+            "workers": [one.worker_id for one in done],
+            "starts": [one.started_at for one in done],
+            "beats": [one.heartbeat_at for one in done],
+            "leases": [one.lease_until for one in done],
             "now": now,
         }
-        return {row[0] for row in cursor.execute(_POSTGRESQL_SUCCEED, values, prepare=True)}
+        return {row[0] for row in cursor.execute(_SUCCEED, values, prepare=True)}
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
         values = {
@@ -50,12 +54,12 @@ class PostgresqlClaims:
             "types": [lane.job_type for lane in lanes],
             "now": now,
         }
-        scheduled, queued = cursor.execute(_POSTGRESQL_DUE, values, prepare=True).fetchone()
+        scheduled, queued = cursor.execute(_DUE, values, prepare=True).fetchone()
         return scheduled, queued
 
 
-_POSTGRESQL_LANES = """unnest(%(queues)s::text[], %(types)s::text[]) AS lane (queue, job_type)"""
-_POSTGRESQL_UNPAUSED = """NOT EXISTS (SELECT 1 FROM "JobPauses" WHERE
+_LANES = """unnest(%(queues)s::text[], %(types)s::text[]) AS lane (queue, job_type)"""
+_UNPAUSED = """NOT EXISTS (SELECT 1 FROM "JobPauses" WHERE
 (kind = 'queue' AND name = lane.queue) OR (kind = 'job_type' AND name = lane.job_type))"""
 
 
@@ -64,45 +68,44 @@ def postgresql_claim(limit: int) -> str:
     """The limit is written out, so that the planner knows how little it has to look at."""
     returned = ", ".join(f"job.{name}" for name in CLAIMED.split(", "))
     return f"""WITH due AS MATERIALIZED (
-  SELECT head.job_id FROM {_POSTGRESQL_LANES} CROSS JOIN LATERAL (
+  SELECT head.job_id FROM {_LANES} CROSS JOIN LATERAL (
     SELECT job_id, turn_at FROM "BackgroundJobs"
     WHERE status = 'queued' AND queue = lane.queue AND job_type = lane.job_type
     ORDER BY turn_at, job_id LIMIT {limit} FOR UPDATE SKIP LOCKED
-  ) AS head WHERE {_POSTGRESQL_UNPAUSED}
+  ) AS head WHERE {_UNPAUSED}
   ORDER BY head.turn_at, head.job_id LIMIT {limit}
 ), claimed AS (
   UPDATE "BackgroundJobs" AS job SET status = 'running', attempt = attempt + 1,
     progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = %(now)s,
-    started_at = coalesce(started_at, %(now)s)
+    started_at = coalesce(started_at, %(now)s), attempt_started_at = %(now)s,
+    heartbeat_at = %(now)s, lease_until = %(until)s, worker_id = %(worker)s
   FROM due WHERE job.job_id = due.job_id
   RETURNING {returned}
-), opened AS (
-  INSERT INTO "JobAttempts"
-    (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at)
-  SELECT job_id, attempt, %(worker)s, %(until)s, %(now)s, %(now)s FROM claimed
 )
 SELECT * FROM claimed"""
 
 
-_POSTGRESQL_SUCCEED = """WITH done AS (
+_SUCCEED = """WITH done AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int8[], %(messages)s::text[],
-    %(results)s::text[]) AS done (job_id, attempt, message, result)
+    %(results)s::text[], %(workers)s::text[], %(starts)s::timestamptz[],
+    %(beats)s::timestamptz[], %(leases)s::timestamptz[])
+  AS done (job_id, attempt, message, result, worker, started, beat, lease)
 ), ended AS (
   UPDATE "BackgroundJobs" AS job SET status = 'succeeded', progress_percent = 100,
-    message = coalesce(done.message, job.message), result_data = done.result::jsonb,
-    error_details = NULL, completed_at = %(now)s, updated_at = %(now)s
+    progress_rate = NULL, message = coalesce(done.message, job.message),
+    result_data = done.result::jsonb, error_details = NULL, completed_at = %(now)s,
+    updated_at = %(now)s
   FROM done WHERE job.job_id = done.job_id AND job.attempt = done.attempt
     AND job.status = 'running'
-  RETURNING job.job_id, job.attempt
-), closed AS (
-  UPDATE "JobAttempts" AS attempt SET finished_at = %(now)s, outcome = 'succeeded'
-  FROM ended WHERE attempt.job_id = ended.job_id AND attempt.attempt = ended.attempt
-    AND attempt.finished_at IS NULL
+  RETURNING job.job_id, job.attempt, done.worker, done.started, done.beat, done.lease
 )
-SELECT job_id FROM ended"""
-_POSTGRESQL_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
+INSERT INTO "JobAttempts" (job_id, attempt, worker_id, started_at, heartbeat_at, lease_until,
+  finished_at, outcome)
+SELECT job_id, attempt, worker, started, beat, lease, %(now)s, 'succeeded' FROM ended
+RETURNING job_id"""
+_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= %(now)s),
-EXISTS (SELECT 1 FROM {_POSTGRESQL_LANES} WHERE {_POSTGRESQL_UNPAUSED} AND EXISTS (
+EXISTS (SELECT 1 FROM {_LANES} WHERE {_UNPAUSED} AND EXISTS (
   SELECT 1 FROM "BackgroundJobs" WHERE status = 'queued' AND queue = lane.queue
   AND job_type = lane.job_type))"""
 
@@ -111,7 +114,7 @@ def _utc(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.astimezone(UTC)
 
 
-def _postgresql_job(row: tuple[Any, ...], now: datetime) -> Job:
+def _job(row: tuple[Any, ...], now: datetime) -> Job:
     return Job(
         job_id=row[0],
         job_type=row[1],

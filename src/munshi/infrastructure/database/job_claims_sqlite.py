@@ -26,27 +26,51 @@ class SqliteClaims:
         now: datetime,
     ) -> list[Job]:
         at = to_text(now)
-        statement = sqlite_claim(len(lanes), limit)
-        rows = cursor.execute(statement, (at, at, *(x for lane in lanes for x in lane))).fetchall()
-        if not rows:
-            return []
+        values = (at, to_text(now + lease), worker_id, *(part for lane in lanes for part in lane))
+        rows = cursor.execute(sqlite_claim(len(lanes), limit), values).fetchall()
         rows.sort(key=by_turn)
-        until = to_text(now + lease)
-        cursor.executemany(
-            _SQLITE_ATTEMPT, [(row[0], row[4], worker_id, until, at, at) for row in rows]
-        )
-        return [_sqlite_job(row, now) for row in rows]
+        return [_job(row, now) for row in rows]
 
     def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
         at = to_text(now)
-        written: set[UUID] = set()
-        for one in done:
-            key = str(one.job_id)
-            cursor.execute(_SQLITE_SUCCEED, (one.message, one.result, at, at, key, one.attempt))
-            if cursor.rowcount == 1:
-                cursor.execute(_SQLITE_CLOSE, (at, key, one.attempt))
-                written.add(one.job_id)
-        return written
+        ids = [str(one.job_id) for one in done]
+        cursor.executemany(
+            _SUCCEED,
+            [
+                (one.message, one.result, at, at, job_id, one.attempt)
+                for one, job_id in zip(done, ids, strict=True)
+            ],
+        )
+        kept = set(ids)
+        if cursor.rowcount < len(done):
+            kept = self._kept(cursor, done, at)
+        texts = {instant: to_text(instant) for one in done for instant in one.instants}
+        cursor.executemany(
+            _ATTEMPT,
+            [
+                (
+                    job_id,
+                    one.attempt,
+                    one.worker_id,
+                    texts[one.lease_until],
+                    texts[one.heartbeat_at],
+                    texts[one.started_at],
+                    at,
+                )
+                for one, job_id in zip(done, ids, strict=True)
+                if job_id in kept
+            ],
+        )
+        return {one.job_id for one, job_id in zip(done, ids, strict=True) if job_id in kept}
+
+    def _kept(self, cursor: Any, done: Sequence[Success], at: str) -> set[str]:  # noqa: ANN401
+        """Which of `done` were written a moment ago; the others were fenced."""
+        return {
+            job_id
+            for one in done
+            for job_id in (str(one.job_id),)
+            if cursor.execute(_WRITTEN, (job_id, one.attempt, at)).fetchone()
+        }
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
         values = (to_text(now), *(x for lane in lanes for x in lane))
@@ -54,24 +78,26 @@ class SqliteClaims:
         return bool(scheduled), bool(queued)
 
 
-_SQLITE_LANE = """SELECT job_id, turn_at FROM (
+_LANE = """SELECT job_id, turn_at FROM (
   SELECT job_id, turn_at FROM "BackgroundJobs"
   WHERE status = 'queued' AND queue = ?{queue} AND job_type = ?{type} AND NOT EXISTS (
     SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
     OR (kind = 'job_type' AND name = ?{type}))
   ORDER BY turn_at, job_id LIMIT {limit})"""
-_SQLITE_ATTEMPT = """INSERT INTO "JobAttempts"
-(job_id, attempt, worker_id, lease_until, heartbeat_at, started_at) VALUES (?, ?, ?, ?, ?, ?)"""
-_SQLITE_SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
-message = coalesce(?, message), result_data = ?, error_details = NULL, completed_at = ?,
-updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""
-_SQLITE_CLOSE = """UPDATE "JobAttempts" SET finished_at = ?, outcome = 'succeeded'
-WHERE job_id = ? AND attempt = ? AND finished_at IS NULL"""
+_ATTEMPT = """INSERT INTO "JobAttempts"
+(job_id, attempt, worker_id, lease_until, heartbeat_at, started_at, finished_at, outcome)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'succeeded')"""
+_WRITTEN = """SELECT 1 FROM "BackgroundJobs" AS job WHERE job_id = ? AND attempt = ?
+AND status = 'succeeded' AND completed_at = ? AND NOT EXISTS (SELECT 1 FROM "JobAttempts" AS old
+  WHERE old.job_id = job.job_id AND old.attempt = job.attempt)"""
+_SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
+progress_rate = NULL, message = coalesce(?, message), result_data = ?, error_details = NULL,
+completed_at = ?, updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""
 
 
-def _sqlite_lanes(count: int, *, limit: int, first: int) -> str:
+def _lanes(count: int, *, limit: int, first: int) -> str:
     return " UNION ALL ".join(
-        _SQLITE_LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
+        _LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
         for lane in range(count)
     )
 
@@ -80,8 +106,9 @@ def _sqlite_lanes(count: int, *, limit: int, first: int) -> str:
 def sqlite_claim(lanes: int, limit: int) -> str:
     return f"""UPDATE "BackgroundJobs" SET status = 'running', attempt = attempt + 1,
 progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = ?1,
-started_at = coalesce(started_at, ?2)
-WHERE job_id IN (SELECT job_id FROM ({_sqlite_lanes(lanes, limit=limit, first=3)})
+started_at = coalesce(started_at, ?1), attempt_started_at = ?1, heartbeat_at = ?1,
+lease_until = ?2, worker_id = ?3
+WHERE job_id IN (SELECT job_id FROM ({_lanes(lanes, limit=limit, first=4)})
   ORDER BY turn_at, job_id LIMIT {limit})
 RETURNING {CLAIMED}"""
 
@@ -90,10 +117,10 @@ RETURNING {CLAIMED}"""
 def sqlite_has_due(lanes: int) -> str:
     return f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= ?1),
-EXISTS ({_sqlite_lanes(lanes, limit=1, first=2)})"""
+EXISTS ({_lanes(lanes, limit=1, first=2)})"""
 
 
-def _sqlite_job(row: tuple[Any, ...], now: datetime) -> Job:
+def _job(row: tuple[Any, ...], now: datetime) -> Job:
     return Job(
         job_id=UUID(row[0]),
         job_type=row[1],

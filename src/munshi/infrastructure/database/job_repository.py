@@ -1,6 +1,6 @@
 """SQL for BackgroundJobs: stored, found, moved by people and by the desk, cleaned up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from munshi.infrastructure.database.job_rows import new_row, to_job
 
 LOGGED_IN = "Logged in."
 LOGGED_IN_AND_QUEUED = "Logged in; waiting for a worker."
+_CHUNK = 500
 RETRIED = "Tried again by a person; waiting for a worker."
 
 
@@ -197,6 +198,7 @@ class JobRepository:
         Raises JobUnknownError, or JobStateConflictError if it is live or still has children.
         """
         if self._connection.execute(sql.DISCARD, {"row": job_id}).rowcount == 1:
+            self._forget_attempts([job_id])
             return
         found = self.get_job(job_id)
         if found is None:
@@ -258,7 +260,14 @@ class JobRepository:
     def cleanup_old_jobs(self, *, days: int, now: datetime) -> int:
         """Delete jobs that ended more than `days` days ago, with their attempts; how many."""
         before = now - timedelta(days=days)
-        return self._connection.execute(sql.CLEANUP, {"before": before}).rowcount
+        deleted = list(self._connection.execute(sql.CLEANUP, {"before": before}).scalars())
+        self._forget_attempts(deleted)
+        return len(deleted)
+
+    def _forget_attempts(self, job_ids: Sequence[UUID]) -> None:
+        for start in range(0, len(job_ids), _CHUNK):
+            chunk = list(job_ids[start : start + _CHUNK])
+            self._connection.execute(sql.FORGET_ATTEMPTS, {"rows": chunk})
 
 
 def _bound(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -159,7 +159,7 @@ COMPLETE_PAUSED_LOGINS = (
     .returning(background_jobs)
 )
 # By the index of creation: what ended before a moment was made before it.
-CLEANUP = delete(background_jobs).where(
+_CLEANUP = delete(background_jobs).where(
     status_in(_jobs.status, FINAL_STATES),
     _jobs.created_at < bindparam("before", type_=Instant),
     _jobs.completed_at < bindparam("before", type_=Instant),
@@ -168,6 +168,13 @@ CLEANUP = delete(background_jobs).where(
         _parents.c.job_id == _jobs.parent_id, status_in(_parents.c.status, LIVE_STATES)
     ),
 )
+
+
+# Once the jobs are gone.
+FORGET_ATTEMPTS = delete(job_attempts).where(
+    _attempts.job_id.in_(bindparam("rows", expanding=True))
+)
+CLEANUP = _CLEANUP.returning(_jobs.job_id)
 
 
 @lru_cache

@@ -45,6 +45,11 @@ background_jobs = table(
     Column("errors", Whole, nullable=False, server_default="0"),
     Column("crashes", Whole, nullable=False, server_default="0"),
     Column("progress_rate", Real),
+    # Of the attempt that runs, or ran last.
+    Column("worker_id", Name(100)),
+    Column("attempt_started_at", Instant),
+    Column("lease_until", Instant),
+    Column("heartbeat_at", Instant),
     CheckConstraint(
         "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
         "'succeeded', 'failed', 'dead', 'cancelled')",
@@ -60,6 +65,7 @@ background_jobs = table(
         "job_id",
         **where("status = 'queued'"),
     ),
+    Index("ix_BackgroundJobs_running", "created_at", **where("status = 'running'")),
     Index("ix_BackgroundJobs_due", "run_at", **where("status = 'scheduled'")),
     Index(
         "uq_BackgroundJobs_idempotency_key_live",
@@ -77,7 +83,7 @@ background_jobs = table(
         **where("idempotency_key IS NOT NULL AND idempotency_until IS NOT NULL"),
     ),
     Index("ix_BackgroundJobs_created_at_job_id", "created_at", "job_id"),
-    # Not of queued, running and succeeded: a job that goes well passes no index but the two above.
+    # Not of queued, running and succeeded: a job that goes well passes no index but those above.
     Index(
         "ix_BackgroundJobs_status_created_at",
         "status",
