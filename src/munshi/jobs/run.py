@@ -71,6 +71,7 @@ class JobRun:
     """One attempt of a job. The handler's thread reports here; the worker's keeper saves it.
 
     The end of a plain one concerns nothing but the job: no parent, schedule or limited place.
+    Brief ones share a thread.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class JobRun:
         clock: Clock,
         timeout_seconds: float | None = None,
         is_plain: bool = False,
+        is_brief: bool = False,
     ) -> None:
         self.job = job
         self.is_plain = is_plain
+        self.is_brief = is_brief
         self.has_begun = False
         self._clock = clock
         self._desk = desk

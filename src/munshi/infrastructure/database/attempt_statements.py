@@ -41,7 +41,7 @@ _started = {
     "message": None,
     "worker_id": bindparam("who", type_=Name(100)),
     "attempt_started_at": _now,
-    "heartbeat_at": _now,
+    "heartbeat_at": None,
     "lease_until": bindparam("new_lease_until", type_=Instant),
     "started_at": func.coalesce(_jobs.started_at, _now),
     "updated_at": _now,
@@ -121,7 +121,7 @@ def _mssql_due(limit: int, lanes: int) -> TextualSelect:
             "WITH (UPDLOCK, READPAST, ROWLOCK) "
             f"WHERE status = 'queued' AND ({wanted}) AND NOT EXISTS ("
             "SELECT 1 FROM \"JobPauses\" WHERE (kind = 'queue' AND name = queue) "
-            "OR (kind = 'job_type' AND name = job_type)) ORDER BY turn_at, job_id"
+            "OR (kind = 'job_type' AND name = job_type)) ORDER BY turn_at"
         )
         .bindparams(*values)
         .columns(_jobs.job_id)

@@ -73,14 +73,14 @@ def postgresql_claim(limit: int) -> str:
   SELECT head.job_id FROM {_LANES} CROSS JOIN LATERAL (
     SELECT job_id, turn_at FROM "BackgroundJobs"
     WHERE status = 'queued' AND queue = lane.queue AND job_type = lane.job_type
-    ORDER BY turn_at, job_id LIMIT {limit} FOR UPDATE SKIP LOCKED
+    ORDER BY turn_at LIMIT {limit} FOR UPDATE SKIP LOCKED
   ) AS head WHERE {_UNPAUSED}
-  ORDER BY head.turn_at, head.job_id LIMIT {limit}
+  ORDER BY head.turn_at LIMIT {limit}
 ), claimed AS (
   UPDATE "BackgroundJobs" AS job SET status = 'running', attempt = attempt + 1,
     progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = %(now)s,
     started_at = coalesce(started_at, %(now)s), attempt_started_at = %(now)s,
-    heartbeat_at = %(now)s, lease_until = %(until)s, worker_id = %(worker)s
+    heartbeat_at = NULL, lease_until = %(until)s, worker_id = %(worker)s
   FROM due WHERE job.job_id = due.job_id
   RETURNING {returned}
 )

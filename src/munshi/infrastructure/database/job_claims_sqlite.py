@@ -87,7 +87,7 @@ _LANE = """SELECT job_id, turn_at FROM (
   WHERE status = 'queued' AND queue = ?{queue} AND job_type = ?{type} AND NOT EXISTS (
     SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
     OR (kind = 'job_type' AND name = ?{type}))
-  ORDER BY turn_at, job_id LIMIT {limit})"""
+  ORDER BY turn_at LIMIT {limit})"""
 _ATTEMPT = """INSERT INTO "JobAttempts"
 (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at, finished_at, outcome)
 VALUES (?, ?, ?, ?, ?, ?, ?, 'succeeded')"""
@@ -110,10 +110,10 @@ def _lanes(count: int, *, limit: int, first: int) -> str:
 def sqlite_claim(lanes: int, limit: int) -> str:
     return f"""UPDATE "BackgroundJobs" SET status = 'running', attempt = attempt + 1,
 progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = ?1,
-started_at = coalesce(started_at, ?1), attempt_started_at = ?1, heartbeat_at = ?1,
+started_at = coalesce(started_at, ?1), attempt_started_at = ?1, heartbeat_at = NULL,
 lease_until = ?2, worker_id = ?3
 WHERE job_id IN (SELECT job_id FROM ({_lanes(lanes, limit=limit, first=4)})
-  ORDER BY turn_at, job_id LIMIT {limit})
+  ORDER BY turn_at LIMIT {limit})
 RETURNING {CLAIMED}"""
 
 

@@ -70,7 +70,6 @@ background_jobs = table(
         "queue",
         "job_type",
         "turn_at",
-        "job_id",
         **where("status = 'queued'"),
     ),
     Index("ix_BackgroundJobs_running", "created_at", **where("status = 'running'")),

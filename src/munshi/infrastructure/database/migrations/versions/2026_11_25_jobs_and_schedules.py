@@ -366,7 +366,7 @@ def _create_new_indexes() -> None:
         _recreate_kept_indexes()
     _index(
         "ix_BackgroundJobs_claim",
-        ["queue", "job_type", "turn_at", "job_id"],
+        ["queue", "job_type", "turn_at"],
         "status = 'queued'",
     )
     _index("ix_BackgroundJobs_running", ["created_at"], "status = 'running'")
