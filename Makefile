@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs test check format lint types contracts docs reference bench constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-jobs constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,19 @@ sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) ## Install the brokers
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  --requirement tests/contract/requirements-$(notdir $(@D)).txt
+	@touch $@
+
+# Other job systems, for bench-jobs; none of them is needed for anything else.
+bench_stamp = .bench/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < benchmarks/requirements-$(1).txt | tr ' ' '-')
+
+bench-envs: $(call bench_stamp,peers) ## Install the job systems that ours is measured beside
+
+.bench/%:
+	@echo 'Installing the other job systems into $(@D); the first time this takes a minute.'
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --requirement benchmarks/requirements-$(notdir $(@D)).txt
 	@touch $@
 
 # --- to use --------------------------------------------------------------------------------
@@ -115,11 +128,14 @@ bench: $(DEV) ## Measure the API against an empty route, and what starting costs
 	@$(BIN)/python benchmarks/api.py $(ARGS)
 	@$(BIN)/python benchmarks/startup.py $(filter --quick,$(ARGS))
 
+bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems
+	@$(BIN)/python benchmarks/jobs.py $(ARGS)
+
 constraints: $(MADE) ## Pin every dependency again (ARGS=--upgrade for the newest)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-emit-index-url \
 	  --no-annotate --no-header $(ARGS) -o constraints.txt pyproject.toml
 
 clean: ## Remove all that make can build again; the demo's records stay
-	@rm -rf $(VENV) .sdk site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .sdk .bench site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

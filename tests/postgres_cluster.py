@@ -147,7 +147,9 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_cluster(programs: Path) -> Iterator[Cluster]:
+def running_cluster(
+    programs: Path, *, options: Mapping[str, str] = SERVER_OPTIONS
+) -> Iterator[Cluster]:
     """A new server on a free loopback port; stopped and wiped on the way out."""
     runner = _runner()
     folder = _folder_for(runner)
@@ -158,7 +160,9 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
         if runner:
             os.chown(data, runner["user"], runner["group"])
         _init(programs, data, password=password, runner=runner)
-        server, port = _start(programs, data, log=folder / "server.log", runner=runner)
+        server, port = _start(
+            programs, data, options=options, log=folder / "server.log", runner=runner
+        )
         try:
             version = _make_owner(port, password)
             yield Cluster(port=port, password=password, pid=server.pid, version=version)
@@ -191,14 +195,19 @@ def _init(programs: Path, data: Path, *, password: str, runner: Mapping[str, Any
 
 
 def _start(
-    programs: Path, data: Path, *, log: Path, runner: Mapping[str, Any]
+    programs: Path,
+    data: Path,
+    *,
+    options: Mapping[str, str],
+    log: Path,
+    runner: Mapping[str, Any],
 ) -> tuple[subprocess.Popen[bytes], int]:
-    options = [f"--{name}={value}" for name, value in SERVER_OPTIONS.items()]
+    settings = [f"--{name}={value}" for name, value in options.items()]
     for _ in range(5):  # somebody may take the port between asking and using
         port = _free_port()
         with log.open("wb") as out:
             server = subprocess.Popen(
-                [programs / "postgres", "-D", data, f"--port={port}", *options],
+                [programs / "postgres", "-D", data, f"--port={port}", *settings],
                 cwd=data,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

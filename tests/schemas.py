@@ -104,6 +104,8 @@ def _insert_sample(
         if parent is not None:
             owner, _, key = parent.target_fullname.partition(".")
             row[column.name] = made[owner][key] if owner in made else None
+        elif column.name == "job_id" and "BackgroundJobs" in made:
+            row[column.name] = made["BackgroundJobs"]["job_id"]
         elif isinstance(column.type, types.RowUuid):
             row[column.name] = uuid4()
         elif column.name in _CHECKED and isinstance(column.type, types.Name):

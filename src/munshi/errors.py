@@ -188,6 +188,18 @@ class JobAttemptFencedError(AppError):
     status = 409
 
 
+class ScheduleUnknownError(AppError):
+    """No such schedule."""
+
+    status = 404
+
+
+class ScheduleSeededError(AppError):
+    """The schedule comes with Munshi and cannot be removed, only paused."""
+
+    status = 409
+
+
 class JobHandlerFailedError(AppError):
     """The job's handler failed in the process that ran it.
 
@@ -247,6 +259,12 @@ class ConfigVersionConflictError(AppError):
     """The configuration value was changed by somebody else meanwhile."""
 
     status = 412
+
+
+class HealthComponentUnknownError(AppError):
+    """No component of that name is watched."""
+
+    status = 404
 
 
 class AlertUnknownError(AppError):

@@ -4,10 +4,15 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, TextIO
+from uuid import UUID
 
 import structlog
 from structlog.types import EventDict, Processor
+
+# The job that a thread runs, for the events it logs; written as text only where one is.
+log_job_id: ContextVar[UUID | None] = ContextVar("munshi_log_job_id", default=None)
 
 
 def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
@@ -42,9 +47,17 @@ def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        _name_the_job,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+
+
+def _name_the_job(_: object, __: str, event: EventDict) -> EventDict:
+    job_id = log_job_id.get()
+    if job_id is not None:
+        event.setdefault("job_id", str(job_id))
+    return event
 
 
 def _rendering(*, people: bool) -> list[Processor]:

@@ -164,6 +164,7 @@ def ask_everything(desk: Desk, trace: Trace, *, name: str) -> None:
         "entity_id": "kite",
         "slug": "login-needed",
         "name": "swagger-ui.css",
+        "component": "database",
     }
     typed = quote(TYPED_TOKEN)
     extra = {

@@ -93,8 +93,9 @@ def test_only_commands_and_the_job_runner_import_when_they_run() -> None:
     assert found == []
 
 
-def test_the_domain_needs_no_library() -> None:
-    allowed = sys.stdlib_module_names | {"munshi"}
+def test_the_domain_needs_no_library_but_cronsim() -> None:
+    # What a cron expression means is nobody's to write again; cronsim needs no library itself.
+    allowed = sys.stdlib_module_names | {"munshi", "cronsim"}
 
     found = [
         _say(module, line, name)

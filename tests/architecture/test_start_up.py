@@ -13,6 +13,7 @@ HEAVY = (
     "sklearn",
     "pydantic",
     "httpx",
+    "prometheus_client",
     "rich",
 )
 SCRIPT = """

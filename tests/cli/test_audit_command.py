@@ -5,6 +5,7 @@ import json
 import pytest
 
 from command_line import Munshi
+from munshi.domain.config_keys import seeded_keys
 
 
 @pytest.fixture
@@ -40,8 +41,7 @@ def test_a_users_rows_are_told_from_others(changed: Munshi) -> None:
 
     assert {entry["entity_id"] for entry in mine} == {"jobs/keep_days"}
     assert {entry["entity_id"] for entry in theirs} == {
-        "scheduler/schedule.kite_login",
-        "scheduler/schedule.breeze_login",
+        f"{key.config_type}/{key.name}" for key in seeded_keys()
     }
 
 

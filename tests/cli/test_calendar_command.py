@@ -34,6 +34,25 @@ def test_sessions_and_holidays_are_listed_without_plain_weekends(munshi: Munshi)
     assert days[-1]["holiday"] in shown.stdout
 
 
+def test_expiries_stand_beside_the_days_on_which_they_fall(munshi: Munshi) -> None:
+    asked = ("calendar", "--from", "2026-11-23", "--to", "2026-12-01")
+    shown = munshi(*asked)
+    days = {day["day"]: day for day in json.loads(munshi(*asked, "--json").stdout)}
+
+    # The 24th, a Tuesday, is a holiday, so what expires that week expires on Monday.
+    assert days["2026-11-23"]["expiries"][:2] == ["NIFTY monthly", "BANKNIFTY monthly"]
+    assert days["2026-11-24"]["holiday"] == "Gurunanak Jayanti"
+    assert days["2026-12-01"]["expiries"] == ["NIFTY"]
+    assert days["2026-11-30"]["expiries"] == []
+    assert "NIFTY monthly, BANKNIFTY monthly" in shown.stdout
+
+
+def test_the_month_shown_by_itself_ends_with_the_calendar(munshi: Munshi) -> None:
+    days = json.loads(munshi("calendar", "--from", "2026-12-28", "--json").stdout)
+
+    assert [day["day"] for day in days] == [f"2026-12-{day}" for day in (28, 29, 30, 31)]
+
+
 def test_a_year_is_added_from_a_file(munshi: Munshi, tmp_path: Path) -> None:
     file = tmp_path / "2027.json"
     file.write_text(json.dumps(YEAR))
@@ -67,7 +86,8 @@ def test_a_file_that_is_no_year_is_refused_in_one_line(
     assert done.exit_code == 1
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-    assert json.loads(munshi("config", "list", "market", "--json").stdout) == []
+    settings = json.loads(munshi("config", "list", "market", "--json").stdout)
+    assert [one["config_key"] for one in settings] == ["daily_collection"]
 
 
 def test_a_file_that_is_not_there_is_named(munshi: Munshi) -> None:

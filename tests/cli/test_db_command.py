@@ -50,8 +50,8 @@ def test_whoever_opens_the_table_sees_the_login_times(empty: Munshi, tmp_path: P
     )
     connection.close()
 
-    assert json.loads(rows["schedule.kite_login"])["times"] == ["06:15", "07:35"]
-    assert json.loads(rows["schedule.breeze_login"])["times"] == ["05:30", "08:30"]
+    assert json.loads(rows["schedule.kite_login"])["trigger"]["times"] == ["06:15", "07:35"]
+    assert json.loads(rows["schedule.breeze_login"])["trigger"]["times"] == ["05:30", "08:30"]
 
 
 def test_a_difference_is_named_and_ends_with_exit_code_1(munshi: Munshi, tmp_path: Path) -> None:

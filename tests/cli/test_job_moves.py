@@ -204,7 +204,7 @@ def test_workers_are_shown_and_say_what_they_run(
     assert [worker["worker_id"] for worker in workers] == [worker_id]
     assert workers[0]["silent"] is False
     assert re.search(rf"{worker_id} +working +\d+ s ago +0 +\d+ +0", shown)
-    assert "runs auto_login, data_collection from these queues: default." in working.said
+    assert "from the queues default." in working.said
 
 
 def test_a_live_board_is_drawn_and_ends_quietly(

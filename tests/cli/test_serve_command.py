@@ -67,6 +67,53 @@ def test_a_worker_finishes_its_job_before_it_stops(
     assert "Traceback" not in working.said
 
 
+EVERY_SECOND = ("--every", "1s", "--type", "auto_login", "--param", "service=kite")
+
+
+def fired(env: dict[str, str], cwd: Path) -> int:
+    """How many due times of the schedule `often` became jobs."""
+    said = run_munshi("schedule", "history", "often", "--json", env=env, cwd=cwd).stdout
+    return sum(row["status"] == "fired" for row in json.loads(said)["executions"])
+
+
+@pytest.mark.usefixtures("sqlite_url")
+@pytest.mark.parametrize(
+    "words", [("worker",), ("serve", "--port", "0"), ("serve", "--port", "0", "--no-worker")]
+)
+def test_a_process_starts_what_is_due_with_or_without_a_worker(
+    tmp_path: Path, brokers: Simulator, words: tuple[str, ...]
+) -> None:
+    env = environment(tmp_path, MUNSHI_SIMULATOR_URL=brokers.url)
+    run_munshi("schedule", "set", "often", *EVERY_SECOND, env=env, cwd=tmp_path)
+    with MunshiProcess(*words, env=env, cwd=tmp_path) as running:
+        running.wait_until_said(r"Ctrl-C stops")
+        wait_until(lambda: fired(env, tmp_path) > 0, told=lambda: running.said)
+        code = running.stop(signal.SIGTERM)
+
+    assert code == 0
+    assert "Traceback" not in running.said
+
+
+@pytest.mark.usefixtures("sqlite_url")
+def test_a_process_told_not_to_schedule_starts_nothing(tmp_path: Path, brokers: Simulator) -> None:
+    env = environment(tmp_path, MUNSHI_SIMULATOR_URL=brokers.url)
+    run_munshi("schedule", "set", "often", *EVERY_SECOND, env=env, cwd=tmp_path)
+    with MunshiProcess("worker", "--no-scheduler", env=env, cwd=tmp_path) as running:
+        running.wait_until_said(r"Ctrl-C stops")
+        asked = ("jobs", "run", "auto_login", "--param", "service=kite", "--json")
+        job_id = json.loads(run_munshi(*asked, env=env, cwd=tmp_path).stdout)["job_id"]
+        shown = ("jobs", "show", job_id, "--json")
+        wait_until(
+            lambda: (
+                json.loads(run_munshi(*shown, env=env, cwd=tmp_path).stdout)["state"] == "succeeded"
+            ),
+            told=lambda: running.said,
+        )
+        running.stop(signal.SIGTERM)
+
+    assert fired(env, tmp_path) == 0
+
+
 @pytest.mark.usefixtures("sqlite_url")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_command_that_is_interrupted_says_nothing(

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from clocks import FakeClock
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
+from munshi.domain.config_keys import seeded_keys
 from munshi.errors import (
     ConfigKeyUnknownError,
     ConfigTypeUnknownError,
@@ -134,7 +135,7 @@ def test_a_list_shows_defaults_beside_stored_values(config: ConfigService) -> No
     listed = {view.config_key: view for view in config.list_type("scheduler")}
 
     assert listed["schedule.evening"].value["times"] == ["18:00"]
-    assert listed["schedule.kite_login"].value["times"] == ["06:15", "07:35"]
+    assert listed["schedule.kite_login"].value["trigger"]["times"] == ["06:15", "07:35"]
     assert listed["schedule.kite_login"].version == 0
 
 
@@ -161,8 +162,8 @@ def test_seeds_are_stored_once_and_audited(config: ConfigService, database: Data
     with database.reading() as tx:
         schedules = tx.config.get_scheduler_config()
         audit = tx.audit.get_logs_by_entity("config", "scheduler/schedule.kite_login")
-    assert (first, second) == (2, 0)
-    assert set(schedules) == {"kite_login", "breeze_login"}
+    assert (first, second) == (len(seeded_keys()), 0)
+    assert {"kite_login", "breeze_login", "daily_collection"} <= set(schedules)
     assert [entry.user_id for entry in audit] == ["munshi"]
 
 
@@ -179,9 +180,10 @@ def test_a_seed_that_a_person_changed_or_removed_is_left_alone(config: ConfigSer
 
 
 def test_changing_what_was_read_does_not_change_the_default(config: ConfigService) -> None:
-    config.value("scheduler", "schedule.kite_login")["times"].clear()
+    config.value("scheduler", "schedule.kite_login")["trigger"]["times"].clear()
 
-    assert config.value("scheduler", "schedule.kite_login")["times"] == ["06:15", "07:35"]
+    kept = config.value("scheduler", "schedule.kite_login")["trigger"]["times"]
+    assert kept == ["06:15", "07:35"]
 
 
 def test_typed_text_is_stored_as_its_own_type(config: ConfigService) -> None:

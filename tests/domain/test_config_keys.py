@@ -59,7 +59,7 @@ def test_a_fitting_value_is_accepted(config_type: str, key: str, value: object) 
         ("jobs", "keep_days", "7", "must be a whole number, not text."),
         ("jobs", "keep_days", 0, "must be from 1 to 3650, not 0."),
         ("jobs", "keep_days", 3651, "must be from 1 to 3650, not 3651."),
-        ("scheduler", "schedule.x", [], "must be an object with job_type, parameters, times"),
+        ("scheduler", "schedule.x", [], "must be an object with job_type, parameters, enabled"),
         ("scheduler", "schedule.x", without(LOGIN, "times"), "schedule.x lacks times."),
         ("scheduler", "schedule.x", LOGIN | {"hour": 6}, "has no field 'hour', only job_type"),
         ("scheduler", "schedule.x", LOGIN | {"enabled": "yes"}, "x.enabled must be true or false"),
@@ -150,8 +150,11 @@ def test_secrets_of_both_brokers_are_secret_and_names_are_not() -> None:
 def test_kite_logs_in_after_its_tokens_die_at_six() -> None:
     seeds = {key.name: key for key in seeded_keys()}
 
-    assert seeds["schedule.kite_login"].default["times"] == ["06:15", "07:35"]
-    assert seeds["schedule.breeze_login"].default["times"] == ["05:30", "08:30"]
+    kite, breeze = (
+        seeds[f"schedule.{name}_login"].default["trigger"] for name in ("kite", "breeze")
+    )
+    assert kite["times"] == ["06:15", "07:35"]
+    assert breeze["times"] == ["05:30", "08:30"]
     assert "06:00" in seeds["schedule.kite_login"].description
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.market.intervals import Interval
 from munshi.errors import JobParametersInvalidError
 
@@ -81,3 +81,11 @@ def test_auto_login_names_its_service() -> None:
 def test_auto_login_without_a_service_is_refused() -> None:
     with pytest.raises(JobParametersInvalidError, match="Not given: service"):
         AutoLoginParams.from_json({})
+
+
+def test_a_job_that_is_told_nothing_refuses_to_be_told_anything() -> None:
+    assert NoParams.from_json(NoParams().to_json()) == NoParams()
+    with pytest.raises(JobParametersInvalidError) as refused:
+        NoParams.from_json({"days": 7})
+
+    assert str(refused.value) == "Not known here: days. It takes no parameters."

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from munshi.api import problems
 from munshi.api.docs_page import DocsRoutes
 from munshi.api.front_page import FrontPageRoutes
-from munshi.api.gate import Gate
+from munshi.api.gate import Gate, NoteRequest
+from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import GuardedRoute, Routes
 from munshi.api.routes import all_routes
 from munshi.api.security import CallerRules
@@ -26,7 +27,11 @@ def create_app(
     services: Services, *, listening: Iterable[tuple[str, int]] | None = None
 ) -> FastAPI:
     """The whole API. `listening` is every address it is served on, as the settings have it."""
-    return build_app(services.settings, services.clock, all_routes(services), listening=listening)
+    counts = RequestCounts()
+    groups = all_routes(services, counts)
+    return build_app(
+        services.settings, services.clock, groups, listening=listening, note=counts.note
+    )
 
 
 def build_app(
@@ -35,8 +40,12 @@ def build_app(
     groups: Iterable[Routes],
     *,
     listening: Iterable[tuple[str, int]] | None = None,
+    note: NoteRequest | None = None,
 ) -> FastAPI:
-    """The gate, the pages and `groups`. `listening` defaults to the address of the settings."""
+    """The gate, the pages and `groups`. `listening` defaults to the address of the settings.
+
+    `note` is told of every request that is over.
+    """
     addresses = list(listening or [(settings.host, settings.port)])
     app = FastAPI(
         title="Munshi",
@@ -57,6 +66,9 @@ def build_app(
     for group in (*groups, *pages):
         group.add_to(app.router)
     app.add_middleware(
-        Gate, rules=CallerRules(settings, listening=addresses), monotonic=clock.monotonic
+        Gate,
+        rules=CallerRules(settings, listening=addresses),
+        monotonic=clock.monotonic,
+        note=note,
     )
     return app

@@ -13,6 +13,7 @@ from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
 from munshi.api.security import CallerRules, Headers, is_seen
 from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError, PathUnknownError
 
+NoteRequest = Callable[[str, int, float], None]
 MAX_BODY_BYTES = 256 * 1024
 _LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
@@ -42,10 +43,18 @@ PAGE_HEADERS = [
 class Gate:
     """ASGI middleware. Refuses what is foreign or too large, and answers what nobody caught."""
 
-    def __init__(self, app: ASGIApp, *, rules: CallerRules, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        rules: CallerRules,
+        monotonic: Callable[[], float],
+        note: NoteRequest | None = None,
+    ) -> None:
         self._app = app
         self._rules = rules
         self._monotonic = monotonic
+        self._note = note
         self._log = structlog.get_logger().bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,13 +79,16 @@ class Gate:
                 raise
             await problem(unexpected(), request_id=request_id)(scope, receive, reply)
         finally:
+            took = self._monotonic() - started
+            if self._note is not None:
+                self._note(scope["method"], reply.status, took)
             self._log.info(
                 "request",
                 method=scope["method"],
                 path=scope["path"][:_LOGGED_PATH],
                 status=reply.status,
                 caller=scope[REQUEST].principal.name,
-                ms=round((self._monotonic() - started) * 1000, 1),
+                ms=round(took * 1000, 1),
             )
 
     async def _pass(self, scope: Scope, receive: Receive, reply: "_Reply") -> None:

@@ -1,17 +1,18 @@
-"""The `auto_login` job: headless where the user opted in, else the link and patience."""
+"""Jobs of signing in: `auto_login`, headless or by link and patience, and `session_cleanup`."""
 
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from munshi.auth.login_book import session_result
 from munshi.auth.logins import BrokerLogins
 from munshi.domain.audit import Actor
-from munshi.domain.job_params import AutoLoginParams
+from munshi.domain.job_params import AutoLoginParams, NoParams
 from munshi.errors import LoginNeededError
 from munshi.jobs.run import JobRun
 
 
 class LoginServices(Protocol):
-    """What this job needs of the desk."""
+    """What these jobs need of the desk."""
 
     @property
     def logins(self) -> BrokerLogins: ...
@@ -30,3 +31,10 @@ def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> di
     except LoginNeededError:
         run.pause_for_login(parameters.service, broker.book.login_link())
     return dict(session_result(session))
+
+
+def clean_up(services: LoginServices, run: JobRun, _: NoParams) -> dict[str, Any]:
+    """The `session_cleanup` job: end what has expired, as `/auth/db/cleanup` does."""
+    run.progress(10, "Ending sessions that have expired.")
+    counts = services.logins.cleanup(actor=Actor(user_id=f"job:{run.job_id}"))
+    return asdict(counts)

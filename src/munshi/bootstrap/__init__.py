@@ -18,6 +18,8 @@ from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.health.ground import CheckGround
+from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.candles.store import CandleStore
@@ -41,6 +43,7 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
 
 __all__ = [
@@ -135,8 +138,20 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         using_kite=kite.using,
         breeze=lines.breeze,
     )
+    health = HealthService(
+        CheckGround(
+            database=database,
+            clock=clock,
+            home=settings.home,
+            mode=mode,
+            config=config,
+            calendar=calendar.calendar,
+            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
+        )
+    )
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
+    jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     return Services(
         settings=settings,
         clock=clock,
@@ -145,8 +160,14 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         config=config,
         audit=AuditService(database, clock),
         alerts=AlertService(database, clock),
-        jobs=JobService(
-            database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts
+        jobs=jobs,
+        schedules=ScheduleService(
+            database,
+            clock,
+            config=config,
+            jobs=jobs,
+            registry=JOB_TYPES,
+            calendar=calendar.calendar,
         ),
         job_bulk=BulkService(database, clock, rouse=rouser.rouse),
         queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),
@@ -176,5 +197,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
+        health=health,
         job_wake=rouser.wake,
     )

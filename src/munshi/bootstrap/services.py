@@ -13,9 +13,18 @@ from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import AUTO_LOGIN, DATA_COLLECTION
+from munshi.domain.jobs import (
+    AUTO_LOGIN,
+    DAILY_COLLECTION,
+    DATA_COLLECTION,
+    DATABASE_MAINTENANCE,
+    HEALTH_SWEEP,
+    JOB_CLEANUP,
+    SESSION_CLEANUP,
+)
+from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
 from munshi.infrastructure.wake import Wake
@@ -32,6 +41,8 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.scheduler.database_scheduler import DatabaseScheduler
+from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
 CHILD_CONTEXT = "munshi.bootstrap:child_services"
@@ -43,8 +54,39 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
+        DAILY_COLLECTION: JobSpec(
+            params=NoParams,
+            entry="munshi.market.daily_job:run",
+            runs_in="thread",
+            idempotent=True,
+        ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
+        ),
+        SESSION_CLEANUP: JobSpec(
+            params=NoParams, entry="munshi.auth.job:clean_up", runs_in="thread", idempotent=True
+        ),
+        # The next sweep comes soon, so one that failed is not worth another try.
+        HEALTH_SWEEP: JobSpec(
+            params=NoParams,
+            entry="munshi.health.job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=1,
+            timeout_seconds=300,
+        ),
+        JOB_CLEANUP: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:clean_up_jobs",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        DATABASE_MAINTENANCE: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.job:maintain_database",
+            runs_in="thread",
+            idempotent=True,
+            timeout_seconds=3600,
         ),
     }
 )
@@ -67,6 +109,7 @@ class Services:
     artifacts: ArtifactStore
     job_watch: JobWatch
     job_feed: JobFeed
+    schedules: ScheduleService
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
@@ -76,6 +119,7 @@ class Services:
     candles: CandleService
     collection: CollectionService
     imports: ImportService
+    health: HealthService
     job_wake: Wake
     simulator_url: str | None
 
@@ -98,4 +142,13 @@ class Services:
             ),
             artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
+        )
+
+    def scheduler(self) -> DatabaseScheduler:
+        """A scheduler of this process; the caller starts and stops it."""
+        return DatabaseScheduler(
+            self.database,
+            self.clock,
+            jobs=self.jobs,
+            calendar=self.calendar.calendar,
         )

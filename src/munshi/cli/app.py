@@ -14,8 +14,10 @@ from munshi.cli.connect import connect
 from munshi.cli.data import data_app
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
+from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
 from munshi.cli.login import disconnect, login, status
+from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
 from munshi.cli.simulator import simulator
@@ -43,9 +45,11 @@ for command in (demo, serve, status, login, disconnect, connect, run, token, wor
 app.add_typer(jobs)
 
 for name, group in (
+    ("schedule", schedule_app),
     ("config", config_app),
     ("audit", audit_app),
     ("alerts", alerts_app),
+    ("health", health_app),
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),

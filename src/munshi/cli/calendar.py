@@ -7,7 +7,21 @@ import typer
 
 from munshi.cli.output import JsonFlag, print_json, print_table
 
-calendar_app = typer.Typer(help="The market calendar: show days, add a year.", no_args_is_help=True)
+calendar_app = typer.Typer(
+    help="The market calendar: sessions, expiries and holidays of a range; add a year.",
+    invoke_without_command=True,
+)
+From = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="Today.")]
+To = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="A month later.")]
+
+
+@calendar_app.callback()
+def calendar(
+    context: typer.Context, *, start: From = None, end: To = None, as_json: JsonFlag = False
+) -> None:
+    """Show sessions, expiries and holidays; the same as `munshi calendar show`."""
+    if context.invoked_subcommand is None:
+        show(start=start, end=end, as_json=as_json)
 
 
 @calendar_app.command("import")
@@ -35,13 +49,8 @@ def import_year(
 
 
 @calendar_app.command()
-def show(
-    *,
-    start: str | None = typer.Option(None, "--from", metavar="YYYY-MM-DD", help="Today."),
-    end: str | None = typer.Option(None, "--to", metavar="YYYY-MM-DD", help="A month later."),
-    as_json: JsonFlag = False,
-) -> None:
-    """Show sessions and holidays, day by day; plain weekends are left out."""
+def show(*, start: From = None, end: To = None, as_json: JsonFlag = False) -> None:
+    """Show sessions, expiries and holidays, day by day; plain weekends are left out."""
     from munshi.cli.calendar_days import days_between
     from munshi.cli.desk import open_desk
 
@@ -52,7 +61,15 @@ def show(
         return
     print_table(
         "Market calendar, Indian time",
-        ("day", "", "shares and indices", "shares with F&O", "futures and options", "holiday"),
+        (
+            "day",
+            "",
+            "shares and indices",
+            "shares with F&O",
+            "futures and options",
+            "holiday",
+            "expires",
+        ),
         [day.row() for day in found],
         empty="no trading day and no holiday in this range.",
     )

@@ -11,8 +11,9 @@ from munshi.bootstrap import Services
 from munshi.cli.days import read_day
 from munshi.clock import today_ist
 from munshi.domain.market.calendar import MarketCalendar
+from munshi.domain.market.expiries import ExpiryKind, expiries_between, known_underlyings
 from munshi.domain.market.sessions import Segment, Session, SessionKind
-from munshi.errors import CalendarInvalidError, DateRangeInvalidError
+from munshi.errors import CalendarInvalidError, CalendarYearUnknownError, DateRangeInvalidError
 
 USUAL_RANGE = timedelta(days=30)
 
@@ -25,16 +26,18 @@ class CalendarDay:
     sessions: Mapping[Segment, Sequence[Session]]
     holiday: str | None
     hours_unknown: bool
+    expiries: Sequence[str] = ()
 
     def row(self) -> tuple[object, ...]:
         hours = [self._hours(segment) for segment in Segment]
-        return (self.day, f"{self.day:%a}", *hours, self.holiday)
+        return (self.day, f"{self.day:%a}", *hours, self.holiday, ", ".join(self.expiries))
 
     def document(self) -> dict[str, Any]:
         return {
             "day": self.day,
             "holiday": self.holiday,
             "hours_unknown": self.hours_unknown,
+            "expiries": list(self.expiries),
             "sessions": [
                 {
                     "segment": session.segment.value,
@@ -56,12 +59,13 @@ class CalendarDay:
 def days_between(services: Services, start: str | None, end: str | None) -> list[CalendarDay]:
     """Raises DateRangeInvalidError, CalendarYearUnknownError."""
     first = read_day(start) or today_ist(services.clock)
-    last = read_day(end) or first + USUAL_RANGE
+    calendar = services.calendar.calendar()
+    last = read_day(end) or _usual_end(calendar, first)
     if last < first:
         raise DateRangeInvalidError(f"The range ends on {last}, before it starts on {first}.")
-    calendar = services.calendar.calendar()
     days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    found = (_describe(calendar, day) for day in days)
+    expiries = _expiries(calendar, first, last)
+    found = (_describe(calendar, day, expiries.get(day, ())) for day in days)
     return [day for day in found if day.holiday or day.hours_unknown or any(day.sessions.values())]
 
 
@@ -82,12 +86,44 @@ def read_document(file: Path) -> Mapping[str, object]:
     return document
 
 
-def _describe(calendar: MarketCalendar, day: date) -> CalendarDay:
+def _usual_end(calendar: MarketCalendar, first: date) -> date:
+    """A month later, but not beyond what the calendar knows."""
+    ends = [date(year, 12, 31) for year in calendar.years if year >= first.year]
+    return min(first + USUAL_RANGE, ends[-1]) if ends else first
+
+
+def _expiries(calendar: MarketCalendar, first: date, last: date) -> dict[date, list[str]]:
+    """What expires on each day: the underlying, and `monthly` where it is that expiry."""
+    found: dict[date, list[str]] = {}
+    for underlying in known_underlyings():
+        monthly = _known_expiries(underlying, first, last, ExpiryKind.MONTHLY, calendar)
+        weekly = _known_expiries(underlying, first, last, ExpiryKind.WEEKLY, calendar)
+        for day in sorted({*monthly, *weekly}):
+            named = f"{underlying} monthly" if day in monthly else underlying
+            found.setdefault(day, []).append(named)
+    return found
+
+
+def _known_expiries(
+    underlying: str, first: date, last: date, kind: ExpiryKind, calendar: MarketCalendar
+) -> list[date]:
+    """As far as the calendar knows: an expiry of the next year's first days may move into this."""
+    while True:
+        try:
+            return expiries_between(underlying, first, last, kind=kind, calendar=calendar)
+        except CalendarYearUnknownError:
+            last -= timedelta(days=1)
+            if last < first:
+                return []
+
+
+def _describe(calendar: MarketCalendar, day: date, expiries: Sequence[str]) -> CalendarDay:
     return CalendarDay(
         day=day,
         sessions={segment: calendar.sessions(day, segment) for segment in Segment},
         holiday=calendar.holiday_name(day),
         hours_unknown=calendar.has_unknown_hours(day),
+        expiries=expiries,
     )
 
 

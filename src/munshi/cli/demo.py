@@ -40,4 +40,5 @@ def demo(
             if listener is not None:
                 from munshi.cli.serving import serve_until_stopped
 
-                serve_until_stopped(services, listener)
+                # What the demo shows is what it did; a schedule would do more, and unasked.
+                serve_until_stopped(services, listener, with_scheduler=False)

@@ -117,6 +117,11 @@ def show_summary(services: Services, done: Work) -> None:
             for part in cast("list[dict[str, Any]]", job.result_data["instruments"])
         ],
     )
+    print_table(
+        "Schedules of a desk; the demo starts none of them by itself",
+        ("schedule", "when"),
+        [(view.name, view.timing) for view in services.schedules.list_all()],
+    )
     _console.print("The audit trail's last entries:")
     for entry in services.audit.page(limit=5).entries:
         what = f"{entry.entity_type} {entry.action}"

@@ -9,8 +9,9 @@ def serve(
         None, help="Port to listen on; 0 takes a free one [MUNSHI_PORT, 8000]."
     ),
     worker: bool = typer.Option(True, help="Run background jobs in this process too."),
+    scheduler: bool = typer.Option(True, help="Start jobs by their schedules too."),
 ) -> None:
-    """Serve the API and run jobs, until Ctrl-C.
+    """Serve the API, start what is due and run jobs, until Ctrl-C.
 
     With simulated brokers it starts those too, unless they run already. Running jobs get ten
     seconds when it stops; what is left is handed to the next worker.
@@ -27,4 +28,6 @@ def serve(
     with listen(settings.host, settings.port) as listener:
         is_new = prepare_database(settings)
         with running_desk(settings, simulator=SimulatorOptions()) as services:
-            serve_until_stopped(services, listener, with_worker=worker, is_new=is_new)
+            serve_until_stopped(
+                services, listener, with_worker=worker, with_scheduler=scheduler, is_new=is_new
+            )

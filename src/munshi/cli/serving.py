@@ -42,22 +42,29 @@ def serve_until_stopped(
     listener: socket.socket,
     *,
     with_worker: bool = True,
+    with_scheduler: bool = True,
     is_new: bool = False,
 ) -> None:
     """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back.
 
+    The scheduler does not need the worker: what it starts, any worker of the database runs.
     `is_new` says that the database was just made.
     """
     app = create_app(services, listening=[address_of(listener)])
     server = build_server(app, on_stop=services.job_feed.end)
     worker = services.worker() if with_worker else None
+    scheduler = services.scheduler() if with_scheduler else None
     if worker:
         worker.start()
+    if scheduler:
+        scheduler.start()
     try:
         with route_output(), stop_on_signals(partial(setattr, server, "should_exit", True)):
             announce(services, listener, is_new=is_new)
             server.run(sockets=[listener])
     finally:
+        if scheduler:
+            scheduler.stop()
         if worker:
             worker.stop()
     _say("Stopped.")

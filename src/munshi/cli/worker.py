@@ -8,8 +8,11 @@ EXHAUSTED = 75  # EX_TEMPFAIL: a supervisor should start it again
 def worker(
     *,
     until_idle: bool = typer.Option(False, "--until-idle", help="Stop when nothing is left to do."),
+    scheduler: bool = typer.Option(
+        True, help="Start jobs by their schedules too; never with --until-idle."
+    ),
 ) -> None:
-    """Run background jobs in this process, until Ctrl-C."""
+    """Run background jobs in this process, and start what is due, until Ctrl-C."""
     import threading
 
     from munshi.bootstrap import JOB_TYPES
@@ -28,12 +31,19 @@ def worker(
             typer.echo(f"Jobs run: {working.run_until_idle()}.")
             return
         stop = threading.Event()
-        with stop_on_signals(stop.set):
-            queues = ", ".join(queue.name for queue in services.queues.board().queues)
-            types = ", ".join(sorted(JOB_TYPES))
-            typer.echo(f"This worker runs {types} from these queues: {queues}.", err=True)
-            typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
-            working.run(stop)
+        types = ", ".join(sorted(JOB_TYPES))
+        queues = ", ".join(queue.name for queue in services.queues.board().queues)
+        starting = services.scheduler() if scheduler else None
+        if starting:
+            starting.start()
+        try:
+            with stop_on_signals(stop.set):
+                typer.echo(f"This worker runs {types}, from the queues {queues}.", err=True)
+                typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
+                working.run(stop)
+        finally:
+            if starting:
+                starting.stop()
         if working.is_exhausted:
             typer.echo(
                 "Too many job threads ignored that they were told to stop; this process ends so "

@@ -15,17 +15,19 @@ from munshi.domain.config_values import (
     CalendarDocument,
     Document,
     Flag,
-    Plain,
+    InstrumentNames,
     Shape,
     Text,
-    TimesOfDay,
     Whole,
 )
 from munshi.domain.enums import Service
+from munshi.domain.market.intervals import Interval
+from munshi.domain.schedules import ScheduleShape
+from munshi.domain.seeded_schedules import SEEDED_SCHEDULES, SeededSchedule
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
 SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
-JOBS, MARKET, ALERTS = "jobs", "market", "alerts"
+JOBS, MARKET, ALERTS, HEALTH = "jobs", "market", "alerts", "health"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         SCHEDULER: "What runs by itself, and when.",
@@ -35,6 +37,7 @@ TYPES: Mapping[str, str] = MappingProxyType(
         JOBS: "How background jobs are kept.",
         MARKET: "What the market calendar says beyond the packaged years.",
         ALERTS: "Which alerts are raised, and how loudly.",
+        HEALTH: "From when on the desk is unwell, and how long that is remembered.",
     }
 )
 
@@ -45,15 +48,20 @@ CALENDAR_PREFIX = "calendar."
 QUEUE_PREFIX = "queue."
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
+DAILY_COLLECTION_KEY = "daily_collection"
 KEEP_DAYS = "keep_days"
+KEEP_SAMPLE_DAYS, KEEP_HOUR_DAYS = "keep_sample_days", "keep_hour_days"
+LEAST_FREE_MB, BACKLOG_MINUTES, STALE_MINUTES = "least_free_mb", "backlog_minutes", "stale_minutes"
 LIMITED = (
     "kite.quote",
     "kite.historical",
     "kite.other",
     "kite.login",
+    "kite.pulse",
     "breeze.api",
     "breeze.master",
     "breeze.login",
+    "breeze.pulse",
 )
 
 
@@ -150,33 +158,14 @@ def _broker_keys(service: Service, broker: str) -> tuple[ConfigKey, ...]:
     )
 
 
-_SCHEDULE = Document(
-    fields=MappingProxyType(
-        {
-            "job_type": Text(longest=50),
-            "parameters": Plain(),
-            "times": TimesOfDay(),
-            "weekdays_only": Flag(),
-            "enabled": Flag(),
-        }
-    )
-)
-
-
-def _login_schedule(service: Service, times: tuple[str, ...], description: str) -> ConfigKey:
+def _seeded_schedule(seed: SeededSchedule) -> ConfigKey:
     return ConfigKey(
         config_type=SCHEDULER,
-        name=f"{SCHEDULE_PREFIX}{service}_login",
-        shape=_SCHEDULE,
-        default={
-            "job_type": "auto_login",
-            "parameters": {"service": str(service)},
-            "times": list(times),
-            "weekdays_only": True,
-            "enabled": True,
-        },
+        name=SCHEDULE_PREFIX + seed.name,
+        shape=ScheduleShape(),
+        default=seed.document,
         is_seeded=True,
-        description=description,
+        description=seed.description,
     )
 
 
@@ -198,23 +187,13 @@ DECLARED: tuple[ConfigKey, ...] = (
         default=True,
         description="Whether the simulator's own user has opted in to headless login.",
     ),
-    _login_schedule(
-        Service.KITE,
-        ("06:15", "07:35"),
-        "When to log in at Kite (IST). Not 05:45, as it once was: every Kite token dies at 06:00 "
-        "IST, so one bought before lives for minutes.",
-    ),
-    _login_schedule(
-        Service.BREEZE,
-        ("05:30", "08:30"),
-        "When to log in at Breeze (IST). Its tokens die at midnight, so early is well.",
-    ),
+    *map(_seeded_schedule, SEEDED_SCHEDULES),
     ConfigKey(
         config_type=SCHEDULER,
         name=f"{SCHEDULE_PREFIX}<name>",
         pattern=r"schedule\.[a-z][a-z0-9_]{0,60}",
-        shape=_SCHEDULE,
-        description="A job to start by itself at these times of day (IST).",
+        shape=ScheduleShape(),
+        description="A job that starts by itself: munshi schedule set.",
     ),
     ConfigKey(
         config_type=API,
@@ -258,11 +237,71 @@ DECLARED: tuple[ConfigKey, ...] = (
         "for each concurrency key. Holds for jobs that start a second after the change, or later.",
     ),
     ConfigKey(
+        config_type=HEALTH,
+        name=LEAST_FREE_MB,
+        shape=Whole(smallest=1, largest=100_000_000),
+        default=2048,
+        description="How many MB should be free on the disk; with less than a quarter of it the "
+        "desk is unwell.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=BACKLOG_MINUTES,
+        shape=Whole(smallest=1, largest=100_000),
+        default=10,
+        description="For how many minutes a job may wait for a worker; with six times as many the "
+        "desk is unwell.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=STALE_MINUTES,
+        shape=Whole(smallest=1, largest=100_000),
+        default=15,
+        description="After how many minutes without a health sweep its findings are too old to "
+        "go by.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=KEEP_SAMPLE_DAYS,
+        shape=Whole(smallest=1, largest=3650),
+        default=7,
+        description="For how many days single findings of health sweeps are kept.",
+    ),
+    ConfigKey(
+        config_type=HEALTH,
+        name=KEEP_HOUR_DAYS,
+        shape=Whole(smallest=1, largest=36_500),
+        default=400,
+        description="For how many days their hourly figures are kept.",
+    ),
+    ConfigKey(
         config_type=MARKET,
         name=f"{CALENDAR_PREFIX}<year>",
         pattern=r"calendar\.\d{4}",
         shape=CalendarDocument(),
         description="Holidays and special sessions of a year, instead of the packaged ones.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=DAILY_COLLECTION_KEY,
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "broker": Text(choices=tuple(Service)),
+                    "instruments": InstrumentNames(),
+                    "interval": Text(choices=tuple(Interval)),
+                    "days": Whole(smallest=1, largest=250),
+                }
+            )
+        ),
+        default={
+            "broker": "breeze",
+            "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
+            "interval": "1minute",
+            "days": 5,
+        },
+        description="What the job daily_collection fetches, and for how many trading days back it "
+        "fills in what is missing.",
     ),
     ConfigKey(
         config_type=ALERTS,

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from munshi.domain.market.calendar_year import parse_year
-from munshi.errors import CalendarInvalidError, ConfigValueInvalidError
+from munshi.domain.market.instruments import InstrumentRef
+from munshi.errors import CalendarInvalidError, ConfigValueInvalidError, InstrumentUnknownError
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LONGEST_LIST = 50
+_MOST_INSTRUMENTS = 500
 
 
 class Shape(Protocol):
@@ -101,6 +103,24 @@ class Plain:
             for part in each if isinstance(each, list) else [each]:
                 if not isinstance(part, str | int | bool | None):
                     raise _unfit(f"{name}.{key}", "must be text, a whole number, true or false")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentNames:
+    """Instruments by exchange and symbol, or well-known indices by their short name."""
+
+    kind: str = "instruments"
+
+    def check(self, value: object, *, name: str) -> None:
+        if not isinstance(value, list) or not value or len(value) > _MOST_INSTRUMENTS:
+            raise _unfit(name, f"must be a list of 1 to {_MOST_INSTRUMENTS} instruments")
+        for each in value:
+            if not isinstance(each, str):
+                raise _unfit(name, f"must name instruments, and has {_called(each)}")
+            try:
+                InstrumentRef.parse(each)
+            except InstrumentUnknownError as error:
+                raise ConfigValueInvalidError(f"{name}: {error.detail}", hint=error.hint) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

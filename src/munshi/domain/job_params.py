@@ -63,8 +63,22 @@ class AutoLoginParams:
         return {"service": self.service.value}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoParams:
+    """For a job that is told nothing: what it goes by is configured."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Raises JobParametersInvalidError for any field at all."""
+        _check_fields(raw)
+        return cls()
+
+    def to_json(self) -> dict[str, object]:
+        return {}
+
+
 def _check_fields(raw: Mapping[str, object], *wanted: str) -> None:
-    hint = f"The parameters are {', '.join(wanted)}."
+    hint = f"The parameters are {', '.join(wanted)}." if wanted else "It takes no parameters."
     if missing := [name for name in wanted if name not in raw]:
         raise JobParametersInvalidError(f"Not given: {', '.join(missing)}.", hint=hint)
     if unknown := sorted(set(raw) - set(wanted)):

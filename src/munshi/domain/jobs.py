@@ -13,6 +13,11 @@ from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
 DATA_COLLECTION = "data_collection"
+DAILY_COLLECTION = "daily_collection"
+SESSION_CLEANUP = "session_cleanup"
+HEALTH_SWEEP = "health_sweep"
+JOB_CLEANUP = "job_cleanup"
+DATABASE_MAINTENANCE = "database_maintenance"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)
@@ -112,7 +117,7 @@ def check_transition(current: JobState, wanted: JobState) -> None:
         raise JobStateConflictError(f"A {current} job cannot become {wanted}.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One row of BackgroundJobs.
 

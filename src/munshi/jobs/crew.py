@@ -13,14 +13,18 @@ from munshi.jobs.records import Finished, Recorder
 from munshi.jobs.roster import Roster
 from munshi.jobs.run import JobRun
 from munshi.jobs.runner import JobRunner
+from munshi.logging_setup import log_job_id
 
+# Then others get their turn of the thread.
+BATCHES_IN_A_ROW = 50
 _log = structlog.get_logger(__name__)
 
 
 class Crew:
     """Threads are made as they are needed and kept; one that never returns is given up.
 
-    `freed` is called whenever a thread has worked off its batch.
+    `freed` is called whenever a thread has worked off its batch. With brief jobs it goes on by
+    itself, without a hand-over: `next_brief` stores what ended well and gives it another batch.
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class Crew:
         registry: Mapping[str, JobSpec],
         clock: Clock,
         freed: Callable[[], None],
+        next_brief: Callable[[], Sequence[JobRun]],
     ) -> None:
         self._runner = runner
         self._recorder = recorder
@@ -39,6 +44,7 @@ class Crew:
         self._registry = registry
         self._clock = clock
         self._freed = freed
+        self._next_brief = next_brief
         self._batches: queue.SimpleQueue[Sequence[JobRun] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
@@ -103,18 +109,33 @@ class Crew:
 
     def _serve(self) -> None:
         me = threading.current_thread()
-        while (runs := self._batches.get()) is not None:
-            self._holding.update(dict.fromkeys(runs, me))
-            self._work(runs)
-            for run in runs:
-                self._holding.pop(run, None)
+        while (batch := self._batches.get()) is not None:
+            if not self._work_off(batch, me):
+                return
             with self._lock:
-                if me not in self._threads:  # given up meanwhile
+                if me not in self._threads:
                     return
                 self._busy -= 1
             self._freed()
         with self._lock:
             self._threads.discard(me)
+
+    def _work_off(self, batch: Sequence[JobRun], me: threading.Thread) -> bool:
+        """The batch, and those that follow it; false if the thread was given up meanwhile."""
+        runs, turns = batch, 1
+        while True:
+            self._holding.update(dict.fromkeys(runs, me))
+            self._work(runs)
+            for run in runs:
+                self._holding.pop(run, None)
+            if me not in self._threads:
+                return False
+            if not batch[0].is_brief or turns == BATCHES_IN_A_ROW:
+                return True
+            runs = self._next_brief()
+            if not runs:
+                return True
+            turns += 1
 
     def _work(self, runs: Sequence[JobRun]) -> None:
         """What ended well goes to the dispatcher together."""
@@ -126,12 +147,12 @@ class Crew:
                 gone.append(run)
             else:
                 done.append(finished)
-        structlog.contextvars.clear_contextvars()
+        log_job_id.set(None)
         self._roster.ended_well(done)
         self._roster.leave(gone)
 
     def _work_one(self, run: JobRun) -> Finished | None:
-        structlog.contextvars.bind_contextvars(job_id=str(run.job_id))
+        log_job_id.set(run.job_id)
         run.begin()
         ending = self._runner.run(run)
         if ending is None or run.is_fenced:

@@ -9,7 +9,7 @@ from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.job_exchange import open_exchange
+from munshi.infrastructure.database.job_exchange import Wanted, open_exchange
 from munshi.infrastructure.wake import Wake
 from munshi.jobs.causes import cause, trace
 from munshi.jobs.crew import Crew
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Dispatcher:
-    """Used by one thread."""
+    """Used by the worker's thread; threads with brief jobs come for the next ones by themselves."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Dispatcher:
         desk: RunDesk,
         worker_id: str,
         lease: timedelta,
+        batch: int,
         wake: Wake,
     ) -> None:
         self._database = database
@@ -53,6 +54,8 @@ class Dispatcher:
         self._desk = desk
         self._worker_id = worker_id
         self._lease = lease
+        self._batch = batch
+        self._is_closing = False
         self._exchange = open_exchange(database, worker_id=worker_id, lease=lease, wake=wake)
         self._next_refresh = clock.monotonic()
 
@@ -83,10 +86,32 @@ class Dispatcher:
 
     def swap(self) -> int:
         """Store what ended well, take what there is room for; how many jobs were taken."""
+        return len(self._swap(self._rooms.wanted(self._free())))
+
+    def next_brief(self) -> list[JobRun]:
+        """Store what ended well; another batch for the thread that asks, nothing if it is over.
+
+        A database that is away is left to the worker's own thread.
+        """
+        lanes = self._rooms.lanes(Room.BRIEF)
+        if self._is_closing or not lanes or self._rooms.is_dry(Room.BRIEF):
+            return []
+        try:
+            return self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
+        except Exception as error:  # noqa: BLE001 - what ended is still there to be stored
+            _log.warning("job_batch_not_swapped", cause=cause(error))
+            return []
+
+    def stop_claiming(self) -> None:
+        """From now on nobody is given another batch."""
+        self._is_closing = True
+
+    def _swap(
+        self, wanted: Sequence[tuple[Room, Wanted]], *, hand_over: bool = True
+    ) -> list[JobRun]:
         done = self._roster.take_ended()
-        wanted = self._rooms.wanted(self._free())
         if not done and not wanted:
-            return 0
+            return []
         now = self._clock.now()
         try:
             swapped = self._exchange.swap(
@@ -98,13 +123,12 @@ class Dispatcher:
         if len(swapped.kept) < len(done):
             _log.warning("jobs_fenced", jobs=len(done) - len(swapped.kept))
         self._roster.leave([one.run for one in done])
-        taken = 0
+        begun: list[JobRun] = []
         for (room, want), jobs in zip(wanted, swapped.claimed, strict=True):
             if len(jobs) < want.limit:
                 self._rooms.note_dry(room)
-            self._begin(jobs, room, lease_until=now + self._lease)
-            taken += len(jobs)
-        return taken
+            begun += self._begin(jobs, room, lease_until=now + self._lease, hand_over=hand_over)
+        return begun
 
     def claim_limited(self) -> int:
         """Take from each queue with limits as much as it and this worker have places for."""
@@ -161,19 +185,34 @@ class Dispatcher:
             )
         if len(jobs) < most:
             self._rooms.note_dry(room, queue)
-        self._begin(jobs, room, lease_until=now + self._lease, is_limited=True)
-        return len(jobs)
+        runs = self._begin(jobs, room, lease_until=now + self._lease, is_limited=True)
+        return len(runs)
 
     def _begin(
-        self, jobs: Sequence[Job], room: Room, *, lease_until: datetime, is_limited: bool = False
-    ) -> None:
-        runs = [self._new_run(job, lease_until, is_limited=is_limited) for job in jobs]
-        batches = [runs] if room is Room.BRIEF and runs else [[run] for run in runs]
-        for batch in batches:
+        self,
+        jobs: Sequence[Job],
+        room: Room,
+        *,
+        lease_until: datetime,
+        is_limited: bool = False,
+        hand_over: bool = True,
+    ) -> list[JobRun]:
+        if not jobs:
+            return []
+        is_brief = room is Room.BRIEF
+        runs = [
+            self._new_run(job, lease_until, is_limited=is_limited, is_brief=is_brief)
+            for job in jobs
+        ]
+        for batch in [runs] if is_brief else [[run] for run in runs]:
             self._roster.enter(batch, room)
-            self._crew.hand(batch)
+            if hand_over:
+                self._crew.hand(batch)
+        return runs
 
-    def _new_run(self, job: Job, lease_until: datetime, *, is_limited: bool) -> JobRun:
+    def _new_run(
+        self, job: Job, lease_until: datetime, *, is_limited: bool, is_brief: bool
+    ) -> JobRun:
         spec = self._registry[job.job_type]
         alone = is_limited or job.parent_id or job.schedule_name or spec.stored_alone
         return JobRun(
@@ -183,4 +222,5 @@ class Dispatcher:
             clock=self._clock,
             timeout_seconds=spec.timeout_seconds,
             is_plain=not alone,
+            is_brief=is_brief,
         )

@@ -153,6 +153,8 @@ def record_ending(
         tx.attempts.lock_parent(job.parent_id)
     ended = tx.attempts.finish(job.job_id, job.attempt, ending, now=now)
     tx.job_logs.append(log)
+    if ended.schedule_name is not None and ended.state.is_final:
+        tx.schedules.record_job_end(ended, now=now)
     if ended.state in _AUDITED:
         tx.audit.log_job_action(
             job.job_id,

@@ -5,8 +5,6 @@ What it forked ends at once. Programs started with subprocess are no forks of th
 
 import inspect
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
@@ -17,38 +15,31 @@ from munshi.jobs.stops import JobStopped
 FORKED = 70
 
 
-class _Handler:
-    """Whether the handler of this thread forked."""
-
-    def __init__(self) -> None:
-        self.has_forked = False
-
-
-_handler: ContextVar[_Handler | None] = ContextVar("munshi_unforked_handler", default=None)
-
-
-@contextmanager
-def without_forks() -> Iterator[None]:
+class without_forks:  # noqa: N801 - it is used like a function, once for every job: no generator
     """Within, whatever this thread forks leaves at once with exit code 70.
 
     Raises JobForkedError at the end, instead of what else the handler raises, unless that says
     that the job was stopped.
     """
-    _watch()
-    handler = _Handler()
-    token = _handler.set(handler)
-    try:
-        yield
-    except JobStopped:
-        raise
-    except BaseException as error:
-        if handler.has_forked:
+
+    __slots__ = ("_token", "has_forked")
+
+    def __init__(self) -> None:
+        self.has_forked = False
+
+    def __enter__(self) -> None:
+        _watch()
+        self._token = _handler.set(self)
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: object
+    ) -> None:
+        _handler.reset(self._token)
+        if self.has_forked and not isinstance(error, JobStopped):
             raise _refusal() from error
-        raise
-    finally:
-        _handler.reset(token)
-    if handler.has_forked:
-        raise _refusal()
+
+
+_handler: ContextVar[without_forks | None] = ContextVar("munshi_unforked_handler", default=None)
 
 
 def _refusal() -> JobForkedError:

@@ -10,30 +10,46 @@ from typing import Any, TextIO, cast
 from munshi.errors import JobOutputExcessiveError
 from munshi.jobs.output_lines import OutputLines
 
-_printing: ContextVar["_Printed | None"] = ContextVar("munshi_printing_job", default=None)
+_printing: ContextVar["output_kept | None"] = ContextVar("munshi_printing_job", default=None)
 
 
-class _Printed:
-    """What one job has printed."""
+class output_kept:  # noqa: N801 - it is used like a function, once for every job: no generator
+    """Within, `keep` is given each line that this thread prints, if `route_output` is in force.
+
+    Raises JobOutputExcessiveError from the print that is too much, and at the end if a handler
+    swallowed that.
+    """
+
+    __slots__ = ("_is_excessive", "_keep", "_lines", "_lock", "_token")
 
     def __init__(self, keep: Callable[[str], object]) -> None:
         self._keep = keep
+        self._lines: OutputLines | None = None
         self._lock = threading.RLock()
-        self._lines = OutputLines()
-        self.is_excessive = False
+        self._is_excessive = False
+
+    def __enter__(self) -> None:
+        self._token = _printing.set(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        _printing.reset(self._token)
+        if self._lines is None:
+            return
+        with self._lock:
+            self._keep_all(self._lines.finish())
+        if self._is_excessive and kind is None:
+            self.write("")
 
     def write(self, text: str) -> None:
         with self._lock:
+            if self._lines is None:
+                self._lines = OutputLines()
             try:
                 lines = self._lines.feed(text)
             except JobOutputExcessiveError:
-                self.is_excessive = True
+                self._is_excessive = True
                 raise
             self._keep_all(lines)
-
-    def finish(self) -> None:
-        with self._lock:
-            self._keep_all(self._lines.finish())
 
     def _keep_all(self, lines: list[str]) -> None:
         # What keeps a line may print itself: that is no job's.
@@ -43,24 +59,6 @@ class _Printed:
                 self._keep(line)
         finally:
             _printing.reset(token)
-
-
-@contextmanager
-def output_kept(keep: Callable[[str], object]) -> Iterator[None]:
-    """Within, `keep` is given each line that this thread prints, if `route_output` is in force.
-
-    Raises JobOutputExcessiveError from the print that is too much, and at the end if a handler
-    swallowed that.
-    """
-    printed = _Printed(keep)
-    token = _printing.set(printed)
-    try:
-        yield
-        if printed.is_excessive:
-            printed.write("")
-    finally:
-        _printing.reset(token)
-        printed.finish()
 
 
 @contextmanager

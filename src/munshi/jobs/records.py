@@ -23,6 +23,7 @@ UNSTORABLE = JobEnding(
     outcome=AttemptOutcome.ERROR,
     error="The job's result could not be stored; the log says why.",
 )
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _log = structlog.get_logger(__name__)
 
 
@@ -39,8 +40,14 @@ class Recorder:
     """Stores ends one by one, with what the last progress and the log still had to say."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, registry: Mapping[str, JobSpec]
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        registry: Mapping[str, JobSpec],
+        worker_id: str,
     ) -> None:
+        self._worker_id = worker_id
         self._database = database
         self._clock = clock
         self._registry = registry
@@ -49,8 +56,16 @@ class Recorder:
         """`ending` as a success that needs nothing but its two rows; None if it needs more."""
         if ending.state is not JobState.SUCCEEDED or not run.is_plain or run.has_unsaved_log:
             return None
-        result = json.dumps(ending.result, ensure_ascii=False, separators=(",", ":"))
-        success = Success(run.job_id, run.attempt, ending.message or None, result)
+        success = Success(
+            run.job_id,
+            run.attempt,
+            ending.message or None,
+            _encode(ending.result) if ending.result else "{}",
+            self._worker_id,
+            run.job.updated_at,
+            run.heartbeat_at,
+            run.lease_until,
+        )
         return Finished(run, ending, success)
 
     def store(self, run: JobRun, ending: JobEnding) -> None:

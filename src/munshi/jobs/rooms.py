@@ -24,7 +24,7 @@ def room_of(spec: JobSpec) -> Room:
 
 
 class Rooms:
-    """Used by the dispatcher alone.
+    """Kept by the dispatcher.
 
     A room in which a claim found less than it had asked for is dry: it is not asked for again
     before there is news. The same holds for a room in a queue with limits.
@@ -66,6 +66,10 @@ class Rooms:
     def all_lanes(self) -> tuple[Lane, ...]:
         """Every lane that this worker takes from, limited ones too."""
         return self._all_lanes
+
+    def lanes(self, room: Room) -> tuple[Lane, ...]:
+        """Those of `room` in queues without limits."""
+        return self._lanes[room]
 
     def types_in(self, rooms: Sequence[Room]) -> list[str]:
         return [name for name, spec in self._registry.items() if room_of(spec) in rooms]

@@ -1,8 +1,7 @@
 """What a handler is given: where to report progress, and how it learns that it must stop."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +19,19 @@ from munshi.jobs.stops import JobCancelled, JobFenced, JobPaused, JobTimedOut
 _running: ContextVar["JobRun | None"] = ContextVar("munshi_running_job", default=None)
 
 
-@contextmanager
-def being_run(run: "JobRun") -> Iterator[None]:
+class being_run:  # noqa: N801 - it is used like a function, once for every job: no generator
     """Make `run` known to long waits of this thread, such as those for a broker's permit."""
-    token = _running.set(run)
-    try:
-        yield
-    finally:
-        _running.reset(token)
+
+    __slots__ = ("_run", "_token")
+
+    def __init__(self, run: "JobRun") -> None:
+        self._run = run
+
+    def __enter__(self) -> None:
+        self._token = _running.set(self._run)
+
+    def __exit__(self, *_: object) -> None:
+        _running.reset(self._token)
 
 
 def running_job() -> "JobRun | None":
@@ -67,6 +71,7 @@ class JobRun:
     """One attempt of a job. The handler's thread reports here; the worker's keeper saves it.
 
     The end of a plain one concerns nothing but the job: no parent, schedule or limited place.
+    Brief ones share a thread.
     """
 
     def __init__(
@@ -78,14 +83,17 @@ class JobRun:
         clock: Clock,
         timeout_seconds: float | None = None,
         is_plain: bool = False,
+        is_brief: bool = False,
     ) -> None:
         self.job = job
         self.is_plain = is_plain
+        self.is_brief = is_brief
         self.has_begun = False
         self._clock = clock
         self._desk = desk
         self._lock = threading.Lock()
         self._lease_until = lease_until
+        self.heartbeat_at = job.updated_at
         self._meter = ProgressMeter()
         self._log = JobLog(job, clock)
         self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
@@ -172,8 +180,11 @@ class JobRun:
     def lease_until(self) -> datetime:
         return self._lease_until
 
-    def extend(self, lease_until: datetime) -> None:
+    def extend(self, lease_until: datetime, *, heartbeat_at: datetime | None = None) -> None:
+        """The lease was renewed, where the database says so at `heartbeat_at`."""
         self._lease_until = lease_until
+        if heartbeat_at is not None:
+            self.heartbeat_at = heartbeat_at
 
     def cancel(self) -> None:
         if not self._is_cancelled:

@@ -10,7 +10,7 @@ import platform
 import random
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -50,7 +50,7 @@ STUBBORN_FAILURES = 3
 POLL_SECONDS = {"postgresql": 1.0}
 OTHERS_POLL_SECONDS = 0.1
 _log = structlog.get_logger(__name__)
-_random = random.SystemRandom()
+_random = random.Random()  # noqa: S311 - jitter
 
 
 class Worker:
@@ -92,7 +92,7 @@ class Worker:
         self._pause = min(lease_seconds / 3, LONGEST_BETWEEN_RECOVERIES)
         self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
         self._roster = Roster(self._keeper)
-        recorder = Recorder(database, clock, registry=registry)
+        recorder = Recorder(database, clock, registry=registry, worker_id=self.worker_id)
         self._crew = Crew(
             JobRunner(registry, services=services, clock=clock, processes=children),
             recorder,
@@ -100,6 +100,7 @@ class Worker:
             registry=registry,
             clock=clock,
             freed=self._wake.nudge,
+            next_brief=self._next_brief,
         )
         self._book = book = QueueBook(database, registry)
         rooms = Rooms(
@@ -117,6 +118,7 @@ class Worker:
             desk=self,
             worker_id=self.worker_id,
             lease=lease,
+            batch=batch,
             wake=self._wake,
         )
         self._signs = LifeSigns(database, clock, worker_id=self.worker_id, threads=threads)
@@ -216,11 +218,15 @@ class Worker:
             self._dispatcher.store_ended()
         stop.wait(SECONDS_AFTER_FAILURE * _random.uniform(0.5, 1.5))
 
+    def _next_brief(self) -> Sequence[JobRun]:
+        return self._dispatcher.next_brief()
+
     def _hear_the_deaf(self) -> None:
         self._crew.give_up_the_deaf(after_seconds=self._deaf_seconds)
 
     def _drain(self, grace: float) -> None:
         """Wait for what runs, store what ended, hand back the rest."""
+        self._dispatcher.stop_claiming()
         turns = max(1, round(grace / self._poll_seconds))
         for _ in range(turns):
             self._dispatcher.store_ended()

@@ -39,6 +39,7 @@ KITE_CALLS: dict[str, tuple[str, Callable[[KiteClient], object]]] = {
         lambda c: c.exchange_request_token("r", api_key="k", api_secret="s"),
     ),
     "invalidate": ("kite.other", lambda c: c.invalidate(KITE)),
+    "pulse": ("kite.pulse", lambda c: c.pulse()),
     "profile": ("kite.other", lambda c: c.profile(KITE)),
     "margins": ("kite.other", lambda c: c.margins(KITE)),
     "instruments": ("kite.other", lambda c: c.instruments(KITE)),
@@ -52,6 +53,7 @@ KITE_CALLS: dict[str, tuple[str, Callable[[KiteClient], object]]] = {
 }
 BREEZE_CALLS: dict[str, tuple[str, Callable[[BreezeClient], object]]] = {
     "customer_details": ("breeze.api", lambda c: c.customer_details("1", app_key="k")),
+    "pulse": ("breeze.pulse", lambda c: c.pulse()),
     "quotes": ("breeze.api", lambda c: c.quotes(BREEZE, contract=NIFTY)),
     "historical": (
         "breeze.api",

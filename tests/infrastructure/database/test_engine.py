@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from munshi.clock import SystemClock
 from munshi.errors import (
     DatabaseUnreachableError,
     TransactionNestedError,
@@ -129,8 +130,10 @@ def test_a_sqlite_writer_takes_its_lock_at_the_beginning(sqlite_database: Databa
 def test_without_the_vault_no_secret_can_be_asked_for(sqlite_url: str) -> None:
     database = Database(parse_database_url(sqlite_url, home=Path()))
 
-    with pytest.raises(VaultKeyInvalidError), database.reading() as tx:
-        tx.config.get_config("auth", "kite.password")
+    with pytest.raises(VaultKeyInvalidError), database.transaction() as tx:
+        tx.config.set_config(
+            "auth", "kite.password", "x", is_secret=True, updated_by="asha", now=SystemClock().now()
+        )
 
     database.close()
 

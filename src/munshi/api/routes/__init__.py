@@ -1,5 +1,6 @@
 """Every group of endpoints, in the order their paths are tried."""
 
+from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
@@ -12,10 +13,12 @@ from munshi.api.routes.job_events import JobEventRoutes
 from munshi.api.routes.job_parts import JobPartRoutes
 from munshi.api.routes.job_queues import JobQueueRoutes
 from munshi.api.routes.jobs import JobRoutes
+from munshi.api.routes.metrics import MetricsRoutes
+from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.bootstrap import Services
 
 
-def all_routes(services: Services) -> list[Routes]:
+def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
     return [
         AuthRoutes(services),
         CallbackRoutes(services),
@@ -24,8 +27,10 @@ def all_routes(services: Services) -> list[Routes]:
         JobRoutes(services),
         JobPartRoutes(services),
         JobEventRoutes(services),
+        ScheduleRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
         DataRoutes(services),
         HealthRoutes(services),
+        MetricsRoutes(services, counts),
     ]

@@ -179,6 +179,11 @@ def job_fields(job: Job) -> dict[str, Any]:
     return {**shown, "result_data": shown["result"], "error_details": shown["error"]}
 
 
+def job_answer(job: Job, mode: BrokerMode) -> JobAnswer:
+    """One job, as every call that answers with one shows it."""
+    return JobAnswer(**job_fields(job), mode=mode)
+
+
 def place_text(place: Place) -> str:
     """`2:14`: the second attempt's log up to line 14."""
     return f"{place[0]}:{place[1]}"

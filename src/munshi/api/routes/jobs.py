@@ -20,6 +20,7 @@ from munshi.api.routes.job_shapes import (
     JobShown,
     JobStatusAnswer,
     Limit,
+    job_answer,
     job_fields,
 )
 from munshi.bootstrap import Services
@@ -136,4 +137,4 @@ class JobRoutes:
         return JobDiscardAnswer(job_id=known, discarded=True)
 
     def _one(self, job: Job) -> JobAnswer:
-        return JobAnswer(**job_fields(job), mode=self._mode)
+        return job_answer(job, self._mode)

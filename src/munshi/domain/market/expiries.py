@@ -71,6 +71,12 @@ def expiries_between(
     return [expiry for expiry in shifted if start <= expiry <= end]
 
 
+@cache
+def known_underlyings() -> tuple[str, ...]:
+    """Whose expiry rules are known, in the order of the table."""
+    return tuple(dict.fromkeys(str(row["underlying"]) for row in rows("expiry_weekdays")))
+
+
 def is_monthly_expiry(underlying: str, day: date, *, calendar: MarketCalendar) -> bool:
     return day in expiries_between(underlying, day, day, kind=ExpiryKind.MONTHLY, calendar=calendar)
 
@@ -121,7 +127,7 @@ def _rules(underlying: str) -> tuple[ExpiryRule, ...]:
         if row["underlying"] == underlying
     )
     if not found:
-        known = ", ".join(dict.fromkeys(str(row["underlying"]) for row in rows("expiry_weekdays")))
+        known = ", ".join(known_underlyings())
         raise MarketFactUnknownError(
             f"No expiry rules are known for {underlying!r}.", hint=f"There are rules for {known}."
         )

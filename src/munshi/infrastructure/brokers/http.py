@@ -4,7 +4,9 @@ import json
 import logging
 import ssl
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NoReturn
 
@@ -39,12 +41,16 @@ def open_http(*, through_proxy: bool, timeout: httpx.Timeout = TIMEOUT) -> httpx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back, whole. `address` is the one asked, which may hold a token."""
+    """What came back, whole. `address` is the one asked, which may hold a token.
+
+    `dated` is the sender's clock, to the second.
+    """
 
     broker: str
     status: int
     content_type: str
     retry_after: float | None = None
+    dated: datetime | None = None
     location: str | None = field(default=None, repr=False)
     body: bytes = field(repr=False)
     address: httpx.URL | None = field(default=None, repr=False)
@@ -111,6 +117,7 @@ def _read(response: httpx.Response, *, broker: str) -> Reply:
         status=response.status_code,
         content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
         retry_after=_seconds(headers.get("retry-after", "")),
+        dated=_instant(headers.get("date", "")),
         location=headers.get("location"),
         body=bytes(body),
         address=response.request.url,
@@ -120,6 +127,14 @@ def _read(response: httpx.Response, *, broker: str) -> Reply:
 def _seconds(header: str) -> float | None:
     """Retry-After in seconds; its date form is not worth trusting the broker's clock for."""
     return float(header) if header.isascii() and header.isdigit() else None
+
+
+def _instant(header: str) -> datetime | None:
+    """A Date header as aware UTC; None for one that is not there or not a date."""
+    try:
+        return parsedate_to_datetime(header).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -14,7 +14,12 @@ from munshi.infrastructure.database import attempt_statements as sql
 from munshi.infrastructure.database.job_claim_dialects import DIALECTS
 from munshi.infrastructure.database.job_claims import Lane
 from munshi.infrastructure.database.job_family import insert_jobs, settle_parent
-from munshi.infrastructure.database.job_rows import attempt_row, to_attempt, to_job
+from munshi.infrastructure.database.job_rows import (
+    ended_attempt,
+    running_attempt,
+    to_attempt,
+    to_job,
+)
 from munshi.infrastructure.database.slot_statements import FREE_SLOTS
 
 
@@ -55,13 +60,10 @@ class AttemptRepository:
                 return driver.claim(
                     cursor, lanes, worker_id=worker_id, limit=limit, lease=lease, now=now
                 )
-        values = {**_lane_values(lanes), "now": now}
-        rows = self._connection.execute(sql.mssql_claim(limit, len(lanes)), values).all()
-        jobs = [to_job(row) for row in sorted(rows, key=lambda row: (row.turn_at, row.job_id))]
-        if jobs:
-            opened = [attempt_row(job, worker_id, lease=lease, now=now) for job in jobs]
-            self._connection.execute(sql.INSERT, opened)
-        return jobs
+        lease_values = {"who": worker_id, "new_lease_until": now + lease, "now": now}
+        statement = sql.mssql_claim(limit, len(lanes))
+        rows = self._connection.execute(statement, {**_lane_values(lanes), **lease_values}).all()
+        return [to_job(row) for row in sorted(rows, key=lambda row: (row.turn_at, row.job_id))]
 
     def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
         """Whether a scheduled job's time has come, and whether `claim_jobs` would find one."""
@@ -76,9 +78,10 @@ class AttemptRepository:
         return bool(scheduled), bool(queued)
 
     def list_attempts(self, job_id: UUID) -> list[JobAttempt]:
-        """Oldest first."""
-        rows = self._connection.execute(sql.LIST, {"row": job_id})
-        return [to_attempt(row) for row in rows]
+        """Oldest first; the last may be running."""
+        ended = [to_attempt(row) for row in self._connection.execute(sql.LIST, {"row": job_id})]
+        running = self._connection.execute(sql.RUNNING_ATTEMPT, {"row": job_id}).one_or_none()
+        return ended if running is None else [*ended, running_attempt(running)]
 
     def list_running_jobs(self, *, limit: int) -> list[Job]:
         """Newest first."""
@@ -111,7 +114,7 @@ class AttemptRepository:
             raise _fenced(job_id, attempt)
 
     def heartbeat(self, job_id: UUID, attempt: int, *, lease: timedelta, now: datetime) -> None:
-        """Extend the lease, in JobAttempts alone.
+        """Extend the lease.
 
         Raises JobAttemptFencedError if the attempt is over.
         """
@@ -190,14 +193,7 @@ class AttemptRepository:
             raise _fenced(job_id, attempt)
         ended = to_job(row)
         self._connection.execute(
-            sql.CLOSE,
-            {
-                "row": job_id,
-                "fence": attempt,
-                "how": ending.outcome,
-                "why": ending.error,
-                "now": now,
-            },
+            sql.INSERT, ended_attempt(row, outcome=ending.outcome, error=ending.error, now=now)
         )
         self._connection.execute(FREE_SLOTS, {"row": job_id})
         if ended.state is JobState.WAITING:

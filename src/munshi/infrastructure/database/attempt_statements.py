@@ -31,44 +31,39 @@ _now = bindparam("now", type_=Instant)
 _this = _jobs.job_id == bindparam("row")
 _running = _jobs.status == spelt(JobState.RUNNING)
 _fence = and_(_this, _jobs.attempt == bindparam("fence"), _running)
-_this_attempt = and_(
-    _attempts.job_id == bindparam("row"),
-    _attempts.attempt == bindparam("fence"),
-    _attempts.finished_at.is_(None),
-)
-_lapsed = (
-    _attempts.job_id == _jobs.job_id,
-    _attempts.attempt == _jobs.attempt,
-    _attempts.finished_at.is_(None),
-    _attempts.lease_until <= _now,
-    _running,
-)
+_lapsed = and_(_running, _jobs.lease_until <= _now)
+# Told to Core where the drivers' own claims write it out.
+_started = {
+    "status": spelt(JobState.RUNNING),
+    "attempt": _jobs.attempt + 1,
+    "progress_percent": 0,
+    "progress_rate": None,
+    "message": None,
+    "worker_id": bindparam("who", type_=Name(100)),
+    "attempt_started_at": _now,
+    "heartbeat_at": None,
+    "lease_until": bindparam("new_lease_until", type_=Instant),
+    "started_at": func.coalesce(_jobs.started_at, _now),
+    "updated_at": _now,
+}
 
 INSERT = insert(job_attempts)
 LIST = select(job_attempts).where(_attempts.job_id == bindparam("row")).order_by(_attempts.attempt)
+RUNNING_ATTEMPT = select(background_jobs).where(_this, _running)
 LAPSED = (
     select(background_jobs)
-    .join(job_attempts, and_(*_lapsed))
+    .where(_lapsed)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-# By way of the open attempts: no index need hold who runs.
 RUNNING = (
     select(background_jobs)
-    .join(
-        job_attempts,
-        and_(
-            _attempts.job_id == _jobs.job_id,
-            _attempts.attempt == _jobs.attempt,
-            _attempts.finished_at.is_(None),
-        ),
-    )
     .where(_running)
     .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
     .limit(bindparam("most"))
 )
 NEEDS_RECOVERY = select(
-    or_(exists().where(*_lapsed), exists().where(_jobs.status == spelt(JobState.PAUSED)))
+    or_(exists().where(_lapsed), exists().where(_jobs.status == spelt(JobState.PAUSED)))
 )
 HAS_SCHEDULED = select(
     exists().where(_jobs.status == spelt(JobState.SCHEDULED), _jobs.run_at <= _now)
@@ -101,28 +96,15 @@ PROGRESS = (
     )
 )
 HEARTBEAT = (
-    update(job_attempts)
-    .where(_this_attempt)
+    update(background_jobs)
+    .where(_fence)
     .values(lease_until=bindparam("new_lease_until"), heartbeat_at=_now)
-)
-CLOSE = (
-    update(job_attempts)
-    .where(_this_attempt)
-    .values(finished_at=_now, outcome=bindparam("how"), error=bindparam("why"))
 )
 # The limited claim: jobs whose places were taken a moment ago in the same transaction.
 START = (
     update(background_jobs)
     .where(_this, _jobs.status == spelt(JobState.QUEUED))
-    .values(
-        status=spelt(JobState.RUNNING),
-        attempt=_jobs.attempt + 1,
-        progress_percent=0,
-        progress_rate=None,
-        message=None,
-        started_at=func.coalesce(_jobs.started_at, _now),
-        updated_at=_now,
-    )
+    .values(**_started)
     .returning(background_jobs)
 )
 
@@ -139,7 +121,7 @@ def _mssql_due(limit: int, lanes: int) -> TextualSelect:
             "WITH (UPDLOCK, READPAST, ROWLOCK) "
             f"WHERE status = 'queued' AND ({wanted}) AND NOT EXISTS ("
             "SELECT 1 FROM \"JobPauses\" WHERE (kind = 'queue' AND name = queue) "
-            "OR (kind = 'job_type' AND name = job_type)) ORDER BY turn_at, job_id"
+            "OR (kind = 'job_type' AND name = job_type)) ORDER BY turn_at"
         )
         .bindparams(*values)
         .columns(_jobs.job_id)
@@ -153,15 +135,7 @@ def mssql_claim(limit: int, lanes: int) -> Update:
     return (
         update(background_jobs)
         .where(_jobs.job_id.in_(select(due.c.job_id)))
-        .values(
-            status=spelt(JobState.RUNNING),
-            attempt=_jobs.attempt + 1,
-            progress_percent=0,
-            progress_rate=None,
-            message=None,
-            started_at=func.coalesce(_jobs.started_at, _now),
-            updated_at=_now,
-        )
+        .values(**_started)
         .returning(background_jobs)
     )
 

@@ -22,12 +22,23 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """An attempt that went well and leaves nothing but its result."""
+    """An attempt that went well and leaves nothing but its result.
+
+    `heartbeat_at` and `lease_until` are those of its last heartbeat, or of the claim.
+    """
 
     job_id: UUID
     attempt: int
     message: str | None
     result: str
+    worker_id: str
+    started_at: datetime
+    heartbeat_at: datetime
+    lease_until: datetime
+
+    @property
+    def instants(self) -> tuple[datetime, datetime, datetime]:
+        return self.started_at, self.heartbeat_at, self.lease_until
 
 
 class ClaimDialect(Protocol):

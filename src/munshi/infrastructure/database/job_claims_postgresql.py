@@ -9,6 +9,8 @@ from uuid import UUID
 from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
 
+_RUNNING = JobState.RUNNING
+
 
 class PostgresqlClaims:
     """Rows that somebody else is about to take are skipped."""
@@ -32,7 +34,7 @@ class PostgresqlClaims:
         }
         rows = cursor.execute(postgresql_claim(limit), values, prepare=True).fetchall()
         rows.sort(key=by_turn)
-        return [_postgresql_job(row, now) for row in rows]
+        return [_job(row, now) for row in rows]
 
     def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
         values = {
@@ -40,9 +42,13 @@ class PostgresqlClaims:
             "attempts": [one.attempt for one in done],
             "messages": [one.message for one in done],
             "results": [one.result for one in done],
+            "workers": [one.worker_id for one in done],
+            "starts": [one.started_at for one in done],
+            "beats": [one.heartbeat_at for one in done],
+            "leases": [one.lease_until for one in done],
             "now": now,
         }
-        return {row[0] for row in cursor.execute(_POSTGRESQL_SUCCEED, values, prepare=True)}
+        return {row[0] for row in cursor.execute(_SUCCEED, values, prepare=True)}
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
         values = {
@@ -50,12 +56,12 @@ class PostgresqlClaims:
             "types": [lane.job_type for lane in lanes],
             "now": now,
         }
-        scheduled, queued = cursor.execute(_POSTGRESQL_DUE, values, prepare=True).fetchone()
+        scheduled, queued = cursor.execute(_DUE, values, prepare=True).fetchone()
         return scheduled, queued
 
 
-_POSTGRESQL_LANES = """unnest(%(queues)s::text[], %(types)s::text[]) AS lane (queue, job_type)"""
-_POSTGRESQL_UNPAUSED = """NOT EXISTS (SELECT 1 FROM "JobPauses" WHERE
+_LANES = """unnest(%(queues)s::text[], %(types)s::text[]) AS lane (queue, job_type)"""
+_UNPAUSED = """NOT EXISTS (SELECT 1 FROM "JobPauses" WHERE
 (kind = 'queue' AND name = lane.queue) OR (kind = 'job_type' AND name = lane.job_type))"""
 
 
@@ -64,45 +70,44 @@ def postgresql_claim(limit: int) -> str:
     """The limit is written out, so that the planner knows how little it has to look at."""
     returned = ", ".join(f"job.{name}" for name in CLAIMED.split(", "))
     return f"""WITH due AS MATERIALIZED (
-  SELECT head.job_id FROM {_POSTGRESQL_LANES} CROSS JOIN LATERAL (
+  SELECT head.job_id FROM {_LANES} CROSS JOIN LATERAL (
     SELECT job_id, turn_at FROM "BackgroundJobs"
     WHERE status = 'queued' AND queue = lane.queue AND job_type = lane.job_type
-    ORDER BY turn_at, job_id LIMIT {limit} FOR UPDATE SKIP LOCKED
-  ) AS head WHERE {_POSTGRESQL_UNPAUSED}
-  ORDER BY head.turn_at, head.job_id LIMIT {limit}
+    ORDER BY turn_at LIMIT {limit} FOR UPDATE SKIP LOCKED
+  ) AS head WHERE {_UNPAUSED}
+  ORDER BY head.turn_at LIMIT {limit}
 ), claimed AS (
   UPDATE "BackgroundJobs" AS job SET status = 'running', attempt = attempt + 1,
     progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = %(now)s,
-    started_at = coalesce(started_at, %(now)s)
+    started_at = coalesce(started_at, %(now)s), attempt_started_at = %(now)s,
+    heartbeat_at = NULL, lease_until = %(until)s, worker_id = %(worker)s
   FROM due WHERE job.job_id = due.job_id
   RETURNING {returned}
-), opened AS (
-  INSERT INTO "JobAttempts"
-    (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at)
-  SELECT job_id, attempt, %(worker)s, %(until)s, %(now)s, %(now)s FROM claimed
 )
 SELECT * FROM claimed"""
 
 
-_POSTGRESQL_SUCCEED = """WITH done AS (
+_SUCCEED = """WITH done AS (
   SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int8[], %(messages)s::text[],
-    %(results)s::text[]) AS done (job_id, attempt, message, result)
+    %(results)s::text[], %(workers)s::text[], %(starts)s::timestamptz[],
+    %(beats)s::timestamptz[], %(leases)s::timestamptz[])
+  AS done (job_id, attempt, message, result, worker, started, beat, lease)
 ), ended AS (
   UPDATE "BackgroundJobs" AS job SET status = 'succeeded', progress_percent = 100,
-    message = coalesce(done.message, job.message), result_data = done.result::jsonb,
-    error_details = NULL, completed_at = %(now)s, updated_at = %(now)s
+    progress_rate = NULL, message = coalesce(done.message, job.message),
+    result_data = done.result::jsonb, error_details = NULL, completed_at = %(now)s,
+    updated_at = %(now)s
   FROM done WHERE job.job_id = done.job_id AND job.attempt = done.attempt
     AND job.status = 'running'
-  RETURNING job.job_id, job.attempt
-), closed AS (
-  UPDATE "JobAttempts" AS attempt SET finished_at = %(now)s, outcome = 'succeeded'
-  FROM ended WHERE attempt.job_id = ended.job_id AND attempt.attempt = ended.attempt
-    AND attempt.finished_at IS NULL
+  RETURNING job.job_id, job.attempt, done.worker, done.started, done.beat, done.lease
 )
-SELECT job_id FROM ended"""
-_POSTGRESQL_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
+INSERT INTO "JobAttempts" (job_id, attempt, worker_id, started_at, heartbeat_at, lease_until,
+  finished_at, outcome)
+SELECT job_id, attempt, worker, started, beat, lease, %(now)s, 'succeeded' FROM ended
+RETURNING job_id"""
+_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= %(now)s),
-EXISTS (SELECT 1 FROM {_POSTGRESQL_LANES} WHERE {_POSTGRESQL_UNPAUSED} AND EXISTS (
+EXISTS (SELECT 1 FROM {_LANES} WHERE {_UNPAUSED} AND EXISTS (
   SELECT 1 FROM "BackgroundJobs" WHERE status = 'queued' AND queue = lane.queue
   AND job_type = lane.job_type))"""
 
@@ -111,33 +116,34 @@ def _utc(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.astimezone(UTC)
 
 
-def _postgresql_job(row: tuple[Any, ...], now: datetime) -> Job:
+def _job(row: tuple[Any, ...], now: datetime) -> Job:
+    """By position, in the order of the dataclass: a name for each costs as much as the value."""
     return Job(
-        job_id=row[0],
-        job_type=row[1],
-        state=JobState.RUNNING,
-        progress_percent=0.0,
-        message="",
-        parameters=row[2],
-        result_data=None,
-        error_details=row[20],
-        priority=row[3],
-        attempt=row[4],
-        max_attempts=row[5],
-        run_at=row[6].astimezone(UTC),
-        waits_for_service=None,
-        created_by=row[7],
-        idempotency_key=row[8],
-        cancel_requested=row[9],
-        created_at=row[10].astimezone(UTC),
-        started_at=_utc(row[11]),
-        updated_at=now,
-        completed_at=None,
-        parent_id=row[12],
-        queue=row[13],
-        concurrency_key=row[14],
-        idempotency_until=_utc(row[15]),
-        schedule_name=row[16],
-        errors=row[17],
-        crashes=row[18],
+        row[0],
+        row[1],
+        _RUNNING,
+        0.0,
+        "",
+        row[2],
+        None,
+        row[20],
+        row[3],
+        row[4],
+        row[5],
+        row[6].astimezone(UTC),
+        None,
+        row[7],
+        row[8],
+        row[9],
+        row[10].astimezone(UTC),
+        _utc(row[11]),
+        now,
+        None,
+        row[12],
+        row[13],
+        row[14],
+        _utc(row[15]),
+        row[16],
+        row[17],
+        row[18],
     )

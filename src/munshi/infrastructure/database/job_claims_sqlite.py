@@ -11,6 +11,10 @@ from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
 from munshi.infrastructure.database.types import to_text
 
+_RUNNING = JobState.RUNNING
+_decode = json.JSONDecoder().raw_decode
+_instant = datetime.fromisoformat
+
 
 class SqliteClaims:
     """One writer at a time: what it takes nobody else can see."""
@@ -26,27 +30,51 @@ class SqliteClaims:
         now: datetime,
     ) -> list[Job]:
         at = to_text(now)
-        statement = sqlite_claim(len(lanes), limit)
-        rows = cursor.execute(statement, (at, at, *(x for lane in lanes for x in lane))).fetchall()
-        if not rows:
-            return []
+        values = (at, to_text(now + lease), worker_id, *(part for lane in lanes for part in lane))
+        rows = cursor.execute(sqlite_claim(len(lanes), limit), values).fetchall()
         rows.sort(key=by_turn)
-        until = to_text(now + lease)
-        cursor.executemany(
-            _SQLITE_ATTEMPT, [(row[0], row[4], worker_id, until, at, at) for row in rows]
-        )
-        return [_sqlite_job(row, now) for row in rows]
+        return [_job(row, now) for row in rows]
 
     def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
         at = to_text(now)
-        written: set[UUID] = set()
-        for one in done:
-            key = str(one.job_id)
-            cursor.execute(_SQLITE_SUCCEED, (one.message, one.result, at, at, key, one.attempt))
-            if cursor.rowcount == 1:
-                cursor.execute(_SQLITE_CLOSE, (at, key, one.attempt))
-                written.add(one.job_id)
-        return written
+        ids = [str(one.job_id) for one in done]
+        cursor.executemany(
+            _SUCCEED,
+            [
+                (one.message, one.result, at, at, job_id, one.attempt)
+                for one, job_id in zip(done, ids, strict=True)
+            ],
+        )
+        kept = set(ids)
+        if cursor.rowcount < len(done):
+            kept = self._kept(cursor, done, at)
+        texts = {instant: to_text(instant) for one in done for instant in one.instants}
+        cursor.executemany(
+            _ATTEMPT,
+            [
+                (
+                    job_id,
+                    one.attempt,
+                    one.worker_id,
+                    texts[one.lease_until],
+                    texts[one.heartbeat_at],
+                    texts[one.started_at],
+                    at,
+                )
+                for one, job_id in zip(done, ids, strict=True)
+                if job_id in kept
+            ],
+        )
+        return {one.job_id for one, job_id in zip(done, ids, strict=True) if job_id in kept}
+
+    def _kept(self, cursor: Any, done: Sequence[Success], at: str) -> set[str]:  # noqa: ANN401
+        """Which of `done` were written a moment ago; the others were fenced."""
+        return {
+            job_id
+            for one in done
+            for job_id in (str(one.job_id),)
+            if cursor.execute(_WRITTEN, (job_id, one.attempt, at)).fetchone()
+        }
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
         values = (to_text(now), *(x for lane in lanes for x in lane))
@@ -54,24 +82,26 @@ class SqliteClaims:
         return bool(scheduled), bool(queued)
 
 
-_SQLITE_LANE = """SELECT job_id, turn_at FROM (
+_LANE = """SELECT job_id, turn_at FROM (
   SELECT job_id, turn_at FROM "BackgroundJobs"
   WHERE status = 'queued' AND queue = ?{queue} AND job_type = ?{type} AND NOT EXISTS (
     SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
     OR (kind = 'job_type' AND name = ?{type}))
-  ORDER BY turn_at, job_id LIMIT {limit})"""
-_SQLITE_ATTEMPT = """INSERT INTO "JobAttempts"
-(job_id, attempt, worker_id, lease_until, heartbeat_at, started_at) VALUES (?, ?, ?, ?, ?, ?)"""
-_SQLITE_SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
-message = coalesce(?, message), result_data = ?, error_details = NULL, completed_at = ?,
-updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""
-_SQLITE_CLOSE = """UPDATE "JobAttempts" SET finished_at = ?, outcome = 'succeeded'
-WHERE job_id = ? AND attempt = ? AND finished_at IS NULL"""
+  ORDER BY turn_at LIMIT {limit})"""
+_ATTEMPT = """INSERT INTO "JobAttempts"
+(job_id, attempt, worker_id, lease_until, heartbeat_at, started_at, finished_at, outcome)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'succeeded')"""
+_WRITTEN = """SELECT 1 FROM "BackgroundJobs" AS job WHERE job_id = ? AND attempt = ?
+AND status = 'succeeded' AND completed_at = ? AND NOT EXISTS (SELECT 1 FROM "JobAttempts" AS old
+  WHERE old.job_id = job.job_id AND old.attempt = job.attempt)"""
+_SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
+progress_rate = NULL, message = coalesce(?, message), result_data = ?, error_details = NULL,
+completed_at = ?, updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""
 
 
-def _sqlite_lanes(count: int, *, limit: int, first: int) -> str:
+def _lanes(count: int, *, limit: int, first: int) -> str:
     return " UNION ALL ".join(
-        _SQLITE_LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
+        _LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
         for lane in range(count)
     )
 
@@ -80,9 +110,10 @@ def _sqlite_lanes(count: int, *, limit: int, first: int) -> str:
 def sqlite_claim(lanes: int, limit: int) -> str:
     return f"""UPDATE "BackgroundJobs" SET status = 'running', attempt = attempt + 1,
 progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = ?1,
-started_at = coalesce(started_at, ?2)
-WHERE job_id IN (SELECT job_id FROM ({_sqlite_lanes(lanes, limit=limit, first=3)})
-  ORDER BY turn_at, job_id LIMIT {limit})
+started_at = coalesce(started_at, ?1), attempt_started_at = ?1, heartbeat_at = NULL,
+lease_until = ?2, worker_id = ?3
+WHERE job_id IN (SELECT job_id FROM ({_lanes(lanes, limit=limit, first=4)})
+  ORDER BY turn_at LIMIT {limit})
 RETURNING {CLAIMED}"""
 
 
@@ -90,36 +121,37 @@ RETURNING {CLAIMED}"""
 def sqlite_has_due(lanes: int) -> str:
     return f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= ?1),
-EXISTS ({_sqlite_lanes(lanes, limit=1, first=2)})"""
+EXISTS ({_lanes(lanes, limit=1, first=2)})"""
 
 
-def _sqlite_job(row: tuple[Any, ...], now: datetime) -> Job:
+def _job(row: tuple[Any, ...], now: datetime) -> Job:
+    """By position, in the order of the dataclass: a name for each costs as much as the value."""
     return Job(
-        job_id=UUID(row[0]),
-        job_type=row[1],
-        state=JobState.RUNNING,
-        progress_percent=0.0,
-        message="",
-        parameters=json.loads(row[2]),
-        result_data=None,
-        error_details=row[20],
-        priority=row[3],
-        attempt=row[4],
-        max_attempts=row[5],
-        run_at=datetime.fromisoformat(row[6]),
-        waits_for_service=None,
-        created_by=row[7],
-        idempotency_key=row[8],
-        cancel_requested=bool(row[9]),
-        created_at=datetime.fromisoformat(row[10]),
-        started_at=datetime.fromisoformat(row[11]),
-        updated_at=now,
-        completed_at=None,
-        parent_id=UUID(row[12]) if row[12] else None,
-        queue=row[13],
-        concurrency_key=row[14],
-        idempotency_until=datetime.fromisoformat(row[15]) if row[15] else None,
-        schedule_name=row[16],
-        errors=row[17],
-        crashes=row[18],
+        UUID(row[0]),
+        row[1],
+        _RUNNING,
+        0.0,
+        "",
+        _decode(row[2])[0],
+        None,
+        row[20],
+        row[3],
+        row[4],
+        row[5],
+        _instant(row[6]),
+        None,
+        row[7],
+        row[8],
+        bool(row[9]),
+        _instant(row[10]),
+        _instant(row[11]),
+        now,
+        None,
+        UUID(row[12]) if row[12] else None,
+        row[13],
+        row[14],
+        _instant(row[15]) if row[15] else None,
+        row[16],
+        row[17],
+        row[18],
     )

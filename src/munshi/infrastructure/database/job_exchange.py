@@ -7,6 +7,7 @@ that somebody wants to be told.
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Swapped:
 
 
 class JobExchange(Protocol):
-    """Used by one thread."""
+    """Used by several threads, one at a time; only one of them waits."""
 
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
         """Store `done` and claim, in one transaction; the claims in the order of `wanted`.
@@ -83,27 +84,33 @@ class _HeldExchange:
         self._wake = wake
         self._claims: ClaimDialect = DIALECTS[database.dialect]
         self._held: Any = None
+        self._lock = threading.RLock()
 
     def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
         with self._connection() as connection:
             return self._claims.has_due(connection.cursor(), lanes, now=now)
 
     def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
         if self._held is not None:
             held, self._held = self._held, None
             held.close()
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
-        try:
-            with self._database.translating():
-                if self._held is None:
-                    self._held = self._open()
-                yield self._held
-        except BaseException:
-            with self._database.translating(quietly=True):
-                self.close()
-            raise
+        with self._lock:
+            try:
+                with self._database.translating():
+                    if self._held is None:
+                        self._held = self._open()
+                    yield self._held
+            except BaseException:
+                with self._database.translating(quietly=True):
+                    self._drop()
+                raise
 
     def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
         return self._database.driver_connection()
@@ -163,19 +170,24 @@ class PostgresqlExchange(_HeldExchange):
                 connection.execute(WAIT)
                 self._waits = True
                 return True
-            if self._ear is None:
-                self._ear = self._wake.listen()
-            roused = _heard(connection) or self._wake.wait(
-                seconds, ear=self._ear, or_readable=connection.fileno()
-            )
+            if _heard(connection):
+                return True
+            socket = connection.fileno()
+        if self._ear is None:
+            self._ear = self._wake.listen()
+        roused = self._wake.wait(seconds, ear=self._ear, or_readable=socket)
+        with self._connection() as connection:
             return _heard(connection) or not roused
 
     def close(self) -> None:
-        self._waits = False
         if self._ear is not None:
             self._wake.hush(self._ear)
             self._ear = None
         super().close()
+
+    def _drop(self) -> None:
+        self._waits = False
+        super()._drop()
 
     def _open(self) -> Any:  # noqa: ANN401
         connection = super()._open()

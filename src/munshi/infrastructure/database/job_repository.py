@@ -1,6 +1,6 @@
 """SQL for BackgroundJobs: stored, found, moved by people and by the desk, cleaned up."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,12 +12,13 @@ from sqlalchemy.exc import IntegrityError
 from munshi.domain.enums import Service
 from munshi.domain.jobs import PRIORITY_STEP, Job, JobState, NewJob, check_transition
 from munshi.errors import JobStateConflictError, JobUnknownError
-from munshi.infrastructure.database import attempt_statements, job_family
+from munshi.infrastructure.database import job_family
 from munshi.infrastructure.database import job_statements as sql
 from munshi.infrastructure.database.job_rows import new_row, to_job
 
 LOGGED_IN = "Logged in."
 LOGGED_IN_AND_QUEUED = "Logged in; waiting for a worker."
+_CHUNK = 500
 RETRIED = "Tried again by a person; waiting for a worker."
 
 
@@ -97,10 +98,7 @@ class JobRepository:
 
     def get_jobs_by_status(self, status: JobState, *, limit: int = 100) -> list[Job]:
         """Newest first."""
-        if status is JobState.RUNNING:
-            rows = self._connection.execute(attempt_statements.RUNNING, {"most": limit})
-        else:
-            rows = self._connection.execute(sql.BY_STATUS, {"state": status, "most": limit})
+        rows = self._connection.execute(sql.by_status(status), {"most": limit})
         return [to_job(row) for row in rows]
 
     def list_jobs(self, chosen: JobFilter, *, limit: int) -> list[Job]:
@@ -202,6 +200,7 @@ class JobRepository:
         Raises JobUnknownError, or JobStateConflictError if it is live or still has children.
         """
         if self._connection.execute(sql.DISCARD, {"row": job_id}).rowcount == 1:
+            self._forget_attempts([job_id])
             return
         found = self.get_job(job_id)
         if found is None:
@@ -263,7 +262,14 @@ class JobRepository:
     def cleanup_old_jobs(self, *, days: int, now: datetime) -> int:
         """Delete jobs that ended more than `days` days ago, with their attempts; how many."""
         before = now - timedelta(days=days)
-        return self._connection.execute(sql.CLEANUP, {"before": before}).rowcount
+        deleted = list(self._connection.execute(sql.CLEANUP, {"before": before}).scalars())
+        self._forget_attempts(deleted)
+        return len(deleted)
+
+    def _forget_attempts(self, job_ids: Sequence[UUID]) -> None:
+        for start in range(0, len(job_ids), _CHUNK):
+            chunk = list(job_ids[start : start + _CHUNK])
+            self._connection.execute(sql.FORGET_ATTEMPTS, {"rows": chunk})
 
 
 def _bound(given: Mapping[str, Any]) -> dict[str, Any]:

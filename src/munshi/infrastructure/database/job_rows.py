@@ -1,6 +1,6 @@
 """Rows of BackgroundJobs and JobAttempts as the domain knows them, and back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -65,15 +65,36 @@ def to_job(row: Row[Any]) -> Job:
     )
 
 
-def attempt_row(job: Job, worker_id: str, *, lease: timedelta, now: datetime) -> dict[str, Any]:
+def ended_attempt(
+    row: Row[Any], *, outcome: AttemptOutcome, error: str | None, now: datetime
+) -> dict[str, Any]:
+    """The attempt that `row` of BackgroundJobs ran, now over."""
     return {
-        "job_id": job.job_id,
-        "attempt": job.attempt,
-        "worker_id": worker_id,
-        "lease_until": now + lease,
-        "heartbeat_at": now,
-        "started_at": now,
+        "job_id": row.job_id,
+        "attempt": row.attempt,
+        "worker_id": row.worker_id,
+        "lease_until": row.lease_until,
+        "heartbeat_at": row.heartbeat_at or row.attempt_started_at,
+        "started_at": row.attempt_started_at,
+        "finished_at": now,
+        "outcome": outcome,
+        "error": error,
     }
+
+
+def running_attempt(row: Row[Any]) -> JobAttempt:
+    """The attempt that `row` of BackgroundJobs runs."""
+    return JobAttempt(
+        job_id=row.job_id,
+        attempt=row.attempt,
+        worker_id=row.worker_id,
+        lease_until=row.lease_until,
+        heartbeat_at=row.heartbeat_at or row.attempt_started_at,
+        started_at=row.attempt_started_at,
+        finished_at=None,
+        outcome=None,
+        error=None,
+    )
 
 
 def to_attempt(row: Row[Any]) -> JobAttempt:

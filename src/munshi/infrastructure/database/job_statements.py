@@ -51,12 +51,6 @@ FORGET_KEY = (
     )
     .values(idempotency_until=None)
 )
-BY_STATUS = (
-    select(background_jobs)
-    .where(_jobs.status == bindparam("state"))
-    .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
-    .limit(bindparam("most"))
-)
 HOLD_QUEUED = (
     update(background_jobs)
     .where(_this, _jobs.status == spelt(JobState.QUEUED))
@@ -160,7 +154,7 @@ COMPLETE_PAUSED_LOGINS = (
     .returning(background_jobs)
 )
 # By the index of creation: what ended before a moment was made before it.
-CLEANUP = delete(background_jobs).where(
+_CLEANUP = delete(background_jobs).where(
     status_in(_jobs.status, FINAL_STATES),
     _jobs.created_at < bindparam("before", type_=Instant),
     _jobs.completed_at < bindparam("before", type_=Instant),
@@ -169,6 +163,13 @@ CLEANUP = delete(background_jobs).where(
         _parents.c.job_id == _jobs.parent_id, status_in(_parents.c.status, LIVE_STATES)
     ),
 )
+
+
+# Once the jobs are gone.
+FORGET_ATTEMPTS = delete(job_attempts).where(
+    _attempts.job_id.in_(bindparam("rows", expanding=True))
+)
+CLEANUP = _CLEANUP.returning(_jobs.job_id)
 
 
 @lru_cache
@@ -194,6 +195,17 @@ def promote(dialect: str) -> Update:
         update(background_jobs)
         .where(_jobs.job_id.in_(select(due.c.job_id)))
         .values(status=spelt(JobState.QUEUED), updated_at=_now)
+    )
+
+
+@lru_cache
+def by_status(state: JobState) -> Select[Any]:
+    """Newest first; the state is written out, so that its partial index can be used."""
+    return (
+        select(background_jobs)
+        .where(_jobs.status == spelt(state))
+        .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
+        .limit(bindparam("most"))
     )
 
 

@@ -18,7 +18,7 @@ from munshi.domain.jobs import (
     WorkerStatus,
 )
 from munshi.infrastructure.database import attempt_statements, slot_statements
-from munshi.infrastructure.database.job_rows import attempt_row, to_job
+from munshi.infrastructure.database.job_rows import to_job
 from munshi.infrastructure.database.models import job_pauses, job_workers
 from munshi.infrastructure.database.types import Instant
 
@@ -123,12 +123,14 @@ class QueueRepository:
             if len(jobs) == room:
                 break
             if self._take_places(candidate, limits, taken):
-                values = {"row": candidate.job_id, "now": now}
+                values = {
+                    "row": candidate.job_id,
+                    "who": worker_id,
+                    "new_lease_until": now + lease,
+                    "now": now,
+                }
                 started = self._connection.execute(attempt_statements.START, values).one()
                 jobs.append(to_job(started))
-        if jobs:
-            rows = [attempt_row(job, worker_id, lease=lease, now=now) for job in jobs]
-            self._connection.execute(attempt_statements.INSERT, rows)
         return jobs
 
     def _taken(self, queue: str) -> defaultdict[str, set[int]]:

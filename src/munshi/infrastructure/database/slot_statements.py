@@ -47,7 +47,7 @@ def candidates(*, leaving_out_keys: bool) -> Select[Any]:
             )
         )
     return (
-        statement.order_by(_jobs.turn_at, _jobs.job_id)
+        statement.order_by(_jobs.turn_at)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True, of=background_jobs)
     )

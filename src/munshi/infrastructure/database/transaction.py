@@ -12,12 +12,15 @@ from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
+from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
+from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
 
 
@@ -69,6 +72,10 @@ class Transaction:
         return JobLogRepository(self.connection)
 
     @cached_property
+    def schedules(self) -> ScheduleRepository:
+        return ScheduleRepository(self.connection)
+
+    @cached_property
     def config(self) -> ConfigRepository:
         return ConfigRepository(self.connection, lambda: self.vault)
 
@@ -91,3 +98,11 @@ class Transaction:
     @cached_property
     def instruments(self) -> InstrumentRepository:
         return InstrumentRepository(self.connection)
+
+    @cached_property
+    def health(self) -> HealthRepository:
+        return HealthRepository(self.connection)
+
+    @cached_property
+    def vital_signs(self) -> VitalSignsRepository:
+        return VitalSignsRepository(self.connection)

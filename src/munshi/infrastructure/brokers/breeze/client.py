@@ -25,6 +25,7 @@ from munshi.infrastructure.brokers.breeze.quotes import read_quote
 from munshi.infrastructure.brokers.breeze.security_master import SecurityMaster
 from munshi.infrastructure.brokers.http import Reply
 from munshi.infrastructure.brokers.line import BrokerLine, Gate, Guard
+from munshi.infrastructure.brokers.pulse import Pulse, read_pulse
 from munshi.infrastructure.brokers.results import GrantedLogin, Quote
 
 _LIMITED = "breeze.api"
@@ -71,6 +72,22 @@ class BreezeClient:
             read=lambda reply: read_success(reply, now=self._clock.now(), at_login=True),
         )
         return _granted(success, api_session=api_session)
+
+    def pulse(self) -> Pulse:
+        """Whether Breeze answers; asked without key and session.
+
+        Raises BrokerUnavailableError.
+        """
+        return self._line.ask(
+            "breeze.pulse",
+            lambda: self._line.http.build_request(
+                "GET",
+                f"{self._endpoints.v1}/customerdetails",
+                content=_compact({}),
+                headers={"Content-Type": "application/json"},
+            ),
+            read=read_pulse,
+        )
 
     def quotes(self, access: BreezeAccess, *, contract: BreezeContract) -> Quote | None:
         """The contract's quote, None where Breeze has no data for it."""

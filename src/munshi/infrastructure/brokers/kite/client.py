@@ -26,6 +26,7 @@ from munshi.infrastructure.brokers.kite.limits import (
 )
 from munshi.infrastructure.brokers.kite.quotes import read_last_prices, read_ohlc, read_quotes
 from munshi.infrastructure.brokers.line import BrokerLine, Gate, Guard
+from munshi.infrastructure.brokers.pulse import Pulse, read_pulse
 from munshi.infrastructure.brokers.results import (
     GrantedLogin,
     OhlcQuote,
@@ -77,6 +78,16 @@ class KiteClient:
         query = {"api_key": access.api_key, "access_token": access.access_token}
         build = self._build("DELETE", "/session/token", access, query)
         self._line.ask("kite.other", build, read=read_data)
+
+    def pulse(self) -> Pulse:
+        """Whether Kite answers; asked without key and token. Raises BrokerUnavailableError."""
+        return self._line.ask(
+            "kite.pulse",
+            lambda: self._line.http.build_request(
+                "GET", f"{self._endpoints.api}/user/profile", headers=_VERSION
+            ),
+            read=read_pulse,
+        )
 
     def profile(self, access: KiteAccess) -> Profile:
         data = self._read("/user/profile", access)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from email.utils import format_datetime
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -77,6 +78,7 @@ class Gateway:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
+                message["headers"].append((b"date", self._date()))
                 self._state.record_answer(
                     arrival, status=status, fault=fault.kind.value if fault else None
                 )
@@ -92,6 +94,9 @@ class Gateway:
             # Nobody is left to answer; the log of arrivals still says how the call ended.
             ended = fault.kind.value if fault else CLIENT_LEFT
             self._state.record_answer(arrival, status=None, fault=ended)
+
+    def _date(self) -> bytes:
+        return format_datetime(self._state.now(), usegmt=True).encode()
 
     async def _answer(
         self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint, fault: Fault | None

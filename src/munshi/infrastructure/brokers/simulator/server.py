@@ -46,6 +46,7 @@ def build_server(app: ASGIApp, *, connections: Connections) -> uvicorn.Server:
         log_level="warning",
         proxy_headers=False,
         server_header=False,
+        date_header=False,  # the brokers have a clock of their own
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return uvicorn.Server(config)

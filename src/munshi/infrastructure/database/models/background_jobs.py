@@ -2,7 +2,8 @@
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index
 
-from munshi.infrastructure.database.models.base import table, where
+from munshi.domain.jobs import JobState
+from munshi.infrastructure.database.models.base import one_of, table, where
 from munshi.infrastructure.database.types import (
     Flag,
     Instant,
@@ -12,6 +13,17 @@ from munshi.infrastructure.database.types import (
     Real,
     RowUuid,
     Whole,
+)
+
+# A job that goes well passes none of them but, perhaps, the first.
+RARE_STATES = (
+    JobState.SCHEDULED,
+    JobState.WAITING,
+    JobState.PAUSED,
+    JobState.HELD,
+    JobState.FAILED,
+    JobState.DEAD,
+    JobState.CANCELLED,
 )
 
 background_jobs = table(
@@ -45,11 +57,12 @@ background_jobs = table(
     Column("errors", Whole, nullable=False, server_default="0"),
     Column("crashes", Whole, nullable=False, server_default="0"),
     Column("progress_rate", Real),
-    CheckConstraint(
-        "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
-        "'succeeded', 'failed', 'dead', 'cancelled')",
-        name="status",
-    ),
+    # Of the attempt that runs, or ran last.
+    Column("worker_id", Name(100)),
+    Column("attempt_started_at", Instant),
+    Column("lease_until", Instant),
+    Column("heartbeat_at", Instant),
+    CheckConstraint(one_of("status", JobState), name="status"),
     CheckConstraint("progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"),
     # Column for column what a claim asks: the types a worker has room for, each in its order.
     Index(
@@ -57,9 +70,9 @@ background_jobs = table(
         "queue",
         "job_type",
         "turn_at",
-        "job_id",
         **where("status = 'queued'"),
     ),
+    Index("ix_BackgroundJobs_running", "created_at", **where("status = 'running'")),
     Index("ix_BackgroundJobs_due", "run_at", **where("status = 'scheduled'")),
     Index(
         "uq_BackgroundJobs_idempotency_key_live",
@@ -77,12 +90,11 @@ background_jobs = table(
         **where("idempotency_key IS NOT NULL AND idempotency_until IS NOT NULL"),
     ),
     Index("ix_BackgroundJobs_created_at_job_id", "created_at", "job_id"),
-    # Not of queued, running and succeeded: a job that goes well passes no index but the two above.
     Index(
         "ix_BackgroundJobs_status_created_at",
         "status",
         "created_at",
-        **where("status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')"),
+        **where(one_of("status", RARE_STATES)),
     ),
-    Index("ix_BackgroundJobs_parent_id", "parent_id", "status", **where("parent_id IS NOT NULL")),
+    Index("ix_BackgroundJobs_parent_id", "parent_id", **where("parent_id IS NOT NULL")),
 )

@@ -1,5 +1,6 @@
 """One metadata for all tables, with names by convention."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Column, Identity, MetaData, Table, text
@@ -45,3 +46,12 @@ def where(condition: str, *, postgresql: str | None = None) -> dict[str, Any]:
         "mssql_where": text(condition),
         "postgresql_where": text(postgresql or condition),
     }
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """`column = 'a' OR column = 'b'`, for checks and filtered indexes.
+
+    SQLite builds a tree for every IN that it evaluates, a third of what a job's update costs;
+    and only in this form does it see that a query for one value may use the index.
+    """
+    return " OR ".join(f"{column} = '{value}'" for value in values)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index
 
-from munshi.infrastructure.database.models.base import position, table
+from munshi.infrastructure.database.models.base import position, table, where
 from munshi.infrastructure.database.types import Flag, Instant, Name, Prose, RowUuid, Whole
 
 scheduler_executions = table(
@@ -26,5 +26,11 @@ scheduler_executions = table(
     ),
     Index("ix_SchedulerExecutions_execution_time", "execution_time"),
     Index("ix_SchedulerExecutions_job_id", "job_id"),
+    # What waits for its job to end.
+    Index(
+        "ix_SchedulerExecutions_open",
+        "job_id",
+        **where("success IS NULL AND job_id IS NOT NULL"),
+    ),
     counted=True,
 )

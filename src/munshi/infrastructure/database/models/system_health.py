@@ -15,6 +15,7 @@ system_health = table(
     Column("checked_at", Instant, nullable=False),
     Column("details", Json),
     Column("last_error", Prose),
+    Column("last_error_at", Instant),
     Index("ix_SystemHealth_component_checked_at", "component", "checked_at"),
     Index("ix_SystemHealth_checked_at", "checked_at"),
     counted=True,

@@ -21,6 +21,7 @@ _NAMES = {
 _STORAGE = (
     "fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
 )
+_OPEN_EXECUTION = "success IS NULL AND job_id IS NOT NULL"
 _BUSY = ("BackgroundJobs", "JobAttempts")
 _NEW_TABLES = (
     "JobArtifacts",
@@ -36,12 +37,18 @@ _NEW_TABLES = (
 def upgrade() -> None:
     _drop_old_indexes()
     _change(_new_background_jobs(), _JOB_COLUMNS, fill="turn_at", copied={"turn_at": "run_at"})
-    _change(_job_attempts(keyed=True), ())
+    _move_open_attempts()
+    if op.get_context().dialect.name != "sqlite":
+        op.drop_constraint(op.f(_STATUS), "BackgroundJobs", type_="check")
+        op.create_check_constraint(op.f(_STATUS), "BackgroundJobs", _NEW_STATUS)
+        op.drop_constraint(op.f(_ATTEMPTS_KEY), "JobAttempts", type_="foreignkey")
+    _change(_job_attempts(old=False), ())
     _change(_scheduler_executions(_new_execution_columns()), _EXECUTION_COLUMNS)
     _change(_system_health(_new_health_columns()), _HEALTH_COLUMNS)
     _create_new_indexes()
     _create_job_tables()
     _create_schedule_and_health_tables()
+    _index("ix_SchedulerExecutions_open", ["job_id"], _OPEN_EXECUTION)
     if op.get_context().dialect.name == "postgresql":
         for name in _BUSY:
             op.execute(f'ALTER TABLE "{name}" SET ({_STORAGE})')
@@ -54,10 +61,23 @@ def downgrade() -> None:
             op.execute(f'ALTER TABLE "{name}" RESET ({options})')
     for name in reversed(_NEW_TABLES):
         op.drop_table(name)
+    op.execute(_OPEN_AGAIN)
     for name in _NEW_INDEXES:
         op.drop_index(name, table_name="BackgroundJobs")
+    op.drop_index("ix_SchedulerExecutions_open", table_name="SchedulerExecutions")
     _change_back(_old_background_jobs(), _JOB_COLUMNS)
-    _change_back(_job_attempts(keyed=False), ())
+    _change_back(_job_attempts(old=True), ())
+    if op.get_context().dialect.name != "sqlite":
+        op.drop_constraint(op.f(_STATUS), "BackgroundJobs", type_="check")
+        op.create_check_constraint(op.f(_STATUS), "BackgroundJobs", _OLD_STATUS)
+        op.create_foreign_key(
+            op.f(_ATTEMPTS_KEY),
+            "JobAttempts",
+            "BackgroundJobs",
+            ["job_id"],
+            ["job_id"],
+            ondelete="CASCADE",
+        )
     _change_back(_scheduler_executions(()), _EXECUTION_COLUMNS)
     _change_back(_system_health(()), _HEALTH_COLUMNS)
     _create_old_indexes()
@@ -74,9 +94,13 @@ _JOB_COLUMNS = (
     "errors",
     "crashes",
     "progress_rate",
+    "worker_id",
+    "attempt_started_at",
+    "lease_until",
+    "heartbeat_at",
 )
 _EXECUTION_COLUMNS = ("status", "missed_until", "missed_count")
-_HEALTH_COLUMNS = ("last_error",)
+_HEALTH_COLUMNS = ("last_error", "last_error_at")
 
 
 def _change(
@@ -135,7 +159,24 @@ def _table(
     )
 
 
-def _background_jobs(*added: sa.Column[object]) -> sa.Table:
+_STATES = (
+    *("scheduled", "queued", "running", "waiting", "paused", "held"),
+    *("succeeded", "failed", "dead", "cancelled"),
+)
+_STATUS = "ck_BackgroundJobs_status"
+_OLD_STATUS = (
+    "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
+    "'succeeded', 'failed', 'dead', 'cancelled')"
+)
+# SQLite builds a tree for every IN that it evaluates.
+_NEW_STATUS = " OR ".join(f"status = '{state}'" for state in _STATES)
+_RARE_STATUS = " OR ".join(
+    f"status = '{state}'"
+    for state in ("scheduled", "waiting", "paused", "held", "failed", "dead", "cancelled")
+)
+
+
+def _background_jobs(status: str, *added: sa.Column[object]) -> sa.Table:
     return _table(
         "BackgroundJobs",
         sa.Column("job_id", types.RowUuid, primary_key=True),
@@ -160,11 +201,7 @@ def _background_jobs(*added: sa.Column[object]) -> sa.Table:
         sa.Column("updated_at", types.Instant, nullable=False),
         sa.Column("completed_at", types.Instant),
         *added,
-        sa.CheckConstraint(
-            "status IN ('scheduled', 'queued', 'running', 'waiting', 'paused', 'held', "
-            "'succeeded', 'failed', 'dead', 'cancelled')",
-            name="status",
-        ),
+        sa.CheckConstraint(status, name="status"),
         sa.CheckConstraint(
             "progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"
         ),
@@ -172,11 +209,12 @@ def _background_jobs(*added: sa.Column[object]) -> sa.Table:
 
 
 def _old_background_jobs() -> sa.Table:
-    return _background_jobs()
+    return _background_jobs(_OLD_STATUS)
 
 
 def _new_background_jobs() -> sa.Table:
     return _background_jobs(
+        _NEW_STATUS,
         sa.Column("queue", types.Name(50), nullable=False, server_default="default"),
         sa.Column("turn_at", types.Instant, nullable=False),
         sa.Column("concurrency_key", types.Name(200)),
@@ -185,18 +223,46 @@ def _new_background_jobs() -> sa.Table:
         sa.Column("errors", types.Whole, nullable=False, server_default="0"),
         sa.Column("crashes", types.Whole, nullable=False, server_default="0"),
         sa.Column("progress_rate", types.Real),
+        sa.Column("worker_id", types.Name(100)),
+        sa.Column("attempt_started_at", types.Instant),
+        sa.Column("lease_until", types.Instant),
+        sa.Column("heartbeat_at", types.Instant),
     )
 
 
-def _job_attempts(*, keyed: bool) -> sa.Table:
+_ATTEMPTS_KEY = "fk_JobAttempts_job_id_BackgroundJobs"
+_LAST = {
+    "worker_id": "worker_id",
+    "attempt_started_at": "started_at",
+    "lease_until": "lease_until",
+    "heartbeat_at": "heartbeat_at",
+}
+_OPEN_AGAIN = """
+INSERT INTO "JobAttempts" (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at)
+SELECT job_id, attempt, worker_id, lease_until, heartbeat_at, attempt_started_at
+FROM "BackgroundJobs" WHERE status = 'running' AND worker_id IS NOT NULL"""
+
+
+def _move_open_attempts() -> None:
+    """The attempt that runs stands in the job's row from now on."""
+    for new, old in _LAST.items():
+        op.execute(
+            f'UPDATE "BackgroundJobs" SET {new} = (SELECT {old} FROM "JobAttempts" AS a '
+            'WHERE a.job_id = "BackgroundJobs".job_id AND a.attempt = "BackgroundJobs".attempt '
+            "AND a.finished_at IS NULL) WHERE status = 'running'"
+        )
+    op.execute(
+        'DELETE FROM "JobAttempts" WHERE finished_at IS NULL AND EXISTS (SELECT 1 '
+        'FROM "BackgroundJobs" AS j WHERE j.job_id = "JobAttempts".job_id '
+        "AND j.status = 'running' AND j.attempt = \"JobAttempts\".attempt)"
+    )
+
+
+def _job_attempts(*, old: bool) -> sa.Table:
+    parent = [sa.ForeignKey("BackgroundJobs.job_id", ondelete="CASCADE")] if old else []
     return _table(
         "JobAttempts",
-        sa.Column(
-            "job_id",
-            types.RowUuid,
-            sa.ForeignKey("BackgroundJobs.job_id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
+        sa.Column("job_id", types.RowUuid, *parent, primary_key=True),
         sa.Column("attempt", types.Whole, primary_key=True, autoincrement=False),
         sa.Column("worker_id", types.Name(100), nullable=False),
         sa.Column("lease_until", types.Instant, nullable=False),
@@ -206,7 +272,7 @@ def _job_attempts(*, keyed: bool) -> sa.Table:
         sa.Column("outcome", types.Name(20)),
         sa.Column("error", types.Prose),
         beside=_old_background_jobs(),
-        keyed=keyed,
+        keyed=not old,
     )
 
 
@@ -238,7 +304,10 @@ def _scheduler_executions(added: tuple[sa.Column[object], ...]) -> sa.Table:
 
 
 def _new_health_columns() -> tuple[sa.Column[object], ...]:
-    return (sa.Column("last_error", types.Prose),)
+    return (
+        sa.Column("last_error", types.Prose),
+        sa.Column("last_error_at", types.Instant),
+    )
 
 
 def _system_health(added: tuple[sa.Column[object], ...]) -> sa.Table:
@@ -260,6 +329,7 @@ def _system_health(added: tuple[sa.Column[object], ...]) -> sa.Table:
 
 _NEW_INDEXES = (
     "ix_BackgroundJobs_claim",
+    "ix_BackgroundJobs_running",
     "ix_BackgroundJobs_due",
     "uq_BackgroundJobs_idempotency_key_kept",
     "ix_BackgroundJobs_status_created_at",
@@ -288,6 +358,7 @@ def _index(
 def _drop_old_indexes() -> None:
     for name in _OLD_INDEXES:
         op.drop_index(name, table_name="BackgroundJobs")
+    op.drop_index("ix_JobAttempts_open", table_name="JobAttempts")
 
 
 def _create_new_indexes() -> None:
@@ -295,9 +366,10 @@ def _create_new_indexes() -> None:
         _recreate_kept_indexes()
     _index(
         "ix_BackgroundJobs_claim",
-        ["queue", "job_type", "turn_at", "job_id"],
+        ["queue", "job_type", "turn_at"],
         "status = 'queued'",
     )
+    _index("ix_BackgroundJobs_running", ["created_at"], "status = 'running'")
     _index("ix_BackgroundJobs_due", ["run_at"], "status = 'scheduled'")
     _index(
         "uq_BackgroundJobs_idempotency_key_kept",
@@ -308,9 +380,9 @@ def _create_new_indexes() -> None:
     _index(
         "ix_BackgroundJobs_status_created_at",
         ["status", "created_at"],
-        "status IN ('scheduled', 'waiting', 'paused', 'held', 'failed', 'dead')",
+        _RARE_STATUS,
     )
-    _index("ix_BackgroundJobs_parent_id", ["parent_id", "status"], "parent_id IS NOT NULL")
+    _index("ix_BackgroundJobs_parent_id", ["parent_id"], "parent_id IS NOT NULL")
 
 
 def _recreate_kept_indexes() -> None:
@@ -323,7 +395,6 @@ def _recreate_kept_indexes() -> None:
         unique=True,
     )
     _index("ix_BackgroundJobs_created_at_job_id", ["created_at", "job_id"])
-    _index("ix_JobAttempts_open", ["job_id"], "finished_at IS NULL")
     _index(
         "uq_SchedulerExecutions_job_name_scheduled_for",
         ["job_name", "scheduled_for"],
@@ -344,6 +415,7 @@ def _create_old_indexes() -> None:
     _index("ix_BackgroundJobs_status_created_at", ["status", "created_at"])
     _index("ix_BackgroundJobs_completed_at", ["completed_at"], "completed_at IS NOT NULL")
     _index("ix_BackgroundJobs_parent_id", ["parent_id"], "parent_id IS NOT NULL")
+    _index("ix_JobAttempts_open", ["job_id"], "finished_at IS NULL")
 
 
 # --- new tables ----------------------------------------------------------------------------

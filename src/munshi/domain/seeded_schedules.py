@@ -1,0 +1,103 @@
+"""The desk's own schedules: what a new database holds, for people to see and to change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from munshi.domain.enums import Service
+from munshi.domain.jobs import AUTO_LOGIN, DAILY_COLLECTION
+
+_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeededSchedule:
+    """`document` is what is stored under `schedule.<name>`."""
+
+    name: str
+    document: Mapping[str, Any]
+    description: str
+
+
+def _seed(
+    name: str,
+    job_type: str,
+    trigger: Mapping[str, Any],
+    description: str,
+    *,
+    parameters: Mapping[str, object] = MappingProxyType({}),
+    missed: Mapping[str, Any] = MappingProxyType({"policy": "run_once"}),
+) -> SeededSchedule:
+    document = {
+        "job_type": job_type,
+        "parameters": dict(parameters),
+        "trigger": dict(trigger),
+        "missed": dict(missed),
+        "enabled": True,
+    }
+    return SeededSchedule(name=name, document=document, description=description)
+
+
+def _login(service: Service, times: list[str], description: str) -> SeededSchedule:
+    return _seed(
+        f"{service}_login",
+        AUTO_LOGIN,
+        {"kind": "times", "times": times, "weekdays_only": True},
+        description,
+        parameters={"service": str(service)},
+        # A login of the morning is of use until the market closes.
+        missed={"policy": "run_once", "within_seconds": 8 * _HOUR},
+    )
+
+
+SEEDED_SCHEDULES = (
+    _login(
+        Service.KITE,
+        ["06:15", "07:35"],
+        "When to log in at Kite (IST). Not 05:45, as it once was: every Kite token dies at 06:00 "
+        "IST, so one bought before lives for minutes.",
+    ),
+    _login(
+        Service.BREEZE,
+        ["05:30", "08:30"],
+        "When to log in at Breeze (IST). Its tokens die at midnight, so early is well.",
+    ),
+    _seed(
+        "session_cleanup",
+        "session_cleanup",
+        {"kind": "times", "times": ["06:05"], "weekdays_only": False},
+        "When expired sessions are cleaned up: daily, after every token of the day before is dead.",
+    ),
+    _seed(
+        "health_sweep",
+        "health_sweep",
+        {"kind": "interval", "every": 5, "unit": "minutes"},
+        "How often the health of each part is sampled.",
+        missed={"policy": "skip"},
+    ),
+    _seed(
+        "job_cleanup",
+        "job_cleanup",
+        {"kind": "cron", "expression": "40 5 * * 0", "zone": "Asia/Kolkata"},
+        "When jobs that ended more than jobs/keep_days days ago are deleted: weekly.",
+    ),
+    _seed(
+        "database_maintenance",
+        "database_maintenance",
+        {"kind": "cron", "expression": "0 4 1 * *", "zone": "Asia/Kolkata"},
+        "When indexes and table statistics are looked after, with a report: monthly.",
+    ),
+    _seed(
+        "daily_collection",
+        DAILY_COLLECTION,
+        {
+            "kind": "market",
+            "segment": "cash",
+            "event": "close",
+            "offset_minutes": 30,
+            "days": "trading",
+        },
+        "When the day's candles are collected (market/daily_collection says which).",
+    ),
+)

@@ -1,0 +1,92 @@
+"""The jobs that keep the desk tidy, each run by a real worker."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from desks import TESTER, Desk
+from munshi.bootstrap import JOB_TYPES
+from munshi.domain.config_keys import HEALTH, JOBS, KEEP_DAYS, LEAST_FREE_MB
+from munshi.domain.job_params import NoParams
+from munshi.domain.jobs import JobState
+from munshi.errors import JobParametersInvalidError
+from munshi.infrastructure.database.models import metadata
+
+KEEPERS = ("session_cleanup", "health_sweep", "job_cleanup", "database_maintenance")
+
+
+def do(desk: Desk, job_type: str) -> tuple[UUID, dict[str, Any]]:
+    """Ask for it and have it done; the job and its result."""
+    job = desk.services.jobs.enqueue(job_type, {}, actor=TESTER)
+    desk.services.worker().run_until_idle()
+    done = desk.services.jobs.get(job.job_id)
+    assert (done.state, done.error_details) == (JobState.SUCCEEDED, None)
+    return done.job_id, dict(done.result_data or {})
+
+
+@pytest.mark.parametrize("job_type", KEEPERS)
+def test_what_keeps_the_desk_takes_no_parameters_and_may_run_twice(job_type: str) -> None:
+    assert JOB_TYPES[job_type].params is NoParams
+    assert JOB_TYPES[job_type].idempotent
+
+
+@pytest.mark.parametrize("job_type", KEEPERS)
+def test_a_parameter_is_refused(desk: Desk, job_type: str) -> None:
+    with pytest.raises(JobParametersInvalidError, match="Not known here: days"):
+        desk.services.jobs.enqueue(job_type, {"days": 3}, actor=TESTER)
+
+
+def test_expired_sessions_are_ended_and_audited(desk: Desk) -> None:
+    desk.log_in_everywhere()
+    desk.clock.advance(timedelta(days=2))
+
+    job_id, result = do(desk, "session_cleanup")
+
+    assert result == {"auth_sessions": 2, "user_sessions": 0, "cache_entries": 0}
+    with desk.services.database.reading() as tx:
+        assert tx.auth.list_active_logins(mode=desk.services.settings.brokers) == []
+    [entry, *_] = desk.services.audit.page(action="cleanup").entries
+    assert (entry.entity_type, entry.user_id) == ("auth", f"job:{job_id}")
+
+
+def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
+    do(desk, "session_cleanup")
+    desk.clock.advance(timedelta(days=7, seconds=1))
+    kept, _ = do(desk, "session_cleanup")
+    cleaner, result = do(desk, "job_cleanup")
+
+    assert result == {"days": 7, "deleted": 1}
+    assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
+
+
+def test_for_how_long_jobs_are_kept_is_configured(desk: Desk) -> None:
+    do(desk, "session_cleanup")
+    desk.clock.advance(timedelta(days=7, seconds=1))
+    desk.services.config.set(JOBS, KEEP_DAYS, 30, actor=TESTER)
+
+    assert do(desk, "job_cleanup")[1] == {"days": 30, "deleted": 0}
+
+
+def test_a_sweep_succeeds_although_the_desk_is_unwell(desk: Desk) -> None:
+    desk.services.config.set(HEALTH, LEAST_FREE_MB, 100_000_000, actor=TESTER)
+
+    _, result = do(desk, "health_sweep")
+
+    assert result["status"] == "fail"
+    assert result["components"]["disk"] == "fail"
+    assert result["components"]["workers"] == "pass"  # the one that runs the sweep
+    assert result["messages"].keys() == {"disk"}
+    report = desk.services.health.report()
+    assert [sample.component for sample in report.samples if sample.is_failing] == ["disk"]
+
+
+def test_maintenance_reports_every_table(desk: Desk) -> None:
+    _, result = do(desk, "database_maintenance")
+
+    assert result["dialect"] == "sqlite"
+    assert {table["table"] for table in result["tables"]} == set(metadata.tables)
+    assert result["is_intact"] is True
+    assert result["advice"] == []
+    assert result["summary"] == f"{len(metadata.tables)} tables were cared for."
