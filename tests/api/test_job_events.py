@@ -198,6 +198,19 @@ def test_streams_end_at_once_when_the_server_stops(served: Served, stories: Stor
     assert rest == []
 
 
+def test_how_long_a_stream_lasted_is_no_answers_time(served: Served, stories: Storyteller) -> None:
+    job_id = stories.ask("act", "1")
+
+    with streaming(served, f"/jobs/{job_id}/events") as events:
+        next(events)
+        served.desk.clock.sleep(3600)
+    until(lambda: not any(thread.name == "job-feed" for thread in threading.enumerate()))
+    metrics = httpx.get(served.url("/metrics"), timeout=10, trust_env=False).text
+
+    assert 'munshi_http_requests_total{method="GET",status="200"} 1.0' in metrics
+    assert "munshi_http_request_seconds_total 0.0" in metrics
+
+
 def test_a_reader_that_leaves_is_forgotten(served: Served, stories: Storyteller) -> None:
     job_id = stories.ask("act", "1")
 

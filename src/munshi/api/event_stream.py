@@ -9,6 +9,8 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+# Set in the scope of what lasts as long as its reader wants, which is no answer's time.
+LASTING = "munshi.lasting"
 KEEP_ALIVE_SECONDS = 15.0
 # How long a reader may leave what was sent to it untouched.
 SLOW_SECONDS = 10.0
@@ -45,6 +47,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Never longer than its reader: leaving ends it at once."""
+        scope[LASTING] = True
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
 
