@@ -132,4 +132,4 @@ class LeaseKeeper:
             # The heartbeat fences the lines too.
             tx.attempts.heartbeat(run.job_id, run.attempt, lease=self._lease, now=now)
             tx.job_logs.append(lines)
-        run.extend(now + self._lease, heartbeat_at=now)
+        run.extend(now + self._lease)

@@ -40,14 +40,8 @@ class Recorder:
     """Stores ends one by one, with what the last progress and the log still had to say."""
 
     def __init__(
-        self,
-        database: Database,
-        clock: Clock,
-        *,
-        registry: Mapping[str, JobSpec],
-        worker_id: str,
+        self, database: Database, clock: Clock, *, registry: Mapping[str, JobSpec]
     ) -> None:
-        self._worker_id = worker_id
         self._database = database
         self._clock = clock
         self._registry = registry
@@ -61,10 +55,6 @@ class Recorder:
             run.attempt,
             ending.message or None,
             _encode(ending.result) if ending.result else "{}",
-            self._worker_id,
-            run.job.updated_at,
-            run.heartbeat_at,
-            run.lease_until,
         )
         return Finished(run, ending, success)
 

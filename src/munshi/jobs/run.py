@@ -93,7 +93,6 @@ class JobRun:
         self._desk = desk
         self._lock = threading.Lock()
         self._lease_until = lease_until
-        self.heartbeat_at = job.updated_at
         self._meter = ProgressMeter()
         self._log = JobLog(job, clock)
         self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
@@ -180,11 +179,8 @@ class JobRun:
     def lease_until(self) -> datetime:
         return self._lease_until
 
-    def extend(self, lease_until: datetime, *, heartbeat_at: datetime | None = None) -> None:
-        """The lease was renewed, where the database says so at `heartbeat_at`."""
+    def extend(self, lease_until: datetime) -> None:
         self._lease_until = lease_until
-        if heartbeat_at is not None:
-            self.heartbeat_at = heartbeat_at
 
     def cancel(self) -> None:
         if not self._is_cancelled:

@@ -92,7 +92,7 @@ class Worker:
         self._pause = min(lease_seconds / 3, LONGEST_BETWEEN_RECOVERIES)
         self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
         self._roster = Roster(self._keeper)
-        recorder = Recorder(database, clock, registry=registry, worker_id=self.worker_id)
+        recorder = Recorder(database, clock, registry=registry)
         self._crew = Crew(
             JobRunner(registry, services=services, clock=clock, processes=children),
             recorder,

@@ -5,7 +5,6 @@ the claim's index, of all these the first. SQL Server takes the way through Core
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -20,25 +19,13 @@ class Lane(NamedTuple):
     job_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
-    """An attempt that went well and leaves nothing but its result.
-
-    `heartbeat_at` and `lease_until` are those of its last heartbeat, or of the claim.
-    """
+class Success(NamedTuple):
+    """An attempt that went well and leaves nothing but its result, which is JSON as text."""
 
     job_id: UUID
     attempt: int
     message: str | None
     result: str
-    worker_id: str
-    started_at: datetime
-    heartbeat_at: datetime
-    lease_until: datetime
-
-    @property
-    def instants(self) -> tuple[datetime, datetime, datetime]:
-        return self.started_at, self.heartbeat_at, self.lease_until
 
 
 class ClaimDialect(Protocol):

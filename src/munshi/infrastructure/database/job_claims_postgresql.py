@@ -1,5 +1,6 @@
 """Claims and successful ends on PostgreSQL: one statement each, with the attempts in it."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -10,6 +11,7 @@ from munshi.domain.jobs import Job, JobState
 from munshi.infrastructure.database.job_claims import CLAIMED, Lane, Success, by_turn
 
 _RUNNING = JobState.RUNNING
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class PostgresqlClaims:
@@ -25,39 +27,62 @@ class PostgresqlClaims:
         lease: timedelta,
         now: datetime,
     ) -> list[Job]:
+        values = {**_lanes(lanes), "worker": worker_id, "until": now + lease, "now": now}
+        rows = cursor.execute(postgresql_claim(limit), values, prepare=True).fetchall()
+        return _jobs(rows, now)
+
+    def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
+        values = {"done": _document(done), "now": now}
+        return {row[0] for row in cursor.execute(SUCCEED, values, prepare=True)}
+
+    def swap(
+        self,
+        cursor: Any,  # noqa: ANN401
+        done: Sequence[Success],
+        lanes: Sequence[Lane],
+        *,
+        worker_id: str,
+        limit: int,
+        lease: timedelta,
+        now: datetime,
+    ) -> tuple[set[UUID], list[Job]]:
+        """`succeed` and `claim` in one statement: one way to the server and one commit."""
         values = {
-            "queues": [lane.queue for lane in lanes],
-            "types": [lane.job_type for lane in lanes],
+            **_lanes(lanes),
+            "done": _document(done),
             "worker": worker_id,
             "until": now + lease,
             "now": now,
         }
-        rows = cursor.execute(postgresql_claim(limit), values, prepare=True).fetchall()
-        rows.sort(key=by_turn)
-        return [_job(row, now) for row in rows]
-
-    def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
-        values = {
-            "ids": [one.job_id for one in done],
-            "attempts": [one.attempt for one in done],
-            "messages": [one.message for one in done],
-            "results": [one.result for one in done],
-            "workers": [one.worker_id for one in done],
-            "starts": [one.started_at for one in done],
-            "beats": [one.heartbeat_at for one in done],
-            "leases": [one.lease_until for one in done],
-            "now": now,
-        }
-        return {row[0] for row in cursor.execute(_SUCCEED, values, prepare=True)}
+        rows = cursor.execute(postgresql_swap(limit), values, prepare=True).fetchall()
+        kept = rows[0][_KEPT] or ()
+        return set(kept), _jobs([row for row in rows if row[0] is not None], now)
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
-        values = {
-            "queues": [lane.queue for lane in lanes],
-            "types": [lane.job_type for lane in lanes],
-            "now": now,
-        }
+        values = {**_lanes(lanes), "now": now}
         scheduled, queued = cursor.execute(_DUE, values, prepare=True).fetchone()
         return scheduled, queued
+
+
+def _lanes(lanes: Sequence[Lane]) -> dict[str, object]:
+    return {
+        "queues": [lane.queue for lane in lanes],
+        "types": [lane.job_type for lane in lanes],
+    }
+
+
+def _document(done: Sequence[Success]) -> str:
+    """One document instead of an array for each column: the driver makes those in Python."""
+    rows = ",".join(
+        f'{{"i":"{one.job_id}","a":{one.attempt},"m":{_encode(one.message)},"r":{one.result}}}'
+        for one in done
+    )
+    return f"[{rows}]"
+
+
+def _jobs(rows: list[tuple[Any, ...]], now: datetime) -> list[Job]:
+    rows.sort(key=by_turn)
+    return [_job(row, now) for row in rows]
 
 
 _LANES = """unnest(%(queues)s::text[], %(types)s::text[]) AS lane (queue, job_type)"""
@@ -65,11 +90,30 @@ _UNPAUSED = """NOT EXISTS (SELECT 1 FROM "JobPauses" WHERE
 (kind = 'queue' AND name = lane.queue) OR (kind = 'job_type' AND name = lane.job_type))"""
 
 
+_KEPT = len(CLAIMED.split(", "))
+_ENDED = """ended AS (
+  UPDATE "BackgroundJobs" AS job SET status = 'succeeded', progress_percent = 100,
+    progress_rate = NULL, message = coalesce(done.m, job.message), result_data = done.r,
+    error_details = NULL, completed_at = %(now)s, updated_at = %(now)s
+  FROM json_to_recordset(%(done)s::json) AS done (i uuid, a int8, m text, r jsonb)
+  WHERE job.job_id = done.i AND job.attempt = done.a AND job.status = 'running'
+  RETURNING job.job_id, job.attempt, job.worker_id, job.lease_until, job.heartbeat_at,
+    job.attempt_started_at
+), kept AS (
+  INSERT INTO "JobAttempts" (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at,
+    finished_at, outcome)
+  SELECT job_id, attempt, worker_id, lease_until, coalesce(heartbeat_at, attempt_started_at),
+    attempt_started_at, %(now)s, 'succeeded' FROM ended
+  RETURNING job_id
+)"""
+SUCCEED = f"WITH {_ENDED} SELECT job_id FROM kept"
+
+
 @lru_cache
-def postgresql_claim(limit: int) -> str:
+def _claimed(limit: int) -> str:
     """The limit is written out, so that the planner knows how little it has to look at."""
     returned = ", ".join(f"job.{name}" for name in CLAIMED.split(", "))
-    return f"""WITH due AS MATERIALIZED (
+    return f"""due AS MATERIALIZED (
   SELECT head.job_id FROM {_LANES} CROSS JOIN LATERAL (
     SELECT job_id, turn_at FROM "BackgroundJobs"
     WHERE status = 'queued' AND queue = lane.queue AND job_type = lane.job_type
@@ -83,28 +127,22 @@ def postgresql_claim(limit: int) -> str:
     heartbeat_at = NULL, lease_until = %(until)s, worker_id = %(worker)s
   FROM due WHERE job.job_id = due.job_id
   RETURNING {returned}
-)
-SELECT * FROM claimed"""
+)"""
 
 
-_SUCCEED = """WITH done AS (
-  SELECT * FROM unnest(%(ids)s::uuid[], %(attempts)s::int8[], %(messages)s::text[],
-    %(results)s::text[], %(workers)s::text[], %(starts)s::timestamptz[],
-    %(beats)s::timestamptz[], %(leases)s::timestamptz[])
-  AS done (job_id, attempt, message, result, worker, started, beat, lease)
-), ended AS (
-  UPDATE "BackgroundJobs" AS job SET status = 'succeeded', progress_percent = 100,
-    progress_rate = NULL, message = coalesce(done.message, job.message),
-    result_data = done.result::jsonb, error_details = NULL, completed_at = %(now)s,
-    updated_at = %(now)s
-  FROM done WHERE job.job_id = done.job_id AND job.attempt = done.attempt
-    AND job.status = 'running'
-  RETURNING job.job_id, job.attempt, done.worker, done.started, done.beat, done.lease
-)
-INSERT INTO "JobAttempts" (job_id, attempt, worker_id, started_at, heartbeat_at, lease_until,
-  finished_at, outcome)
-SELECT job_id, attempt, worker, started, beat, lease, %(now)s, 'succeeded' FROM ended
-RETURNING job_id"""
+@lru_cache
+def postgresql_claim(limit: int) -> str:
+    return f"WITH {_claimed(limit)} SELECT * FROM claimed"
+
+
+@lru_cache
+def postgresql_swap(limit: int) -> str:
+    """The claimed rows, the first of them with the ids of the ends that were kept."""
+    return f"""WITH {_ENDED}, {_claimed(limit)}
+SELECT claimed.*, CASE WHEN row_number() OVER () = 1 THEN told.ids END
+FROM (SELECT array_agg(job_id) AS ids FROM kept) AS told LEFT JOIN claimed ON true"""
+
+
 _DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= %(now)s),
 EXISTS (SELECT 1 FROM {_LANES} WHERE {_UNPAUSED} AND EXISTS (

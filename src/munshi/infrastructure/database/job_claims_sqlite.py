@@ -37,43 +37,18 @@ class SqliteClaims:
 
     def succeed(self, cursor: Any, done: Sequence[Success], *, now: datetime) -> set[UUID]:  # noqa: ANN401
         at = to_text(now)
-        ids = [str(one.job_id) for one in done]
+        keys = [(str(one.job_id), one.attempt) for one in done]
         cursor.executemany(
             _SUCCEED,
-            [
-                (one.message, one.result, at, at, job_id, one.attempt)
-                for one, job_id in zip(done, ids, strict=True)
-            ],
+            [(one.message, one.result, at, at, *key) for one, key in zip(done, keys, strict=True)],
         )
-        kept = set(ids)
-        if cursor.rowcount < len(done):
-            kept = self._kept(cursor, done, at)
-        texts = {instant: to_text(instant) for one in done for instant in one.instants}
-        cursor.executemany(
-            _ATTEMPT,
-            [
-                (
-                    job_id,
-                    one.attempt,
-                    one.worker_id,
-                    texts[one.lease_until],
-                    texts[one.heartbeat_at],
-                    texts[one.started_at],
-                    at,
-                )
-                for one, job_id in zip(done, ids, strict=True)
-                if job_id in kept
-            ],
-        )
-        return {one.job_id for one, job_id in zip(done, ids, strict=True) if job_id in kept}
-
-    def _kept(self, cursor: Any, done: Sequence[Success], at: str) -> set[str]:  # noqa: ANN401
-        """Which of `done` were written a moment ago; the others were fenced."""
+        if cursor.rowcount == len(done):
+            cursor.executemany(_ATTEMPT, keys)
+            return {one.job_id for one in done}
         return {
-            job_id
-            for one in done
-            for job_id in (str(one.job_id),)
-            if cursor.execute(_WRITTEN, (job_id, one.attempt, at)).fetchone()
+            one.job_id
+            for one, key in zip(done, keys, strict=True)
+            if cursor.execute(_ATTEMPT_OF_NEW_END, (*key, at)).rowcount == 1
         }
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
@@ -90,10 +65,13 @@ _LANE = """SELECT job_id, turn_at FROM (
   ORDER BY turn_at LIMIT {limit})"""
 _ATTEMPT = """INSERT INTO "JobAttempts"
 (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at, finished_at, outcome)
-VALUES (?, ?, ?, ?, ?, ?, ?, 'succeeded')"""
-_WRITTEN = """SELECT 1 FROM "BackgroundJobs" AS job WHERE job_id = ? AND attempt = ?
-AND status = 'succeeded' AND completed_at = ? AND NOT EXISTS (SELECT 1 FROM "JobAttempts" AS old
-  WHERE old.job_id = job.job_id AND old.attempt = job.attempt)"""
+SELECT job_id, attempt, worker_id, lease_until, coalesce(heartbeat_at, attempt_started_at),
+  attempt_started_at, completed_at, 'succeeded'
+FROM "BackgroundJobs" WHERE job_id = ? AND attempt = ?"""
+# Where some of a batch were fenced: only those that ended just now, and only once.
+_ATTEMPT_OF_NEW_END = f"""{_ATTEMPT} AND status = 'succeeded' AND completed_at = ?
+AND NOT EXISTS (SELECT 1 FROM "JobAttempts" AS old WHERE old.job_id = "BackgroundJobs".job_id
+  AND old.attempt = "BackgroundJobs".attempt)"""
 _SUCCEED = """UPDATE "BackgroundJobs" SET status = 'succeeded', progress_percent = 100,
 progress_rate = NULL, message = coalesce(?, message), result_data = ?, error_details = NULL,
 completed_at = ?, updated_at = ? WHERE job_id = ? AND attempt = ? AND status = 'running'"""

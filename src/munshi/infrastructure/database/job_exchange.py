@@ -21,7 +21,14 @@ from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_bell import LISTEN, STOP_WAITING, WAIT
 from munshi.infrastructure.database.job_claim_dialects import DIALECTS
 from munshi.infrastructure.database.job_claims import ClaimDialect, Lane, Success
+from munshi.infrastructure.database.job_claims_postgresql import PostgresqlClaims
 from munshi.infrastructure.wake import Ear, Wake
+
+_SETTINGS = {
+    "timezone": "'UTC'",
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,9 @@ class SqliteExchange(_HeldExchange):
         return not self._wake.wait(seconds)
 
 
+_POSTGRESQL = PostgresqlClaims()
+
+
 class PostgresqlExchange(_HeldExchange):
     """Each statement is a transaction of its own, and durable."""
 
@@ -154,8 +164,20 @@ class PostgresqlExchange(_HeldExchange):
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
         with self._connection() as connection:
             cursor = connection.cursor()
-            kept = self._claims.succeed(cursor, done, now=now) if done else set()
-            claimed = self._claim(cursor, wanted, now)
+            if done and len(wanted) == 1:
+                kept, jobs = _POSTGRESQL.swap(
+                    cursor,
+                    done,
+                    wanted[0].lanes,
+                    worker_id=self._worker_id,
+                    limit=wanted[0].limit,
+                    lease=self._lease,
+                    now=now,
+                )
+                claimed = [jobs]
+            else:
+                kept = self._claims.succeed(cursor, done, now=now) if done else set()
+                claimed = self._claim(cursor, wanted, now)
             full = any(len(jobs) == each.limit for jobs, each in zip(claimed, wanted, strict=True))
             if full and self._waits:
                 cursor.execute(STOP_WAITING)
@@ -192,6 +214,9 @@ class PostgresqlExchange(_HeldExchange):
     def _open(self) -> Any:  # noqa: ANN401
         connection = super()._open()
         connection.autocommit = True
+        # Planning a claim takes longer than making it, and every plan but that by index is wrong.
+        for setting, value in _SETTINGS.items():
+            connection.execute(f"SET {setting} = {value}")
         connection.execute(LISTEN)
         return connection
 
