@@ -40,9 +40,11 @@ class JobFilter:
     before: tuple[datetime, UUID] | None = None
 
     def given(self) -> dict[str, Any]:
-        """The conditions that were set."""
+        """The conditions that were set and are bound; states are written out in the SQL."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in named.items() if value is not None}
+        return {
+            name: value for name, value in named.items() if value is not None and name != "states"
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +106,21 @@ class JobRepository:
     def list_jobs(self, chosen: JobFilter, *, limit: int) -> list[Job]:
         """Newest first, at most `limit`."""
         given = chosen.given()
-        statement = sql.listing(frozenset(given))
+        statement = sql.listing(frozenset(given), chosen.states)
         rows = self._connection.execute(statement, {**_bound(given), "most": limit})
         return [to_job(row) for row in rows]
 
     def count_jobs(self, chosen: JobFilter) -> list[JobCount]:
         """How many there are of each type and state."""
+        if chosen.states == frozenset():
+            return []
         given = chosen.given()
-        rows = self._connection.execute(sql.counting(frozenset(given)), _bound(given))
-        return [
+        statement = sql.counting(frozenset(given), chosen.states)
+        counts = [
             JobCount(job_type=row.job_type, state=JobState(row.status), jobs=row.jobs)
-            for row in rows
+            for row in self._connection.execute(statement, _bound(given))
         ]
+        return sorted(counts, key=lambda count: (count.job_type, count.state))
 
     def list_children(self, parent_id: UUID) -> list[Job]:
         """In the order in which they were made."""
@@ -275,8 +280,6 @@ class JobRepository:
 def _bound(given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a filter under the names that the statements bind."""
     values = dict(given)
-    if "states" in values:
-        values["states"] = sorted(values["states"])
     if "before" in values:
         values["before_at"], values["before_row"] = values.pop("before")
     return values

@@ -4,6 +4,8 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
     Select,
     TextualSelect,
     Update,
@@ -12,12 +14,14 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     func,
     insert,
     null,
     or_,
     select,
     text,
+    union_all,
     update,
 )
 
@@ -226,12 +230,11 @@ def move(target: JobState) -> Update:
     )
 
 
-def _conditions() -> dict[str, Any]:
+def _conditions() -> dict[str, ColumnElement[bool]]:
     at = bindparam("before_at", type_=Instant)
     row = bindparam("before_row", type_=_jobs.job_id.type)
     said = bindparam("said", type_=Prose)
     return {
-        "states": _jobs.status.in_(bindparam("states", expanding=True)),
         "job_type": _jobs.job_type == bindparam("job_type"),
         "queue": _jobs.queue == bindparam("queue"),
         "schedule_name": _jobs.schedule_name == bindparam("schedule_name"),
@@ -247,24 +250,34 @@ def _conditions() -> dict[str, Any]:
 
 
 @lru_cache
-def listing(given: frozenset[str]) -> Select[Any]:
-    """Newest first; `given` names the conditions of `JobFilter`."""
-    conditions = _conditions()
+def listing(given: frozenset[str], states: frozenset[JobState] | None) -> Select[Any]:
+    """Newest first; `given` names the other conditions of `JobFilter`."""
     return (
         select(background_jobs)
-        .where(*(conditions[name] for name in sorted(given)))
+        .where(*_chosen(given), *([] if states is None else [_any_of(states)]))
         .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
         .limit(bindparam("most"))
     )
 
 
 @lru_cache
-def counting(given: frozenset[str]) -> Select[Any]:
-    """How many jobs of each type and state; `given` as for `listing`."""
-    conditions = _conditions()
-    return (
-        select(_jobs.job_type, _jobs.status, func.count().label("jobs"))
-        .where(*(conditions[name] for name in sorted(given)))
-        .group_by(_jobs.job_type, _jobs.status)
-        .order_by(_jobs.job_type, _jobs.status)
+def counting(given: frozenset[str], states: frozenset[JobState] | None) -> CompoundSelect[Any]:
+    """How many jobs of each type and state: each state by itself, for its own index."""
+    return union_all(
+        *(
+            select(_jobs.job_type, spelt(state).label("status"), func.count().label("jobs"))
+            .where(*_chosen(given), _jobs.status == spelt(state))
+            .group_by(_jobs.job_type)
+            for state in JobState
+            if states is None or state in states
+        )
     )
+
+
+def _any_of(states: frozenset[JobState]) -> ColumnElement[bool]:
+    return or_(false(), *(_jobs.status == spelt(state) for state in JobState if state in states))
+
+
+def _chosen(given: frozenset[str]) -> list[ColumnElement[bool]]:
+    conditions = _conditions()
+    return [conditions[name] for name in sorted(given)]
