@@ -157,7 +157,7 @@ def test_a_file_that_was_changed_is_not_saved(
 
 
 def test_jobs_are_watched_until_they_have_ended(munshi: Munshi, stories: Storyteller) -> None:
-    first, second = str(stories.ask("act", "1")), str(stories.ask("refuse", "magic"))
+    second, first = str(stories.told("refuse", "magic")), str(stories.ask("act", "1"))
     going_on = threading.Timer(0.7, stories.cue.go.release)
     with stories.working():
         going_on.start()

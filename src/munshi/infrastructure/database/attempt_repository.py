@@ -85,8 +85,8 @@ class AttemptRepository:
 
     def list_running_jobs(self, *, limit: int) -> list[Job]:
         """Newest first."""
-        rows = self._connection.execute(sql.RUNNING, {"most": limit})
-        return [to_job(row) for row in rows]
+        found = [to_job(row) for row in self._connection.execute(sql.RUNNING, {"most": limit})]
+        return sorted(found, key=lambda job: (job.created_at, job.job_id), reverse=True)
 
     def lock_parent(self, parent_id: UUID) -> None:
         """Before a child's row, as a cancelled family is locked from above."""

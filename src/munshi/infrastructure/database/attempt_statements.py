@@ -56,11 +56,12 @@ LAPSED = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
+# Asked to sort by more, SQLite walks all jobs in their order instead of the few that run.
 RUNNING = (
     select(background_jobs)
     .where(_running)
-    .order_by(_jobs.created_at.desc(), _jobs.job_id.desc())
-    .limit(bindparam("most"))
+    .order_by(_jobs.created_at.desc())
+    .limit(bindparam("most", type_=Whole))
 )
 NEEDS_RECOVERY = select(
     or_(exists().where(_lapsed), exists().where(_jobs.status == spelt(JobState.PAUSED)))
