@@ -50,6 +50,7 @@ class Crew:
         self._threads: set[threading.Thread] = set()
         self._holding: dict[JobRun, threading.Thread] = {}
         self._busy = 0
+        self._brief = 0
         self.abandoned = 0
 
     @property
@@ -57,10 +58,16 @@ class Crew:
         """Batches that were handed over and have not been worked off."""
         return self._busy
 
+    @property
+    def has_brief(self) -> bool:
+        """Whether a thread works off brief jobs: a second one would only share its processor."""
+        return self._brief > 0
+
     def hand(self, runs: Sequence[JobRun]) -> None:
         """Have `runs` worked off by one thread."""
         with self._lock:
             self._busy += 1
+            self._brief += runs[0].is_brief
             if self._busy > len(self._threads):
                 thread = threading.Thread(target=self._serve, name="job-runner", daemon=True)
                 self._threads.add(thread)
@@ -100,6 +107,7 @@ class Crew:
                 return
             self._threads.discard(thread)
             self._busy -= 1
+            self._brief -= run.is_brief
             self.abandoned += 1
         _log.error("job_thread_abandoned", job_id=str(run.job_id), abandoned=self.abandoned)
         self._recorder.try_store(run, ending)
@@ -116,6 +124,7 @@ class Crew:
                 if me not in self._threads:
                     return
                 self._busy -= 1
+                self._brief -= batch[0].is_brief
             self._freed()
         with self._lock:
             self._threads.discard(me)

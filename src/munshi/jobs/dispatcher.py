@@ -152,7 +152,7 @@ class Dispatcher:
 
     def wait(self, seconds: float) -> bool:
         """Until roused or told of a job, or the time is up; whether to look around again."""
-        return self._exchange.wait(seconds)
+        return self._exchange.wait(seconds, for_jobs=any(self._free().values()))
 
     def close(self) -> None:
         self._exchange.close()
@@ -164,7 +164,9 @@ class Dispatcher:
     def _free(self) -> Mapping[Room, int]:
         in_processes = self._roster.in_processes
         return self._rooms.free(
-            threads_busy=self._crew.busy - in_processes, processes_busy=in_processes
+            threads_busy=self._crew.busy - in_processes,
+            processes_busy=in_processes,
+            has_brief=self._crew.has_brief,
         )
 
     def _claim_from(self, queue: str, room: Room, rooms: Sequence[Room]) -> int:

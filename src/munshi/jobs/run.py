@@ -94,7 +94,7 @@ class JobRun:
         self._lock = threading.Lock()
         self._lease_until = lease_until
         self._meter = ProgressMeter()
-        self._log = JobLog(job, clock)
+        self._log: JobLog | None = None
         self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
         self._told_at: float | None = None
         self._is_cancelled = False
@@ -121,6 +121,8 @@ class JobRun:
     def log(self, event: str, *, level: LogLevel = LogLevel.INFO, **fields: object) -> None:
         """Keep a line with the job; a capped number of them is. Cheap, and never fails."""
         with self._lock:
+            if self._log is None:
+                self._log = JobLog(self.job, self._clock)
             self._log.add(event, level, fields)
 
     def print_line(self, line: str) -> None:
@@ -230,15 +232,16 @@ class JobRun:
 
     def take_log(self) -> list[JobLogLine]:
         """Lines that have not been saved yet, now counted as saved."""
-        if not self._log.has_unsaved:
+        if self._log is None:
             return []
         with self._lock:
             return self._log.take()
 
     def put_back_log(self, lines: Sequence[JobLogLine]) -> None:
-        with self._lock:
-            self._log.put_back(lines)
+        if self._log is not None:
+            with self._lock:
+                self._log.put_back(lines)
 
     @property
     def has_unsaved_log(self) -> bool:
-        return self._log.has_unsaved
+        return self._log is not None and self._log.has_unsaved
