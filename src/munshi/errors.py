@@ -176,6 +176,12 @@ class JobStateConflictError(AppError):
     status = 409
 
 
+class JobSelectionGrownError(AppError):
+    """More jobs match than were shown."""
+
+    status = 409
+
+
 class JobAttemptFencedError(AppError):
     """A newer attempt of the job has taken over."""
 

@@ -27,7 +27,11 @@ def test_a_desk_without_jobs_says_so(munshi: Munshi) -> None:
     result = munshi("jobs", "list")
 
     assert (result.stdout, result.stderr) == ("No jobs.\n", SIMULATED)
-    assert json.loads(munshi("jobs", "list", "--json").stdout) == {"mode": "simulated", "jobs": []}
+    assert json.loads(munshi("jobs", "list", "--json").stdout) == {
+        "mode": "simulated",
+        "jobs": [],
+        "next_cursor": None,
+    }
 
 
 def test_a_job_is_queued_for_a_worker_and_run_by_one(munshi: Munshi) -> None:
@@ -36,7 +40,7 @@ def test_a_job_is_queued_for_a_worker_and_run_by_one(munshi: Munshi) -> None:
 
     worked = munshi("worker", "--until-idle")
 
-    assert f"munshi jobs show {job_id}" in queued.stdout
+    assert f"munshi jobs watch {job_id}" in queued.stdout
     assert worked.stdout == "Jobs run: 1.\n"
     shown = munshi("jobs", "show", job_id)
     assert re.search(r"state +succeeded", shown.stdout)

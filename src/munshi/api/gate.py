@@ -8,6 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from munshi.api.event_stream import LASTING
 from munshi.api.problems import problem, unexpected
 from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
 from munshi.api.security import CallerRules, Headers, is_seen
@@ -81,7 +82,8 @@ class Gate:
         finally:
             took = self._monotonic() - started
             if self._note is not None:
-                self._note(scope["method"], reply.status, took)
+                seconds = 0.0 if LASTING in scope else took
+                self._note(scope["method"], reply.status, seconds)
             self._log.info(
                 "request",
                 method=scope["method"],

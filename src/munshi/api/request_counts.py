@@ -28,5 +28,5 @@ class RequestCounts:
 
     @property
     def seconds(self) -> float:
-        """All together, from the first byte in to the last one out."""
+        """All together, from the first byte in to the last one out; nothing of event streams."""
         return self._seconds

@@ -1,6 +1,7 @@
 """Listens and serves. Taking the port comes first, before anything else is started."""
 
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -48,9 +49,23 @@ def address_of(listener: socket.socket) -> tuple[str, int]:
     return str(host), int(port)
 
 
-def build_server(app: ASGIApp) -> uvicorn.Server:
-    """A server that believes no forwarding header and writes no log of its own."""
-    return uvicorn.Server(
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open answers are waited for, so those without an end must hear of it first."""
+        self._on_stop()
+        await super().shutdown(sockets)
+
+
+def build_server(app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A server that believes no forwarding header and writes no log of its own.
+
+    `on_stop` is called when it is told to stop, and must end the event streams.
+    """
+    return _Server(
         uvicorn.Config(
             app,
             ws="none",
@@ -61,5 +76,6 @@ def build_server(app: ASGIApp) -> uvicorn.Server:
             log_config=None,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        ),
+        on_stop=on_stop,
     )

@@ -31,9 +31,11 @@ from munshi.infrastructure.platform import prepare_home
 from munshi.infrastructure.security.vault import KeyFile, ring_from_text
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.bulk import BulkService
+from munshi.jobs.feed import JobFeed
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
+from munshi.jobs.watching import JobWatch
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
@@ -92,7 +94,9 @@ def open_services(
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with closing(Rouser(database)) as rouser:
-                    yield _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+                    services = _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+                    with closing(services.job_feed):
+                        yield services
 
 
 @contextmanager
@@ -146,6 +150,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         )
     )
     artifacts = ArtifactStore(database, clock, home=settings.home)
+    watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     return Services(
         settings=settings,
@@ -167,6 +172,8 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         job_bulk=BulkService(database, clock, rouse=rouser.rouse),
         queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),
         artifacts=artifacts,
+        job_watch=watch,
+        job_feed=JobFeed(watch),
         kite=kite,
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),

@@ -31,8 +31,10 @@ from munshi.infrastructure.wake import Wake
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.bulk import BulkService
 from munshi.jobs.children import ChildPool
+from munshi.jobs.feed import JobFeed
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
+from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
@@ -105,6 +107,8 @@ class Services:
     job_bulk: BulkService
     queues: QueueService
     artifacts: ArtifactStore
+    job_watch: JobWatch
+    job_feed: JobFeed
     schedules: ScheduleService
     kite: KiteDBService
     breeze: BreezeDBService

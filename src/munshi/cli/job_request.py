@@ -1,10 +1,14 @@
-"""`--param NAME=VALUE` as the JSON a job takes."""
+"""What is typed to ask for a job: its parameters, and what may be said beside them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import get_origin, get_type_hints
 
 from munshi.bootstrap import JOB_TYPES
+from munshi.cli.spans import read_span
+from munshi.clock import IST
 from munshi.errors import JobParametersInvalidError
+from munshi.jobs.service import JobRequest
 
 
 def read_parameters(job_type: str, given: Sequence[str]) -> dict[str, object]:
@@ -29,3 +33,23 @@ def read_parameters(job_type: str, given: Sequence[str]) -> dict[str, object]:
             raise JobParametersInvalidError(f"{name} is given twice.")
         found[name] = [one.strip() for one in value.split(",")] if name in several else value
     return found
+
+
+def read_request(
+    *,
+    queue: str | None,
+    priority: int,
+    key: str | None,
+    unique_for: str | None,
+    turn_of: str | None,
+    at: datetime | None,
+) -> JobRequest:
+    """`at` without a zone is IST. Raises RequestInvalidError for a span that is none."""
+    return JobRequest(
+        queue=queue,
+        priority=priority,
+        idempotency_key=key,
+        unique_for=read_span(unique_for) if unique_for else None,
+        concurrency_key=turn_of,
+        run_at=at and at.replace(tzinfo=IST),
+    )

@@ -19,6 +19,12 @@ def print_json(document: object) -> None:
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
 
 
+def print_json_line(document: object) -> None:
+    """One of several documents, in a line of its own, as soon as it is there."""
+    typer.echo(json.dumps(document, ensure_ascii=False, default=_plain))
+    sys.stdout.flush()
+
+
 def print_table(
     title: str,
     headings: Sequence[str],

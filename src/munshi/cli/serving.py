@@ -50,7 +50,8 @@ def serve_until_stopped(
     The scheduler does not need the worker: what it starts, any worker of the database runs.
     `is_new` says that the database was just made.
     """
-    server = build_server(create_app(services, listening=[address_of(listener)]))
+    app = create_app(services, listening=[address_of(listener)])
+    server = build_server(app, on_stop=services.job_feed.end)
     worker = services.worker() if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None
     if worker:

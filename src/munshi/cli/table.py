@@ -30,8 +30,13 @@ def draw_table(
     return lines
 
 
+def printable(text: str) -> str:
+    """`text` without what would move the cursor or colour a terminal: it may be anybody's."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "·" for c in text)
+
+
 def _text(cell: object) -> str:
-    return "" if cell is None else " ".join(str(cell).split())
+    return "" if cell is None else printable(" ".join(str(cell).split()))
 
 
 def _widths(columns: Sequence[Sequence[str]], *, room: int) -> list[int] | None:

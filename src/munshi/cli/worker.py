@@ -15,6 +15,7 @@ def worker(
     """Run background jobs in this process, and start what is due, until Ctrl-C."""
     import threading
 
+    from munshi.bootstrap import JOB_TYPES
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
     from munshi.infrastructure.platform import stop_on_signals
     from munshi.jobs.output import route_output
@@ -30,11 +31,14 @@ def worker(
             typer.echo(f"Jobs run: {working.run_until_idle()}.")
             return
         stop = threading.Event()
+        types = ", ".join(sorted(JOB_TYPES))
+        queues = ", ".join(queue.name for queue in services.queues.board().queues)
         starting = services.scheduler() if scheduler else None
         if starting:
             starting.start()
         try:
             with stop_on_signals(stop.set):
+                typer.echo(f"This worker runs {types}, from the queues {queues}.", err=True)
                 typer.echo(f"Worker {working.worker_id} waits for jobs; Ctrl-C stops.", err=True)
                 working.run(stop)
         finally:

@@ -8,7 +8,12 @@ from uuid import UUID
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import FINAL_STATES, Job, JobState
-from munshi.errors import JobStateConflictError, JobUnknownError, RequestInvalidError
+from munshi.errors import (
+    JobSelectionGrownError,
+    JobStateConflictError,
+    JobUnknownError,
+    RequestInvalidError,
+)
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobCount, JobFilter
 from munshi.infrastructure.database.transaction import Transaction
@@ -86,15 +91,22 @@ class BulkService:
         chosen: JobFilter,
         *,
         actor: Actor,
+        at_most: int | None = None,
         done_so_far: Callable[[int], None] | None = None,
     ) -> BulkOutcome:
         """Do it, some hundreds at a time; what a concurrent change took away is skipped.
 
-        `done_so_far` is told after each of these transactions.
+        `done_so_far` is told after each of these transactions. With `at_most`, the number that a
+        preview showed, raises JobSelectionGrownError and does nothing if more match by now.
         """
         narrowed = narrow(action, chosen)
         with self._database.reading() as tx:
             jobs = tx.jobs.list_jobs(narrowed, limit=MOST)
+        if at_most is not None and len(jobs) > at_most:
+            raise JobSelectionGrownError(
+                f"{at_most:,} jobs were shown, but {len(jobs):,} match by now; nothing was done.",
+                hint="Look again at what would be done, then say so.",
+            )
         if action is BulkAction.DISCARD:
             # Parts before the whole.
             jobs.sort(key=lambda job: job.parent_id is None)

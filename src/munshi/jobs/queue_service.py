@@ -73,6 +73,11 @@ class QueueService:
         types = tuple(pause for pause in pauses if pause.kind is PauseKind.JOB_TYPE)
         return QueueBoard(queues=queues, paused_types=types, workers=workers)
 
+    def workers(self) -> tuple[JobWorker, ...]:
+        """Oldest first; one that was killed stays until it is forgotten."""
+        with self._database.reading() as tx:
+            return tuple(tx.queues.list_workers())
+
     def pause(self, kind: PauseKind, name: str, *, reason: str | None = None, actor: Actor) -> bool:
         """Take nothing more from it; false where it was paused already.
 

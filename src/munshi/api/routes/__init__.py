@@ -8,6 +8,10 @@ from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
+from munshi.api.routes.job_bulk import JobBulkRoutes
+from munshi.api.routes.job_events import JobEventRoutes
+from munshi.api.routes.job_parts import JobPartRoutes
+from munshi.api.routes.job_queues import JobQueueRoutes
 from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.metrics import MetricsRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
@@ -18,7 +22,11 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
     return [
         AuthRoutes(services),
         CallbackRoutes(services),
+        JobBulkRoutes(services),
+        JobQueueRoutes(services),
         JobRoutes(services),
+        JobPartRoutes(services),
+        JobEventRoutes(services),
         ScheduleRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),

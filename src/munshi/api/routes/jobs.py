@@ -1,96 +1,44 @@
-"""Background jobs: ask for one, watch it, stop it, clear up."""
+"""Background jobs: ask for one, look it up, list, retry, cancel, discard, clear up."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from munshi.api.answers import Body, Shown
-from munshi.api.instants import Moment
+from munshi.api.answers import Body
 from munshi.api.roles import Role, actor_of, allows
+from munshi.api.routes.job_shapes import (
+    AttemptShown,
+    JobAnswer,
+    JobAsked,
+    JobCleanupAnswer,
+    JobDiscardAnswer,
+    JobsAnswer,
+    JobsChosen,
+    JobShown,
+    JobStatusAnswer,
+    Limit,
+    job_answer,
+    job_fields,
+)
 from munshi.bootstrap import Services
 from munshi.domain.config_keys import JOBS, KEEP_DAYS
-from munshi.domain.jobs import AttemptOutcome, Job, JobAttempt, JobState
-from munshi.jobs.service import JobRequest
-from munshi.settings import BrokerMode
-
-_Limit = Annotated[int, Query(ge=1, le=500)]
-
-
-class JobAsked(Body):
-    job_type: str = Field(min_length=1, max_length=100)
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    priority: int = Field(default=0, ge=-100, le=100)
-    idempotency_key: str | None = Field(default=None, min_length=1, max_length=200)
-    run_at: Moment | None = None
-
-    def to_request(self) -> JobRequest:
-        return JobRequest(
-            priority=self.priority, idempotency_key=self.idempotency_key, run_at=self.run_at
-        )
+from munshi.domain.jobs import Job, JobState
+from munshi.jobs.listing import JobPage
+from munshi.jobs.service import known_id
 
 
 class CleanupRequest(Body):
     days: int = Field(ge=0, le=36_500)
 
 
-class AttemptShown(Shown):
-    attempt: int
-    worker_id: str
-    lease_until: datetime
-    heartbeat_at: datetime
-    started_at: datetime
-    finished_at: datetime | None
-    outcome: AttemptOutcome | None
-    error: str | None
+class JobsAsked(JobsChosen):
+    """The query of a list."""
 
-
-class JobShown(Shown):
-    job_id: UUID
-    job_type: str
-    state: JobState
-    progress_percent: float
-    message: str
-    parameters: Mapping[str, Any]
-    result: Mapping[str, Any] | None = Field(validation_alias="result_data")
-    error: str | None = Field(validation_alias="error_details")
-    priority: int
-    attempt: int
-    max_attempts: int
-    run_at: datetime
-    created_by: str
-    idempotency_key: str | None
-    cancel_requested: bool
-    created_at: datetime
-    started_at: datetime | None
-    updated_at: datetime
-    completed_at: datetime | None
-
-
-class JobAnswer(JobShown):
-    """One job; `mode` says which brokers it speaks to."""
-
-    mode: BrokerMode
-
-
-class JobStatusAnswer(JobAnswer):
-    attempts: list[AttemptShown]
-
-
-class JobsAnswer(Shown):
-    mode: BrokerMode
-    jobs: list[JobShown]
-    next_cursor: str | None = None
-
-
-class JobCleanupAnswer(Shown):
-    deleted: int
-    days: int
+    limit: Limit = 50
+    cursor: str | None = None
 
 
 class JobRoutes:
@@ -107,27 +55,39 @@ class JobRoutes:
         router.add_api_route("/jobs/status/{job_id}", self.status, **options)
         router.add_api_route("/jobs/recent", self.recent, **options)
         router.add_api_route("/jobs/running", self.running, **options)
+        router.add_api_route("/jobs", self.list_jobs, **options)
         router.add_api_route("/jobs/cleanup", self.cleanup, **post)
         router.add_api_route("/jobs", self.enqueue, status_code=202, **post)
         router.add_api_route("/jobs/{job_id}/cancel", self.cancel, **post)
+        router.add_api_route("/jobs/{job_id}/retry", self.retry, **post)
+        router.add_api_route("/jobs/{job_id}/discard", self.discard, **post)
 
     @allows(Role.VIEWER)
     def status(self, job_id: str) -> JobStatusAnswer:
         """Where a job stands, its result or its error, and every attempt at it."""
         job = self._jobs.get(job_id)
-        attempts = [_attempt_shown(each) for each in self._jobs.attempts(job_id)]
-        return JobStatusAnswer(**_job_fields(job), mode=self._mode, attempts=attempts)
+        attempts = [AttemptShown.model_validate(each) for each in self._jobs.attempts(job_id)]
+        return JobStatusAnswer(**job_fields(job), mode=self._mode, attempts=attempts)
 
     @allows(Role.VIEWER)
     def recent(
         self,
-        limit: _Limit = 50,
+        limit: Limit = 50,
         state: Annotated[list[JobState] | None, Query()] = None,
         job_type: str | None = None,
         cursor: str | None = None,
     ) -> JobsAnswer:
         """Jobs, newest first. `state` may be given several times."""
-        page = self._jobs.recent(limit, states=state, job_type=job_type, cursor=cursor)
+        return self._page(self._jobs.recent(limit, states=state, job_type=job_type, cursor=cursor))
+
+    @allows(Role.VIEWER)
+    def list_jobs(self, asked: Annotated[JobsAsked, Query()]) -> JobsAnswer:
+        """Jobs that fit a filter, newest first. `state` may be given several times."""
+        return self._page(
+            self._jobs.recent(asked.limit, cursor=asked.cursor, chosen=asked.to_filter())
+        )
+
+    def _page(self, page: JobPage) -> JobsAnswer:
         return JobsAnswer(
             mode=self._mode,
             jobs=[JobShown.model_validate(job) for job in page.jobs],
@@ -157,24 +117,24 @@ class JobRoutes:
             request=body.to_request(),
         )
         response.headers["Location"] = f"/jobs/status/{job.job_id}"
-        return JobAnswer(**_job_fields(job), mode=self._mode)
+        return self._one(job)
 
     @allows(Role.OPERATOR)
     def cancel(self, job_id: str, request: Request) -> JobAnswer:
-        """Cancel at once, or tell a running job to stop; 409 if it is over."""
-        job = self._jobs.cancel(job_id, actor=actor_of(request))
-        return JobAnswer(**_job_fields(job), mode=self._mode)
+        """Cancel at once, or tell a running job to stop; its parts likewise; 409 if it is over."""
+        return self._one(self._jobs.cancel(job_id, actor=actor_of(request)))
 
+    @allows(Role.OPERATOR)
+    def retry(self, job_id: str, request: Request) -> JobAnswer:
+        """Queue a job that stopped without success, with all its tries before it again."""
+        return self._one(self._jobs.retry(job_id, actor=actor_of(request)))
 
-def job_answer(job: Job, mode: BrokerMode) -> JobAnswer:
-    """One job, as every call that answers with one shows it."""
-    return JobAnswer(**_job_fields(job), mode=mode)
+    @allows(Role.OPERATOR)
+    def discard(self, job_id: str, request: Request) -> JobDiscardAnswer:
+        """Delete a completed job for good, with its attempts, log and files; 409 if it is live."""
+        known = known_id(job_id)
+        self._jobs.discard(known, actor=actor_of(request))
+        return JobDiscardAnswer(job_id=known, discarded=True)
 
-
-def _job_fields(job: Job) -> dict[str, Any]:
-    shown = JobShown.model_validate(job).model_dump()
-    return {**shown, "result_data": shown["result"], "error_details": shown["error"]}
-
-
-def _attempt_shown(attempt: JobAttempt) -> AttemptShown:
-    return AttemptShown.model_validate(attempt)
+    def _one(self, job: Job) -> JobAnswer:
+        return job_answer(job, self._mode)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from munshi.api.answers import Body, Shown
 from munshi.api.instants import Moment
 from munshi.api.roles import Role, actor_of, allows
-from munshi.api.routes.jobs import JobAnswer, job_answer
+from munshi.api.routes.job_shapes import JobAnswer, job_answer
 from munshi.bootstrap import Services
 from munshi.domain.schedules import ExecutionStatus
 from munshi.scheduler.service import ScheduleView

@@ -1,9 +1,10 @@
 """SQL for JobLogs and JobArtifacts: what a job said and what it left as files."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 
 from munshi.domain.jobs import JobArtifact, JobLogLine, LogLevel
 from munshi.infrastructure.database.models import job_artifacts, job_logs
@@ -20,6 +21,12 @@ _LIST = (
         ),
     )
     .order_by(_lines.attempt, _lines.line)
+    .limit(bindparam("most"))
+)
+_LIST_LAST = (
+    select(job_logs)
+    .where(_lines.job_id == bindparam("row"))
+    .order_by(_lines.attempt.desc(), _lines.line.desc())
     .limit(bindparam("most"))
 )
 _COUNT = select(func.count()).where(_lines.job_id == bindparam("row"))
@@ -64,18 +71,12 @@ class JobLogRepository:
             _LIST,
             {"row": job_id, "after_attempt": after[0], "after_line": after[1], "most": limit},
         )
-        return [
-            JobLogLine(
-                job_id=row.job_id,
-                attempt=row.attempt,
-                line=row.line,
-                logged_at=row.logged_at,
-                level=LogLevel(row.level),
-                event=row.event,
-                fields=row.fields,
-            )
-            for row in rows
-        ]
+        return [_to_line(row) for row in rows]
+
+    def list_last_lines(self, job_id: UUID, *, limit: int) -> list[JobLogLine]:
+        """The newest `limit`, oldest of them first."""
+        rows = self._connection.execute(_LIST_LAST, {"row": job_id, "most": limit}).all()
+        return [_to_line(row) for row in reversed(rows)]
 
     def count_lines(self, job_id: UUID) -> int:
         return int(self._connection.execute(_COUNT, {"row": job_id}).scalar_one())
@@ -120,3 +121,15 @@ class JobLogRepository:
         if not paths:
             return set()
         return set(self._connection.execute(_PATHS, {"paths": list(paths)}).scalars())
+
+
+def _to_line(row: Row[Any]) -> JobLogLine:
+    return JobLogLine(
+        job_id=row.job_id,
+        attempt=row.attempt,
+        line=row.line,
+        logged_at=row.logged_at,
+        level=LogLevel(row.level),
+        event=row.event,
+        fields=row.fields,
+    )

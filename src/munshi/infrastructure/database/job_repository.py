@@ -1,6 +1,6 @@
 """SQL for BackgroundJobs: stored, found, moved by people and by the desk, cleaned up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,6 +90,11 @@ class JobRepository:
     def get_job(self, job_id: UUID) -> Job | None:
         row = self._connection.execute(sql.GET, {"row": job_id}).one_or_none()
         return None if row is None else to_job(row)
+
+    def list_by_id(self, job_ids: Collection[UUID]) -> list[Job]:
+        """Those of `job_ids` that there are, in no order."""
+        rows = self._connection.execute(sql.GET_SEVERAL, {"rows": list(job_ids)})
+        return [to_job(row) for row in rows]
 
     def get_jobs_by_status(self, status: JobState, *, limit: int = 100) -> list[Job]:
         """Newest first."""

@@ -34,6 +34,7 @@ _this = _jobs.job_id == bindparam("row")
 
 INSERT = insert(background_jobs).returning(background_jobs)
 GET = select(background_jobs).where(_this)
+GET_SEVERAL = select(background_jobs).where(_jobs.job_id.in_(bindparam("rows", expanding=True)))
 GET_LIVE_BY_KEY = select(background_jobs).where(
     _jobs.idempotency_key == bindparam("key"), status_in(_jobs.status, LIVE_STATES)
 )
