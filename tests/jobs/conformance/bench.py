@@ -71,8 +71,7 @@ class Bench:
             )
 
     def succeed(self, *jobs: Job, result: str = '{"n": 1}') -> set[UUID]:
-        done = [Success(job.job_id, job.attempt, None, result) for job in jobs]
-        return self.swap(done).kept
+        return self.swap([success_of(job, result=result) for job in jobs]).kept
 
     def swap(self, done: Sequence[Success]) -> Swapped:
         return self.exchange().swap(done, (), now=self.clock.now())
@@ -106,3 +105,18 @@ class Bench:
             version = tx.connection.exec_driver_sql("SELECT @@version").scalar_one()
         if "Babelfish" in version:
             pytest.skip("this stand-in for SQL Server ignores lock hints; claims are not exclusive")
+
+
+def success_of(job: Job, *, message: str | None = None, result: str = "{}") -> Success:
+    """What a worker tells of a run that ended well without another heartbeat."""
+    assert job.started_at is not None
+    return Success(
+        job_id=job.job_id,
+        attempt=job.attempt,
+        message=message,
+        result=result,
+        worker_id="here:1:aa",
+        started_at=job.updated_at,
+        heartbeat_at=job.updated_at,
+        lease_until=job.updated_at + LEASE,
+    )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.conformance.bench import LANES, LEASE, Bench
+from jobs.conformance.bench import LANES, LEASE, Bench, success_of
 from munshi.domain.jobs import (
     AttemptOutcome,
     Job,
@@ -15,7 +15,6 @@ from munshi.domain.jobs import (
     LogLevel,
 )
 from munshi.errors import JobAttemptFencedError
-from munshi.infrastructure.database.job_claims import Success
 from munshi.infrastructure.database.job_exchange import Wanted
 
 LAPSED = JobEnding(state=JobState.QUEUED, outcome=AttemptOutcome.LEASE_EXPIRED, error="Silence.")
@@ -108,12 +107,19 @@ def test_log_lines_and_artifacts_roll_back_with_the_fence_that_refuses_them(benc
         created_at=now,
     )
 
-    with pytest.raises(JobAttemptFencedError), bench.database.operational() as tx:
-        tx.job_logs.append([line])
-        tx.attempts.heartbeat(first.job_id, first.attempt, lease=LEASE, now=now)
-    with pytest.raises(JobAttemptFencedError), bench.database.transaction() as tx:
-        tx.job_logs.save_artifact(artifact)
-        tx.attempts.check_running(first.job_id, first.attempt)
+    def say() -> None:
+        with bench.database.operational() as tx:
+            tx.job_logs.append([line])
+            tx.attempts.heartbeat(first.job_id, first.attempt, lease=LEASE, now=now)
+
+    def leave() -> None:
+        with bench.database.transaction() as tx:
+            tx.job_logs.save_artifact(artifact)
+            tx.attempts.check_running(first.job_id, first.attempt)
+
+    for write in (say, leave):
+        with pytest.raises(JobAttemptFencedError):
+            write()
 
     with bench.database.reading() as tx:
         assert tx.job_logs.list_lines(first.job_id) == []
@@ -126,7 +132,10 @@ def test_a_batch_of_successes_is_stored_with_results_and_attempts(bench: Bench) 
     now = bench.pass_time(seconds=3)
 
     kept = bench.swap(
-        [Success(job.job_id, 1, f"Job {n}.", f'{{"n":{n},"é":"ß"}}') for n, job in enumerate(jobs)]
+        [
+            success_of(job, message=f"Job {n}.", result=f'{{"n":{n},"é":"ß"}}')
+            for n, job in enumerate(jobs)
+        ]
     ).kept
 
     ended = [bench.get(job.job_id) for job in jobs]
@@ -177,9 +186,8 @@ def test_one_success_told_twice_counts_once(bench: Bench) -> None:
 def test_ends_are_stored_and_the_next_jobs_taken_in_one_exchange(bench: Bench) -> None:
     job = one_job(bench)
     following = bench.create("move")
-    done = [Success(job.job_id, job.attempt, None, "{}")]
 
-    swapped = bench.exchange().swap(done, [Wanted(LANES, 5)], now=bench.clock.now())
+    swapped = bench.exchange().swap([success_of(job)], [Wanted(LANES, 5)], now=bench.clock.now())
 
     assert swapped.kept == {job.job_id}
     assert [[each.job_id for each in jobs] for jobs in swapped.claimed] == [[following]]
@@ -188,8 +196,7 @@ def test_ends_are_stored_and_the_next_jobs_taken_in_one_exchange(bench: Bench) -
 def test_a_result_that_the_database_refuses_leaves_the_batch_as_it_was(bench: Bench) -> None:
     bench.create(), bench.create()
     jobs = bench.claim()
-    done = [Success(job.job_id, job.attempt, None, '{"n": 1}') for job in jobs]
-    done[1] = Success(jobs[1].job_id, 1, "\ud800", '{"n": 2}')
+    done = [success_of(jobs[0]), success_of(jobs[1], message="\ud800")]
 
     with pytest.raises(UnicodeEncodeError):
         bench.swap(done)

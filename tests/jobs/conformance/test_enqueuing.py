@@ -9,7 +9,6 @@ import pytest
 from jobs.conformance.bench import Bench
 from munshi.domain.jobs import AttemptOutcome, JobEnding, JobState
 from munshi.errors import JobStateConflictError
-from munshi.infrastructure.database.engine import Database
 
 HOUR = timedelta(hours=1)
 
@@ -91,7 +90,7 @@ def test_a_live_job_keeps_its_key_beyond_the_period(bench: Bench) -> None:
 @pytest.mark.parametrize("period", [None, HOUR])
 @pytest.mark.parametrize("expired", [False, True])
 def test_many_who_ask_at_once_under_one_key_get_one_job(
-    database: Database, bench: Bench, period: timedelta | None, *, expired: bool
+    bench: Bench, period: timedelta | None, *, expired: bool
 ) -> None:
     bench.skip_where_locks_are_ignored()
     until = bench.clock.now() + period if period else None

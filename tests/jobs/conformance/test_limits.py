@@ -10,10 +10,12 @@ from itertools import cycle
 import pytest
 from sqlalchemy import text
 
+from clocks import FakeClock
 from jobs.conformance.bench import Bench
 from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobPause, JobState, PauseKind
 from munshi.domain.jobs import QueueLimits as Limits
 from munshi.errors import DatabaseUnreachableError
+from munshi.infrastructure.database.engine import Database
 
 ENDINGS = {
     "success": JobEnding(
@@ -26,6 +28,12 @@ ENDINGS = {
     "release": JobEnding(state=JobState.QUEUED, outcome=AttemptOutcome.RELEASED),
     "hold": JobEnding(state=JobState.HELD, outcome=AttemptOutcome.RELEASED, error="Unsure."),
 }
+
+
+@pytest.fixture
+def bench(database: Database, clock: FakeClock) -> Bench:
+    """Limited queues are claimed in one way everywhere."""
+    return Bench(database, clock, "core")
 
 
 def end(bench: Bench, job: Job, how: str = "success") -> None:
@@ -163,7 +171,7 @@ class Churn:
         self.over = threading.Event()
 
     def claim_and_end(self, worker: int) -> None:
-        dice = random.Random(worker)
+        dice = random.Random(worker)  # noqa: S311 - the same course each time
         held: list[Job] = []
         try:
             while not self.over.is_set():
