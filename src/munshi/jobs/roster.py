@@ -40,9 +40,9 @@ class Roster:
                 self._in_processes.discard(run)
             self._changed.notify_all()
 
-    def ended_well(self, done: Sequence[Finished]) -> None:
-        """Hand these to whoever stores next."""
-        self._outbox.extend(done)
+    def ended_well(self, done: Finished) -> None:
+        """Hand it to whoever stores next."""
+        self._outbox.append(done)
 
     def take_ended(self) -> list[Finished]:
         return [self._outbox.popleft() for _ in range(len(self._outbox))]
