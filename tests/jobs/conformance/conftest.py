@@ -6,7 +6,9 @@ import pytest
 
 from clocks import FakeClock
 from jobs.conformance.bench import Bench
+from jobs.conformance.staff import Staff
 from munshi.infrastructure.database.engine import Database
+from munshi.jobs import keeper
 
 
 @pytest.fixture(params=["driver", "core"])
@@ -18,3 +20,14 @@ def bench(request: pytest.FixtureRequest, database: Database, clock: FakeClock) 
     yield opened
     for exchange in opened.opened:
         exchange.close()
+
+
+@pytest.fixture
+def staff(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Staff]:
+    """Its workers hear of things twenty times a second, and their leases outlast any test."""
+    monkeypatch.setattr(keeper, "LONGEST_BEAT", 0.05)
+    opened = Staff(database, clock)
+    yield opened
+    opened.close()
