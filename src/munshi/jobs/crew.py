@@ -9,7 +9,7 @@ import structlog
 from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.jobs.endings import after_cancel, after_stop, after_timeout
-from munshi.jobs.records import Recorder
+from munshi.jobs.records import Finished, Recorder
 from munshi.jobs.roster import Roster
 from munshi.jobs.run import JobRun
 from munshi.jobs.runner import JobRunner
