@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from munshi.jobs.keeper import LeaseKeeper
 from munshi.jobs.records import Finished
@@ -45,7 +46,12 @@ class Roster:
         self._outbox.append(done)
 
     def take_ended(self) -> list[Finished]:
-        return [self._outbox.popleft() for _ in range(len(self._outbox))]
+        """What nobody else has taken; several threads may ask at once."""
+        taken: list[Finished] = []
+        with suppress(IndexError):
+            for _ in range(len(self._outbox)):
+                taken.append(self._outbox.popleft())  # noqa: PERF401 - what was taken is kept
+        return taken
 
     def put_back(self, done: Sequence[Finished]) -> None:
         """Storing failed."""
