@@ -97,10 +97,14 @@ class Dispatcher:
         if self._is_closing or not lanes or self._rooms.is_dry(Room.BRIEF):
             return []
         try:
-            return self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
+            runs = self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
         except Exception as error:  # noqa: BLE001 - what ended is still there to be stored
             _log.warning("job_batch_not_swapped", cause=cause(error))
             return []
+        if self._is_closing:  # meanwhile, and perhaps the others have been handed back already
+            self._crew.hand_back(runs)
+            return []
+        return runs
 
     def stop_claiming(self) -> None:
         """From now on nobody is given another batch."""

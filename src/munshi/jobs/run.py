@@ -95,7 +95,8 @@ class JobRun:
         self._lease_until = lease_until
         self._meter = ProgressMeter()
         self._log: JobLog | None = None
-        self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
+        self._timeout_seconds = timeout_seconds
+        self._deadline: float | None = None
         self._told_at: float | None = None
         self._is_cancelled = False
         self._is_timed_out = False
@@ -174,7 +175,9 @@ class JobRun:
     # --- the worker's side ---------------------------------------------------------------
 
     def begin(self) -> None:
-        """A thread has come to it."""
+        """A thread has come to it; its time runs from now on."""
+        if self._timeout_seconds is not None:
+            self._deadline = self._clock.monotonic() + self._timeout_seconds
         self.has_begun = True
 
     @property
@@ -185,12 +188,14 @@ class JobRun:
         self._lease_until = lease_until
 
     def cancel(self) -> None:
-        if not self._is_cancelled:
-            self._is_cancelled = True
+        self._is_cancelled = True
+        if self._told_at is None:
             self._told_at = self._clock.monotonic()
 
     def fence(self) -> None:
         self._is_fenced = True
+        if self._told_at is None:
+            self._told_at = self._clock.monotonic()
 
     def check_time(self) -> None:
         """Tell the handler to stop if its time is up."""
@@ -199,7 +204,7 @@ class JobRun:
         now = self._clock.monotonic()
         if now >= self._deadline:
             self._is_timed_out = True
-            self._told_at = self._told_at or now
+            self._told_at = now if self._told_at is None else self._told_at
 
     def is_deaf(self, *, after_seconds: float) -> bool:
         """Whether it goes on although it was told to stop that long ago."""
