@@ -1,5 +1,6 @@
 """One worker's dealings with the queue: stores what ended well, takes what there is room for."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -55,7 +56,7 @@ class Dispatcher:
         self._worker_id = worker_id
         self._lease = lease
         self._batch = batch
-        self._is_closing = False
+        self._closing = threading.Event()
         self._exchange = open_exchange(database, worker_id=worker_id, lease=lease, wake=wake)
         self._next_refresh = clock.monotonic()
 
@@ -94,21 +95,25 @@ class Dispatcher:
         A database that is away is left to the worker's own thread.
         """
         lanes = self._rooms.lanes(Room.BRIEF)
-        if self._is_closing or not lanes or self._rooms.is_dry(Room.BRIEF):
+        if self.is_closing() or not lanes or self._rooms.is_dry(Room.BRIEF):
             return []
         try:
             runs = self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
         except Exception as error:  # noqa: BLE001 - what ended is still there to be stored
             _log.warning("job_batch_not_swapped", cause=cause(error))
             return []
-        if self._is_closing:  # meanwhile, and perhaps the others have been handed back already
+        if self.is_closing():  # meanwhile, and perhaps the others have been handed back already
             self._crew.hand_back(runs)
             return []
         return runs
 
+    def is_closing(self) -> bool:
+        """Whether it has been told to stop claiming; another thread may say so at any time."""
+        return self._closing.is_set()
+
     def stop_claiming(self) -> None:
         """From now on nobody is given another batch."""
-        self._is_closing = True
+        self._closing.set()
 
     def _swap(
         self, wanted: Sequence[tuple[Room, Wanted]], *, hand_over: bool = True
