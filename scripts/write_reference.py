@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
+from job_states import states_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -225,12 +226,17 @@ def commands_page() -> str:
     return NOTE + COMMANDS_HEAD + "".join(rows)
 
 
+def job_states_page() -> str:
+    return NOTE + states_page()
+
+
 PAGES = {
     "problems.md": problems_page,
     "reference/settings.md": settings_page,
     "reference/api.md": api_page,
     "reference/commands.md": commands_page,
     "reference/configuration.md": configuration_page,
+    "reference/job-states.md": job_states_page,
 }
 
 

@@ -93,6 +93,7 @@ class Recorder(JobRun):
         super().__init__(
             job, lease_until=until, desk=self.shelf, clock=CLOCK, timeout_seconds=timeout_seconds
         )
+        self.begin()
         self.lines: list[tuple[LogLevel, str, dict[str, Any]]] = []
         self.told: list[str] = []
         self.has_reported = threading.Event()

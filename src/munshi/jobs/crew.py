@@ -50,6 +50,7 @@ class Crew:
         self._threads: set[threading.Thread] = set()
         self._holding: dict[JobRun, threading.Thread] = {}
         self._busy = 0
+        self._brief = 0
         self.abandoned = 0
 
     @property
@@ -57,10 +58,16 @@ class Crew:
         """Batches that were handed over and have not been worked off."""
         return self._busy
 
+    @property
+    def has_brief(self) -> bool:
+        """Whether a thread works off brief jobs: a second one would only share its processor."""
+        return self._brief > 0
+
     def hand(self, runs: Sequence[JobRun]) -> None:
         """Have `runs` worked off by one thread."""
         with self._lock:
             self._busy += 1
+            self._brief += runs[0].is_brief
             if self._busy > len(self._threads):
                 thread = threading.Thread(target=self._serve, name="job-runner", daemon=True)
                 self._threads.add(thread)
@@ -74,9 +81,12 @@ class Crew:
                 self._batches.put(None)
 
     def give_up_the_deaf(self, *, after_seconds: float) -> None:
-        """Fence thread runs that were told to stop that long ago, and end their jobs."""
+        """Fence thread runs that were told to stop that long ago, and end their jobs.
+
+        One that lost its lease was told, too. One that has not begun will hear of it when it does.
+        """
         for run in self._roster.runs():
-            if self._roster.is_in_process(run) or run.is_fenced:
+            if self._roster.is_in_process(run) or not run.has_begun:
                 continue
             if run.is_deaf(after_seconds=after_seconds):
                 self._give_up(run)
@@ -100,6 +110,7 @@ class Crew:
                 return
             self._threads.discard(thread)
             self._busy -= 1
+            self._brief -= run.is_brief
             self.abandoned += 1
         _log.error("job_thread_abandoned", job_id=str(run.job_id), abandoned=self.abandoned)
         self._recorder.try_store(run, ending)
@@ -116,6 +127,7 @@ class Crew:
                 if me not in self._threads:
                     return
                 self._busy -= 1
+                self._brief -= batch[0].is_brief
             self._freed()
         with self._lock:
             self._threads.discard(me)
@@ -126,8 +138,6 @@ class Crew:
         while True:
             self._holding.update(dict.fromkeys(runs, me))
             self._work(runs)
-            for run in runs:
-                self._holding.pop(run, None)
             if me not in self._threads:
                 return False
             if not batch[0].is_brief or turns == BATCHES_IN_A_ROW:
@@ -138,18 +148,15 @@ class Crew:
             turns += 1
 
     def _work(self, runs: Sequence[JobRun]) -> None:
-        """What ended well goes to the dispatcher together."""
-        done: list[Finished] = []
-        gone: list[JobRun] = []
+        """What ended well is left for the dispatcher at once: the next run may never return."""
         for run in runs:
             finished = None if run.is_fenced else self._work_one(run)
+            self._holding.pop(run, None)
             if finished is None:
-                gone.append(run)
+                self._roster.leave([run])
             else:
-                done.append(finished)
+                self._roster.ended_well(finished)
         log_job_id.set(None)
-        self._roster.ended_well(done)
-        self._roster.leave(gone)
 
     def _work_one(self, run: JobRun) -> Finished | None:
         log_job_id.set(run.job_id)

@@ -1,5 +1,6 @@
 """One worker's dealings with the queue: stores what ended well, takes what there is room for."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -55,7 +56,7 @@ class Dispatcher:
         self._worker_id = worker_id
         self._lease = lease
         self._batch = batch
-        self._is_closing = False
+        self._closing = threading.Event()
         self._exchange = open_exchange(database, worker_id=worker_id, lease=lease, wake=wake)
         self._next_refresh = clock.monotonic()
 
@@ -94,17 +95,25 @@ class Dispatcher:
         A database that is away is left to the worker's own thread.
         """
         lanes = self._rooms.lanes(Room.BRIEF)
-        if self._is_closing or not lanes or self._rooms.is_dry(Room.BRIEF):
+        if self.is_closing() or not lanes or self._rooms.is_dry(Room.BRIEF):
             return []
         try:
-            return self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
+            runs = self._swap([(Room.BRIEF, Wanted(lanes, self._batch))], hand_over=False)
         except Exception as error:  # noqa: BLE001 - what ended is still there to be stored
             _log.warning("job_batch_not_swapped", cause=cause(error))
             return []
+        if self.is_closing():  # meanwhile, and perhaps the others have been handed back already
+            self._crew.hand_back(runs)
+            return []
+        return runs
+
+    def is_closing(self) -> bool:
+        """Whether it has been told to stop claiming; another thread may say so at any time."""
+        return self._closing.is_set()
 
     def stop_claiming(self) -> None:
         """From now on nobody is given another batch."""
-        self._is_closing = True
+        self._closing.set()
 
     def _swap(
         self, wanted: Sequence[tuple[Room, Wanted]], *, hand_over: bool = True
@@ -152,7 +161,7 @@ class Dispatcher:
 
     def wait(self, seconds: float) -> bool:
         """Until roused or told of a job, or the time is up; whether to look around again."""
-        return self._exchange.wait(seconds)
+        return self._exchange.wait(seconds, for_jobs=any(self._free().values()))
 
     def close(self) -> None:
         self._exchange.close()
@@ -164,7 +173,9 @@ class Dispatcher:
     def _free(self) -> Mapping[Room, int]:
         in_processes = self._roster.in_processes
         return self._rooms.free(
-            threads_busy=self._crew.busy - in_processes, processes_busy=in_processes
+            threads_busy=self._crew.busy - in_processes,
+            processes_busy=in_processes,
+            has_brief=self._crew.has_brief,
         )
 
     def _claim_from(self, queue: str, room: Room, rooms: Sequence[Room]) -> int:

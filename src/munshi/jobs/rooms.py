@@ -87,11 +87,11 @@ class Rooms:
     def is_dry(self, room: Room, queue: str = "") -> bool:
         return (room, queue) in self._dry
 
-    def free(self, *, threads_busy: int, processes_busy: int) -> dict[Room, int]:
+    def free(self, *, threads_busy: int, processes_busy: int, has_brief: bool) -> dict[Room, int]:
         """How many jobs each room would take now."""
         threads = max(0, self._threads - threads_busy)
         return {
-            Room.BRIEF: self._batch if threads else 0,
+            Room.BRIEF: self._batch if threads and not has_brief else 0,
             Room.THREAD: threads,
             Room.PROCESS: max(0, self._processes - processes_busy),
         }

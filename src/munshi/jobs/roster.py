@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 from munshi.jobs.keeper import LeaseKeeper
 from munshi.jobs.records import Finished
@@ -40,12 +41,17 @@ class Roster:
                 self._in_processes.discard(run)
             self._changed.notify_all()
 
-    def ended_well(self, done: Sequence[Finished]) -> None:
-        """Hand these to whoever stores next."""
-        self._outbox.extend(done)
+    def ended_well(self, done: Finished) -> None:
+        """Hand it to whoever stores next."""
+        self._outbox.append(done)
 
     def take_ended(self) -> list[Finished]:
-        return [self._outbox.popleft() for _ in range(len(self._outbox))]
+        """What nobody else has taken; several threads may ask at once."""
+        taken: list[Finished] = []
+        with suppress(IndexError):
+            for _ in range(len(self._outbox)):
+                taken.append(self._outbox.popleft())  # noqa: PERF401 - what was taken is kept
+        return taken
 
     def put_back(self, done: Sequence[Finished]) -> None:
         """Storing failed."""

@@ -94,8 +94,9 @@ class JobRun:
         self._lock = threading.Lock()
         self._lease_until = lease_until
         self._meter = ProgressMeter()
-        self._log = JobLog(job, clock)
-        self._deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
+        self._log: JobLog | None = None
+        self._timeout_seconds = timeout_seconds
+        self._deadline: float | None = None
         self._told_at: float | None = None
         self._is_cancelled = False
         self._is_timed_out = False
@@ -121,6 +122,8 @@ class JobRun:
     def log(self, event: str, *, level: LogLevel = LogLevel.INFO, **fields: object) -> None:
         """Keep a line with the job; a capped number of them is. Cheap, and never fails."""
         with self._lock:
+            if self._log is None:
+                self._log = JobLog(self.job, self._clock)
             self._log.add(event, level, fields)
 
     def print_line(self, line: str) -> None:
@@ -172,7 +175,9 @@ class JobRun:
     # --- the worker's side ---------------------------------------------------------------
 
     def begin(self) -> None:
-        """A thread has come to it."""
+        """A thread has come to it; its time runs from now on."""
+        if self._timeout_seconds is not None:
+            self._deadline = self._clock.monotonic() + self._timeout_seconds
         self.has_begun = True
 
     @property
@@ -183,12 +188,14 @@ class JobRun:
         self._lease_until = lease_until
 
     def cancel(self) -> None:
-        if not self._is_cancelled:
-            self._is_cancelled = True
+        self._is_cancelled = True
+        if self._told_at is None:
             self._told_at = self._clock.monotonic()
 
     def fence(self) -> None:
         self._is_fenced = True
+        if self._told_at is None:
+            self._told_at = self._clock.monotonic()
 
     def check_time(self) -> None:
         """Tell the handler to stop if its time is up."""
@@ -197,7 +204,7 @@ class JobRun:
         now = self._clock.monotonic()
         if now >= self._deadline:
             self._is_timed_out = True
-            self._told_at = self._told_at or now
+            self._told_at = now if self._told_at is None else self._told_at
 
     def is_deaf(self, *, after_seconds: float) -> bool:
         """Whether it goes on although it was told to stop that long ago."""
@@ -230,15 +237,16 @@ class JobRun:
 
     def take_log(self) -> list[JobLogLine]:
         """Lines that have not been saved yet, now counted as saved."""
-        if not self._log.has_unsaved:
+        if self._log is None:
             return []
         with self._lock:
             return self._log.take()
 
     def put_back_log(self, lines: Sequence[JobLogLine]) -> None:
-        with self._lock:
-            self._log.put_back(lines)
+        if self._log is not None:
+            with self._lock:
+                self._log.put_back(lines)
 
     @property
     def has_unsaved_log(self) -> bool:
-        return self._log.has_unsaved
+        return self._log is not None and self._log.has_unsaved

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from munshi.clock import Clock
+from munshi.clock import Clock, SystemClock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job, JobArtifact, WorkerStatus
 from munshi.errors import DatabaseUnreachableError, JobArtifactInvalidError, JobAttemptFencedError
@@ -49,8 +49,11 @@ STUBBORN_FAILURES = 3
 # What cannot be heard of has to be looked for more often.
 POLL_SECONDS = {"postgresql": 1.0}
 OTHERS_POLL_SECONDS = 0.1
+SECONDS_BETWEEN_LAST_LOOKS = 0.1
 _log = structlog.get_logger(__name__)
 _random = random.Random()  # noqa: S311 - jitter
+# Whoever stops a worker waits by the clock on the wall, however the desk's is set.
+_patience = SystemClock()
 
 
 class Worker:
@@ -227,13 +230,11 @@ class Worker:
     def _drain(self, grace: float) -> None:
         """Wait for what runs, store what ended, hand back the rest."""
         self._dispatcher.stop_claiming()
-        turns = max(1, round(grace / self._poll_seconds))
-        for _ in range(turns):
-            self._dispatcher.store_ended()
-            if not self._roster.count or not grace:
-                break
-            self._roster.wait(self._poll_seconds)
+        until = _patience.monotonic() + grace
         self._dispatcher.store_ended()
+        while self._roster.count and (left := until - _patience.monotonic()) > 0:
+            self._roster.wait(min(left, SECONDS_BETWEEN_LAST_LOOKS))
+            self._dispatcher.store_ended()
         self._crew.hand_back(self._roster.runs())
         self._crew.close()
         if self._children is not None:

@@ -63,6 +63,8 @@ _LANE = """SELECT job_id, turn_at FROM (
     SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
     OR (kind = 'job_type' AND name = ?{type}))
   ORDER BY turn_at LIMIT {limit})"""
+# SQLite takes 500 terms in one compound SELECT.
+_MOST_TERMS = 400
 _ATTEMPT = """INSERT INTO "JobAttempts"
 (job_id, attempt, worker_id, lease_until, heartbeat_at, started_at, finished_at, outcome)
 SELECT job_id, attempt, worker_id, lease_until, coalesce(heartbeat_at, attempt_started_at),
@@ -78,10 +80,17 @@ completed_at = ?, updated_at = ? WHERE job_id = ? AND attempt = ? AND status = '
 
 
 def _lanes(count: int, *, limit: int, first: int) -> str:
-    return " UNION ALL ".join(
+    lanes = [
         _LANE.format(queue=first + 2 * lane, type=first + 2 * lane + 1, limit=limit)
         for lane in range(count)
-    )
+    ]
+    groups = [
+        " UNION ALL ".join(lanes[start : start + _MOST_TERMS])
+        for start in range(0, count, _MOST_TERMS)
+    ]
+    if len(groups) == 1:
+        return groups[0]
+    return " UNION ALL ".join(f"SELECT job_id, turn_at FROM ({group})" for group in groups)
 
 
 @lru_cache
@@ -97,9 +106,9 @@ RETURNING {CLAIMED}"""
 
 @lru_cache
 def sqlite_has_due(lanes: int) -> str:
+    queued = f"EXISTS ({_lanes(lanes, limit=1, first=2)})" if lanes else "0"
     return f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
-  WHERE status = 'scheduled' AND run_at <= ?1),
-EXISTS ({_lanes(lanes, limit=1, first=2)})"""
+  WHERE status = 'scheduled' AND run_at <= ?1), {queued}"""
 
 
 def _job(row: tuple[Any, ...], now: datetime) -> Job:

@@ -1,8 +1,6 @@
 """A worker's own connection: stores what ended well, takes what is due, waits for news.
 
-One transaction does the first two, so a batch of jobs costs one commit. On PostgreSQL the worker
-also listens here; while it waits it holds a shared advisory lock, by which those who enqueue see
-that somebody wants to be told.
+One transaction does the first two, so a batch of jobs costs one commit.
 """
 
 import json
@@ -18,11 +16,11 @@ from uuid import UUID
 from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.job_bell import LISTEN, STOP_WAITING, WAIT
 from munshi.infrastructure.database.job_claim_dialects import DIALECTS
 from munshi.infrastructure.database.job_claims import ClaimDialect, Lane, Success
 from munshi.infrastructure.database.job_claims_postgresql import PostgresqlClaims
-from munshi.infrastructure.wake import Ear, Wake
+from munshi.infrastructure.database.job_listener import PostgresqlListener
+from munshi.infrastructure.wake import Wake
 
 _SETTINGS = {
     "timezone": "'UTC'",
@@ -61,10 +59,11 @@ class JobExchange(Protocol):
         """Whether a scheduled job's time has come, and whether a claim would find something."""
         ...
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, for_jobs: bool) -> bool:
         """Until roused, somebody enqueues (where that can be heard) or the time is up.
 
-        Whether to look around: all but a nudge of this process says so.
+        Whether to look around: all but a nudge of this process says so. `for_jobs` where the
+        worker has room for any: only then is it rung for.
         """
         ...
 
@@ -148,7 +147,7 @@ class SqliteExchange(_HeldExchange):
             cursor.execute("COMMIT")
             return Swapped(kept, claimed)
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, for_jobs: bool) -> bool:  # noqa: ARG002 - nobody rings here
         return not self._wake.wait(seconds)
 
 
@@ -158,8 +157,7 @@ _POSTGRESQL = PostgresqlClaims()
 class PostgresqlExchange(_HeldExchange):
     """Each statement is a transaction of its own, and durable."""
 
-    _waits = False
-    _ear: Ear | None = None
+    _listener: PostgresqlListener | None = None
 
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
         with self._connection() as connection:
@@ -178,38 +176,18 @@ class PostgresqlExchange(_HeldExchange):
             else:
                 kept = self._claims.succeed(cursor, done, now=now) if done else set()
                 claimed = self._claim(cursor, wanted, now)
-            full = any(len(jobs) == each.limit for jobs, each in zip(claimed, wanted, strict=True))
-            if full and self._waits:
-                cursor.execute(STOP_WAITING)
-                self._waits = False
             return Swapped(kept, claimed)
 
-    def wait(self, seconds: float) -> bool:
-        with self._connection() as connection:
-            if not self._waits:
-                # Whoever commits from now on rings; what was committed before is found by
-                # looking once more.
-                connection.execute(WAIT)
-                self._waits = True
-                return True
-            if _heard(connection):
-                return True
-            socket = connection.fileno()
-        if self._ear is None:
-            self._ear = self._wake.listen()
-        roused = self._wake.wait(seconds, ear=self._ear, or_readable=socket)
-        with self._connection() as connection:
-            return _heard(connection) or not roused
+    def wait(self, seconds: float, *, for_jobs: bool) -> bool:
+        if self._listener is None:
+            self._listener = PostgresqlListener(self._database, self._wake)
+        return self._listener.wait(seconds, for_jobs=for_jobs)
 
     def close(self) -> None:
-        if self._ear is not None:
-            self._wake.hush(self._ear)
-            self._ear = None
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
         super().close()
-
-    def _drop(self) -> None:
-        self._waits = False
-        super()._drop()
 
     def _open(self) -> Any:  # noqa: ANN401
         connection = super()._open()
@@ -217,13 +195,7 @@ class PostgresqlExchange(_HeldExchange):
         # Planning a claim takes longer than making it, and every plan but that by index is wrong.
         for setting, value in _SETTINGS.items():
             connection.execute(f"SET {setting} = {value}")
-        connection.execute(LISTEN)
         return connection
-
-
-def _heard(connection: Any) -> bool:  # noqa: ANN401
-    """Read what has arrived, without waiting for more."""
-    return any(True for _ in connection.notifies(timeout=0))
 
 
 class RepositoryExchange:
@@ -260,7 +232,7 @@ class RepositoryExchange:
         with self._database.reading() as tx:
             return tx.attempts.has_due(lanes, now=now)
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, for_jobs: bool) -> bool:  # noqa: ARG002 - nobody rings here
         return not self._wake.wait(seconds)
 
     def close(self) -> None:

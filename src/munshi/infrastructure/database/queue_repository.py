@@ -1,13 +1,13 @@
 """SQL for JobPauses, JobSlots and JobWorkers: what queues allow, and who works on them."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from munshi.domain.jobs import (
     Job,
@@ -113,24 +113,21 @@ class QueueRepository:
         """Take up to `limit` jobs of a queue with limits, each with the places it needs."""
         if self._connection.execute(slot_statements.PAUSED_QUEUE, {"name": queue}).first():
             return []
+        take_turns = slot_statements.TAKE_TURNS.get(self._connection.dialect.name)
+        if take_turns is not None:
+            self._connection.execute(take_turns, {"name": queue})
         taken = self._taken(queue)
         free = _free(taken[_WHOLE_QUEUE], limits.limit)
         room = limit if free is None else min(limit, len(free))
         if room <= 0:
             return []
+        values = {"who": worker_id, "new_lease_until": now + lease, "now": now}
         jobs: list[Job] = []
         for candidate in self._candidates(queue, limits, job_types, taken, most=room + _SPARE):
             if len(jobs) == room:
                 break
-            if self._take_places(candidate, limits, taken):
-                values = {
-                    "row": candidate.job_id,
-                    "who": worker_id,
-                    "new_lease_until": now + lease,
-                    "now": now,
-                }
-                started = self._connection.execute(attempt_statements.START, values).one()
-                jobs.append(to_job(started))
+            if started := self._start(candidate, limits, taken, values):
+                jobs.append(started)
         return jobs
 
     def _taken(self, queue: str) -> defaultdict[str, set[int]]:
@@ -159,27 +156,34 @@ class QueueRepository:
             values["full"] = full
         return [to_job(row) for row in self._connection.execute(statement, values)]
 
-    def _take_places(
-        self, job: Job, limits: QueueLimits, taken: defaultdict[str, set[int]]
-    ) -> bool:
+    def _start(
+        self,
+        job: Job,
+        limits: QueueLimits,
+        taken: defaultdict[str, set[int]],
+        values: Mapping[str, object],
+    ) -> Job | None:
         wanted: list[tuple[str, int]] = []
         for key, most in ((_WHOLE_QUEUE, limits.limit), (job.concurrency_key, limits.per_key)):
             if most is None or key is None:
                 continue
             free = _free(taken[key], most)
             if not free:
-                return False
+                return None
             wanted.append((key, free[0]))
         try:
             with self._connection.begin_nested():
                 for key, slot in wanted:
                     self._connection.execute(slot_statements.TAKE, _slot(job, key, slot))
-        except IntegrityError:
-            # Another worker took the place at this moment; a later claim looks again.
-            return False
+                row = self._connection.execute(
+                    attempt_statements.START, {"row": job.job_id, **values}
+                ).one()
+        except (IntegrityError, NoResultFound):
+            # Another worker took the place, or the job, at this moment; a later claim looks again.
+            return None
         for key, slot in wanted:
             taken[key].add(slot)
-        return True
+        return to_job(row)
 
     def count_places(self) -> dict[str, int]:
         """How many of each queue's own places are taken."""
@@ -249,11 +253,14 @@ class QueueRepository:
 
 
 def _free(taken: Iterable[int], most: int | None) -> list[int] | None:
-    """The numbers of the free places; None where there is no limit."""
+    """The numbers of the free places; None where there is no limit.
+
+    After the limit was lowered, places beyond it may be held still: those count, too.
+    """
     if most is None:
         return None
     held = set(taken)
-    return [slot for slot in range(1, most + 1) if slot not in held]
+    return [slot for slot in range(1, most + 1) if slot not in held][: max(0, most - len(held))]
 
 
 def _slot(job: Job, key: str, slot: int) -> dict[str, str | int | UUID]:

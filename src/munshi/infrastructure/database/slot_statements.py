@@ -1,9 +1,20 @@
 """SQL of JobSlots, built once: the limited places of queues, and who asks for one."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, or_, select
+from sqlalchemy import (
+    Select,
+    TextClause,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+)
 
 from munshi.domain.jobs import JobState
 from munshi.infrastructure.database.job_states import spelt
@@ -13,6 +24,11 @@ _slots, _jobs, _pauses = job_slots.c, background_jobs.c, job_pauses.c
 
 TAKEN = select(_slots.concurrency_key, _slots.slot).where(_slots.queue == bindparam("name"))
 TAKE = insert(job_slots)
+# Until the commit. Two claims that want the places of several keys would take some of them
+# crosswise, and wait for each other. SQLite has one writer anyway.
+TAKE_TURNS: Mapping[str, TextClause] = {
+    "postgresql": text("SELECT pg_advisory_xact_lock(7746713, hashtext(:name))"),
+}
 FREE_SLOTS = delete(job_slots).where(_slots.job_id == bindparam("row"))
 COUNT_PLACES = (
     select(_slots.queue, func.count().label("places"))
