@@ -33,7 +33,7 @@ def trace(error: BaseException) -> list[str]:
 def _words(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # noqa: BLE001 - an error may fail even at saying what it is
+    except BaseException:  # noqa: BLE001 - an error may fail even at saying what it is
         return ""
 
 

@@ -24,6 +24,8 @@ from munshi.jobs.stops import JobPaused
 
 _AUDITED = frozenset({JobState.FAILED, JobState.DEAD, JobState.HELD, JobState.CANCELLED})
 _UNSURE = " It may have done part of its work, so it is not repeated without a person."
+# Of what a broker asks for, in seconds: whoever says more means something else.
+_LONGEST_WAIT = 7 * 86_400.0
 _random = random.SystemRandom()
 
 
@@ -48,8 +50,8 @@ def after_error(error: BaseException, *, now: datetime) -> JobEnding:
     run_at = None
     if isinstance(error, AppError) and error.retryable:
         wanted = JobState.SCHEDULED
-        wait = getattr(error, "retry_after", None)
-        run_at = now + timedelta(seconds=wait) if wait else now
+        wait = getattr(error, "retry_after", None) or 0
+        run_at = now + timedelta(seconds=min(wait, _LONGEST_WAIT))
     return JobEnding(state=wanted, outcome=AttemptOutcome.ERROR, error=cause(error), run_at=run_at)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import structlog
@@ -23,6 +23,7 @@ UNSTORABLE = JobEnding(
     outcome=AttemptOutcome.ERROR,
     error="The job's result could not be stored; the log says why.",
 )
+_BRINGS_WORK = frozenset({JobState.WAITING, JobState.QUEUED})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _log = structlog.get_logger(__name__)
 
@@ -37,11 +38,20 @@ class Finished:
 
 
 class Recorder:
-    """Stores ends one by one, with what the last progress and the log still had to say."""
+    """Stores ends one by one, with what the last progress and the log still had to say.
+
+    `rouse` is called when an end has brought work: parts, or a parent, or another try.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, *, registry: Mapping[str, JobSpec]
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        registry: Mapping[str, JobSpec],
+        rouse: Callable[[], None],
     ) -> None:
+        self._rouse = rouse
         self._database = database
         self._clock = clock
         self._registry = registry
@@ -80,7 +90,11 @@ class Recorder:
         try:
             with self._database.transaction() as tx:
                 spec = self._registry.get(run.job.job_type)
-                record_ending(tx, run.job, ending, spec=spec, log=lines, now=self._clock.now())
+                ended = record_ending(
+                    tx, run.job, ending, spec=spec, log=lines, now=self._clock.now()
+                )
+                if ended.parent_id is not None or ended.state in _BRINGS_WORK:
+                    tx.after_commit(self._rouse)
         except JobAttemptFencedError:
             _log.warning("job_fenced", attempt=run.attempt)
         except Exception as error:  # noqa: BLE001 - the database is away, or refuses a value

@@ -6,8 +6,11 @@ from datetime import datetime
 
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job, NewJob, new_job_id
-from munshi.errors import JobTypeUnknownError
+from munshi.errors import JobTypeUnknownError, RequestInvalidError
 from munshi.jobs.fan_out import NewChild
+
+_PRIORITIES = range(-100, 101)
+_KEY_LENGTH = 200
 
 
 def find_spec(registry: Mapping[str, JobSpec], job_type: str) -> JobSpec:
@@ -23,15 +26,31 @@ def find_spec(registry: Mapping[str, JobSpec], job_type: str) -> JobSpec:
     )
 
 
+def check_priority(priority: int) -> None:
+    """Raises RequestInvalidError for one that is out of bounds."""
+    if priority not in _PRIORITIES:
+        raise RequestInvalidError(f"priority must be from -100 to 100, not {priority}.")
+
+
+def check_key(name: str, key: str | None) -> None:
+    """Raises RequestInvalidError for a key, called `name`, that no column takes."""
+    if key is not None and not 1 <= len(key) <= _KEY_LENGTH:
+        raise RequestInvalidError(f"{name} must have 1 to {_KEY_LENGTH} characters.")
+
+
 def new_children(
     parent: Job, children: Sequence[NewChild], *, registry: Mapping[str, JobSpec], now: datetime
 ) -> list[NewJob]:
     """The parts of `parent` as jobs.
 
-    Raises JobTypeUnknownError or JobParametersInvalidError.
+    Raises JobTypeUnknownError, JobParametersInvalidError or RequestInvalidError.
     """
     made: list[NewJob] = []
     for child in children:
+        if not isinstance(child, NewChild):
+            raise RequestInvalidError(f"{type(child).__name__} is not a part of a job.")
+        check_priority(child.priority)
+        check_key("concurrency_key", child.concurrency_key)
         spec = find_spec(registry, child.job_type)
         made.append(
             NewJob(

@@ -7,7 +7,7 @@ import structlog
 
 from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
-from munshi.domain.jobs import Job, JobEnding
+from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import (
     AppError,
     JobHandlerFailedError,
@@ -62,6 +62,14 @@ class JobRunner:
 
     def run(self, run: JobRun) -> JobEnding | None:
         """How the attempt ended; None when it was fenced and may say nothing more."""
+        try:
+            return self._run(run)
+        except BaseException as error:  # noqa: BLE001 - an error may fail even at being looked at
+            told = f"It ended with {type(error).__name__} while its end was told."
+            _log.error("job_end_untold", job_id=str(run.job_id), trace=trace(error))
+            return JobEnding(state=JobState.FAILED, outcome=AttemptOutcome.ERROR, error=told)
+
+    def _run(self, run: JobRun) -> JobEnding | None:
         job = run.job
         spec = self._registry.get(job.job_type)
         try:
@@ -101,7 +109,7 @@ class JobRunner:
             children = new_children(
                 job, waiting.children, registry=self._registry, now=self._clock.now()
             )
-        except AppError as error:
+        except Exception as error:  # noqa: BLE001 - a handler may have asked for anything
             return self._failed(job, error)
         return after_fan_out(children)
 

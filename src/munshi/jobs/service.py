@@ -26,10 +26,8 @@ from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.endings import held_alert
 from munshi.jobs.listing import LARGEST_PAGE, JobPage, cursor_after, read_cursor
 from munshi.jobs.queues import queue_names
-from munshi.jobs.requests import find_spec
+from munshi.jobs.requests import check_key, check_priority, find_spec
 
-_PRIORITIES = range(-100, 101)
-_KEY_LENGTH = 200
 _MOST_DAYS = 36_500
 _LONGEST_PERIOD = timedelta(days=366)
 
@@ -53,12 +51,9 @@ class JobRequest:
 
     def check(self) -> None:
         """Raise RequestInvalidError, in one sentence, if something is out of bounds."""
-        if self.priority not in _PRIORITIES:
-            raise RequestInvalidError(f"priority must be from -100 to 100, not {self.priority}.")
-        for name in ("idempotency_key", "concurrency_key"):
-            key = getattr(self, name)
-            if key is not None and not 1 <= len(key) <= _KEY_LENGTH:
-                raise RequestInvalidError(f"{name} must have 1 to {_KEY_LENGTH} characters.")
+        check_priority(self.priority)
+        check_key("idempotency_key", self.idempotency_key)
+        check_key("concurrency_key", self.concurrency_key)
         if self.run_at is not None and self.run_at.tzinfo is None:
             raise RequestInvalidError("run_at needs a time zone.")
         if self.unique_for is not None:
@@ -278,8 +273,10 @@ class JobService:
 
 
 def cancel_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> Job:
+    held = tx.jobs.list_held_below(job_id)
     job = tx.jobs.request_cancel(job_id, now=now)
-    tx.alerts.resolve_alert(held_alert(job), now=now)
+    for each in (job, *held):
+        tx.alerts.resolve_alert(held_alert(each), now=now)
     details = {"job_type": job.job_type, "state": str(job.state)}
     tx.audit.log_job_action(job_id, "cancel", details=details, actor=actor, now=now)
     return job

@@ -95,7 +95,7 @@ class Worker:
         self._pause = min(lease_seconds / 3, LONGEST_BETWEEN_RECOVERIES)
         self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
         self._roster = Roster(self._keeper)
-        recorder = Recorder(database, clock, registry=registry)
+        recorder = Recorder(database, clock, registry=registry, rouse=self._wake.set)
         self._crew = Crew(
             JobRunner(registry, services=services, clock=clock, processes=children),
             recorder,
@@ -201,7 +201,8 @@ class Worker:
         if self._wake.take():
             self._dispatcher.news()
         if now >= self._next_recovery:
-            self.recover()
+            if self.recover():
+                self._dispatcher.news()
             self._next_recovery = now + self._pause
         if look or now >= self._next_look:
             self._next_look = now + self._poll_seconds

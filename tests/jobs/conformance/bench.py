@@ -108,5 +108,5 @@ class Bench:
 
 
 def success_of(job: Job, *, message: str | None = None, result: str = "{}") -> Success:
-    """What a worker tells of a run that ended well without another heartbeat."""
-    return Success(job_id=job.job_id, attempt=job.attempt, message=message, result=result)
+    """What a worker tells of a run that ended well."""
+    return Success(job.job_id, job.attempt, message, result)

@@ -29,3 +29,12 @@ def staff(database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch)
     opened = Staff(database, clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def plain_bench(database: Database, clock: FakeClock) -> Iterator[Bench]:
+    """For what is the same whichever way workers get in; claims go the shorter one."""
+    opened = Bench(database, clock, "driver")
+    yield opened
+    for exchange in opened.opened:
+        exchange.close()

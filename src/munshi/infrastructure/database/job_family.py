@@ -52,6 +52,9 @@ _family = (
     select(_jobs.job_id).where(_jobs.parent_id == bindparam("row")).cte("family", recursive=True)
 )
 _family = _family.union_all(select(_child.c.job_id).where(_child.c.parent_id == _family.c.job_id))
+_HELD_BELOW = select(background_jobs).where(
+    _jobs.job_id.in_(select(_family.c.job_id)), _jobs.status == spelt(JobState.HELD)
+)
 _CANCEL_FAMILY = (
     update(background_jobs)
     .where(_jobs.job_id.in_(select(_family.c.job_id)), status_in(_jobs.status, LIVE_STATES))
@@ -76,6 +79,10 @@ def insert_jobs(connection: Connection, children: Sequence[NewJob], *, now: date
 def list_children(connection: Connection, parent_id: UUID) -> list[Job]:
     """In the order in which they were made."""
     return [to_job(row) for row in connection.execute(_CHILDREN, {"row": parent_id})]
+
+
+def list_held_below(connection: Connection, parent_id: UUID) -> list[Job]:
+    return [to_job(row) for row in connection.execute(_HELD_BELOW, {"row": parent_id})]
 
 
 def family_progress(connection: Connection, parent_id: UUID) -> float | None:

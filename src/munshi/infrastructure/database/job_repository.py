@@ -126,6 +126,10 @@ class JobRepository:
         """In the order in which they were made."""
         return job_family.list_children(self._connection, parent_id)
 
+    def list_held_below(self, job_id: UUID) -> list[Job]:
+        """The held jobs among the parts of a job, and among theirs."""
+        return job_family.list_held_below(self._connection, job_id)
+
     def family_progress(self, parent_id: UUID) -> float | None:
         """The mean of the children's percents; None without children."""
         return job_family.family_progress(self._connection, parent_id)
