@@ -8,6 +8,7 @@ stopped server) is not; there only our own patience helps.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import psycopg
@@ -19,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 ANSWER_SECONDS = 30.0
 PING_SECONDS = 5.0
 CANCEL_SECONDS = 2.0
+LEAST_ANSWER_SECONDS = 5.0
 IDLE_IN_TRANSACTION_MS = 30_000
 # How often psycopg looks up for Ctrl-C.
 _INTERVAL = 0.1
@@ -46,6 +48,11 @@ def patience(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         _patience.reset(token)
+
+
+def patience_within(lease: timedelta) -> float:
+    """How long whoever holds jobs under `lease` may wait for an answer: seconds."""
+    return max(LEAST_ANSWER_SECONDS, lease.total_seconds() / 3)
 
 
 class ServerConnection(psycopg.Connection[Any]):
