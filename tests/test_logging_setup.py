@@ -72,3 +72,17 @@ def test_a_failure_keeps_its_traceback_but_no_local_variable(stream: io.StringIO
     (line,) = _lines(stream)
     assert "ValueError: 9" in str(line["exception"])
     assert password not in stream.getvalue()
+
+
+@pytest.mark.usefixtures("stream")
+def test_a_log_that_cannot_be_written_ends_nobody() -> None:
+    class FullDisk(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    configure_logging("INFO", stream=FullDisk())
+
+    structlog.get_logger().error("lost")
+    logging.getLogger("library").error("lost too")
+
+    assert structlog.is_configured()

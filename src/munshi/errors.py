@@ -423,6 +423,7 @@ class ClockDriftError(AppError):
     """This machine's clock and the database's are too far apart."""
 
     status = 503
+    retryable = True
 
 
 # --- who may call --------------------------------------------------------------------------

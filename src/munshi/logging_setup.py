@@ -1,11 +1,13 @@
 """Log events as JSON lines on stderr, or readable at a terminal."""
 
+import io
 import json
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 from uuid import UUID
 
 import structlog
@@ -21,7 +23,7 @@ def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
     Libraries speak from WARNING on, whatever the level: at lower levels HTTP and SQL libraries
     print addresses and parameters, and those hold tokens.
     """
-    out = stream or sys.stderr
+    out = cast("TextIO", _Unfailing(stream or sys.stderr))
     people = out.isatty()
     structlog.configure(
         processors=[*_shared(), *_rendering(people=people)],
@@ -42,6 +44,25 @@ def configure_logging(level: str, *, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+class _Unfailing(io.TextIOBase):
+    """A full disk or a closed pipe below the log must not end who wants to say something."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def isatty(self) -> bool:
+        return self._out.isatty()
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._out.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._out.flush()
 
 
 def _shared() -> list[Processor]:

@@ -35,9 +35,17 @@ def test_every_state_is_in_the_table() -> None:
     assert set(TRANSITIONS) == set(JobState)
 
 
-def test_nothing_follows_a_final_state_and_something_follows_every_other() -> None:
-    assert {state for state in JobState if not TRANSITIONS[state]} == FINAL_STATES
+def test_out_of_a_final_state_leads_only_a_retry_and_out_of_success_nothing() -> None:
+    assert {state for state in JobState if not TRANSITIONS[state]} == {JobState.SUCCEEDED}
+    for state in FINAL_STATES - {JobState.SUCCEEDED}:
+        assert TRANSITIONS[state] == {JobState.QUEUED}
     assert all(state.is_final == (state in FINAL_STATES) for state in JobState)
+
+
+def test_only_a_queued_job_can_be_taken() -> None:
+    taken = {state for state in JobState if JobState.RUNNING in TRANSITIONS[state]}
+
+    assert taken == {JobState.QUEUED}
 
 
 def test_every_job_can_be_cancelled_and_held_until_it_is_over() -> None:

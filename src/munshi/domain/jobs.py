@@ -50,9 +50,7 @@ class JobState(StrEnum):
 FINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.DEAD, JobState.CANCELLED})
 
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
-    JobState.SCHEDULED: frozenset(
-        {JobState.QUEUED, JobState.RUNNING, JobState.HELD, JobState.CANCELLED}
-    ),
+    JobState.SCHEDULED: frozenset({JobState.QUEUED, JobState.HELD, JobState.CANCELLED}),
     JobState.QUEUED: frozenset(
         {
             JobState.SCHEDULED,

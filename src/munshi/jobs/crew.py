@@ -95,8 +95,10 @@ class Crew:
         """Fence runs that this worker will not end, and leave their jobs to others."""
         for run in runs:
             run.fence()
+        for run in runs:
             spec = self._registry.get(run.job.job_type)
-            self._recorder.try_store(run, after_stop(spec, has_begun=run.has_begun))
+            if not self._recorder.try_store(run, after_stop(spec, has_begun=run.has_begun)):
+                break  # the database is away; their leases will run out
         self._roster.leave(runs)
 
     def _give_up(self, run: JobRun) -> None:

@@ -9,6 +9,7 @@ import structlog
 from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job
+from munshi.errors import ClockDriftError, DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_exchange import Wanted, open_exchange
 from munshi.infrastructure.wake import Wake
@@ -147,17 +148,24 @@ class Dispatcher:
             taken += self._claim_from(queue, Room.PROCESS, (Room.PROCESS,))
         return taken
 
-    def store_ended(self) -> None:
-        """Store what ended well, without taking anything; one by one where together fails."""
+    def store_ended(self) -> bool:
+        """Store what ended well, without taking anything; one by one where together fails.
+
+        False if the database is away.
+        """
         done = self._roster.take_ended()
         if not done:
-            return
+            return True
         try:
             self._exchange.swap([one.success for one in done], (), now=self._clock.now())
-        except Exception as error:  # noqa: BLE001 - the database is away, or refuses a value
+        except (DatabaseUnreachableError, ClockDriftError):
+            self._roster.put_back(done)
+            return False
+        except Exception as error:  # noqa: BLE001 - the database refuses a value
             _log.error("job_endings_not_stored", cause=cause(error), trace=trace(error))
             self._store_singly(done)
         self._roster.leave([one.run for one in done])
+        return True
 
     def wait(self, seconds: float) -> bool:
         """Until roused or told of a job, or the time is up; whether to look around again."""

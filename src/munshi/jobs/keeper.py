@@ -5,18 +5,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-import structlog
-
 from munshi.clock import Clock
 from munshi.domain.jobs import JobLogLine, JobState
 from munshi.errors import JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
-from munshi.jobs.causes import cause, trace
+from munshi.infrastructure.database.server_connection import patience, patience_within
 from munshi.jobs.progress import Progress
 from munshi.jobs.run import JobRun
+from munshi.jobs.troubles import Trouble
 
 LONGEST_BEAT = 0.5
-_log = structlog.get_logger(__name__)
 
 
 class LeaseKeeper:
@@ -63,13 +61,18 @@ class LeaseKeeper:
             thread.join()
 
     def _run(self, stop: threading.Event) -> None:
-        while not stop.wait(self._beat_seconds):
-            try:
-                self.beat()
-                if self._every_beat is not None:
-                    self._every_beat()
-            except Exception as error:  # noqa: BLE001 - the database may come back
-                _log.error("job_heartbeat_failed", cause=cause(error), trace=trace(error))
+        trouble = Trouble("job_heartbeat_failed", self._clock)
+        pause = self._beat_seconds
+        with patience(patience_within(self._lease)):
+            while not stop.wait(pause):
+                pause = self._beat_seconds
+                try:
+                    self.beat()
+                    if self._every_beat is not None:
+                        self._every_beat()
+                    trouble.over()
+                except Exception as error:  # noqa: BLE001 - the database may come back
+                    pause = max(pause, trouble.met(error))
 
     def beat(self) -> None:
         """Hear who must stop, save progress and logs, extend leases that are a third used up."""
@@ -87,7 +90,7 @@ class LeaseKeeper:
         self._save([run], due=run.lease_until)
 
     def _hear(self, runs: list[JobRun]) -> None:
-        with self._database.reading() as tx:
+        with self._database.observing() as tx:
             signals = {
                 signal.job_id: signal
                 for signal in tx.attempts.list_signals([run.job_id for run in runs])
@@ -100,8 +103,12 @@ class LeaseKeeper:
                 run.cancel()
 
     def _save(self, runs: list[JobRun], *, due: datetime) -> None:
-        """Each in a transaction of its own, so that no two writers hold rows of several jobs."""
-        for run in runs:
+        """Each in a transaction of its own, so that no two writers hold rows of several jobs.
+
+        One that cannot be written does not cost the others their leases.
+        """
+        failure: Exception | None = None
+        for run in sorted(runs, key=lambda run: run.lease_until):
             progress = run.take_unsaved()
             lines = run.take_log()
             if progress is None and not lines and run.lease_until > due:
@@ -110,11 +117,15 @@ class LeaseKeeper:
                 self._write(run, progress, lines)
             except JobAttemptFencedError:
                 run.fence()
-            except BaseException:
+            except Exception as error:
                 if progress is not None:
                     run.put_back()
                 run.put_back_log(lines)
-                raise
+                if failure is not None:
+                    raise
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _write(self, run: JobRun, progress: Progress | None, lines: Sequence[JobLogLine]) -> None:
         now = self._clock.now()

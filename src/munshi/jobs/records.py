@@ -10,7 +10,7 @@ import structlog
 from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AttemptOutcome, JobEnding, JobState
-from munshi.errors import JobAttemptFencedError
+from munshi.errors import ClockDriftError, DatabaseUnreachableError, JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Success
 from munshi.jobs.causes import cause, trace
@@ -18,6 +18,8 @@ from munshi.jobs.endings import record_ending
 from munshi.jobs.run import JobRun
 
 STORE_DELAYS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+AWAY_DELAY = 1.0
+_AWAY = (DatabaseUnreachableError, ClockDriftError)
 UNSTORABLE = JobEnding(
     state=JobState.FAILED,
     outcome=AttemptOutcome.ERROR,
@@ -69,7 +71,10 @@ class Recorder:
         return Finished(run, ending, success)
 
     def store(self, run: JobRun, ending: JobEnding) -> None:
-        """Record the end, trying for a while; failing that, the lease runs out."""
+        """Record the end, however long the database is away.
+
+        One that is refused is tried for a while; failing that, the lease runs out.
+        """
         reported = run.reported()
         kept = replace(
             ending,
@@ -77,15 +82,20 @@ class Recorder:
             message=reported.message if ending.message is None else ending.message,
         )
         run.take_unsaved()
-        for delay in STORE_DELAYS:
-            if self.try_store(run, kept):
+        refusals = iter(STORE_DELAYS)
+        while (error := self._failure(run, kept)) is not None and not run.is_fenced:
+            delay = AWAY_DELAY if isinstance(error, _AWAY) else next(refusals, None)
+            if delay is None:
+                if not self.try_store(run, UNSTORABLE):
+                    _log.error("job_ending_lost", attempt=run.attempt)
                 return
             threading.Event().wait(delay)
-        if not self.try_store(run, UNSTORABLE):
-            _log.error("job_ending_lost", attempt=run.attempt)
 
     def try_store(self, run: JobRun, ending: JobEnding) -> bool:
         """False when the database is away or refuses a value; true when a newer attempt has it."""
+        return self._failure(run, ending) is None
+
+    def _failure(self, run: JobRun, ending: JobEnding) -> Exception | None:
         lines = run.take_log()
         try:
             with self._database.transaction() as tx:
@@ -97,8 +107,11 @@ class Recorder:
                     tx.after_commit(self._rouse)
         except JobAttemptFencedError:
             _log.warning("job_fenced", attempt=run.attempt)
-        except Exception as error:  # noqa: BLE001 - the database is away, or refuses a value
+        except _AWAY as error:
+            run.put_back_log(lines)
+            return error
+        except Exception as error:  # noqa: BLE001 - the database refuses a value
             run.put_back_log(lines)
             _log.error("job_ending_not_stored", cause=cause(error), trace=trace(error))
-            return False
-        return True
+            return error
+        return None

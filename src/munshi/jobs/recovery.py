@@ -15,7 +15,42 @@ from munshi.jobs.endings import after_silence, raise_held_alert, record_ending
 
 # So long a newer version may be on its way to the workers.
 UNCLAIMABLE_AFTER = timedelta(minutes=10)
+LONGEST_BETWEEN_RECOVERIES = 10.0
+STEP_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
+
+
+class RecoveryTurns:
+    """When a worker looks for those that fell silent: at its start, then three times a lease.
+
+    After an outage or a step of the clock every lease may seem to have run out although its
+    holder is well, so the holders get time to renew; but never so often that nobody looks.
+    """
+
+    def __init__(self, clock: Clock, *, lease: timedelta) -> None:
+        self._clock = clock
+        self._lease = lease.total_seconds()
+        self._pause = min(self._lease / 3, LONGEST_BETWEEN_RECOVERIES)
+        self._next = self._latest = clock.monotonic()
+        self._ahead = self._wall_ahead()
+
+    def is_due(self) -> bool:
+        ahead = self._wall_ahead()
+        if abs(ahead - self._ahead) > STEP_SECONDS:
+            self.let_others_renew()
+        self._ahead = ahead
+        return self._clock.monotonic() >= self._next
+
+    def done(self) -> None:
+        now = self._clock.monotonic()
+        self._next, self._latest = now + self._pause, now + 2 * self._lease
+
+    def let_others_renew(self) -> None:
+        later = min(self._clock.monotonic() + self._pause, self._latest)
+        self._next = max(self._next, later)
+
+    def _wall_ahead(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()
 
 
 def recover(database: Database, clock: Clock, registry: Mapping[str, JobSpec]) -> list[Job]:

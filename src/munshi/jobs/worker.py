@@ -20,31 +20,36 @@ import structlog
 from munshi.clock import Clock, SystemClock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job, JobArtifact, WorkerStatus
-from munshi.errors import DatabaseUnreachableError, JobArtifactInvalidError, JobAttemptFencedError
+from munshi.errors import (
+    ClockDriftError,
+    DatabaseUnreachableError,
+    JobArtifactInvalidError,
+    JobAttemptFencedError,
+)
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.server_connection import patience, patience_within
 from munshi.infrastructure.wake import Wake
 from munshi.jobs.artifacts import ArtifactStore
-from munshi.jobs.causes import cause, trace
+from munshi.jobs.causes import cause
 from munshi.jobs.crew import Crew
 from munshi.jobs.dispatcher import Dispatcher
 from munshi.jobs.keeper import LeaseKeeper
 from munshi.jobs.queues import QueueBook
 from munshi.jobs.records import Recorder
-from munshi.jobs.recovery import hold_unclaimable, recover
+from munshi.jobs.recovery import RecoveryTurns, hold_unclaimable, recover
 from munshi.jobs.rooms import Rooms
 from munshi.jobs.roster import Roster
 from munshi.jobs.run import JobRun
 from munshi.jobs.runner import ChildRunner, JobRunner
 from munshi.jobs.signs import LifeSigns
 from munshi.jobs.stops import JobFenced
+from munshi.jobs.troubles import Trouble
 
 GRACE_SECONDS = 10.0
 DEAF_SECONDS = 10.0
 MOST_ABANDONED = 4
 BATCH = 10
-LONGEST_BETWEEN_RECOVERIES = 10.0
 SECONDS_BETWEEN_SWEEPS = 60.0
-SECONDS_AFTER_FAILURE = 0.5
 STUBBORN_FAILURES = 3
 # What cannot be heard of has to be looked for more often.
 POLL_SECONDS = {"postgresql": 1.0}
@@ -92,7 +97,7 @@ class Worker:
         self._deaf_seconds = deaf_seconds
         self._poll_seconds = poll_seconds or POLL_SECONDS.get(database.dialect, OTHERS_POLL_SECONDS)
         lease = timedelta(seconds=lease_seconds)
-        self._pause = min(lease_seconds / 3, LONGEST_BETWEEN_RECOVERIES)
+        self._lease = lease
         self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
         self._roster = Roster(self._keeper)
         recorder = Recorder(database, clock, registry=registry, rouse=self._wake.set)
@@ -127,8 +132,10 @@ class Worker:
         self._signs = LifeSigns(database, clock, worker_id=self.worker_id, threads=threads)
         self._stop = threading.Event()
         self._grace = GRACE_SECONDS
-        self._failures = 0
-        self._next_recovery = self._next_look = self._next_sweep = clock.monotonic()
+        self._patience = patience_within(lease)
+        self._trouble = Trouble("worker_turn_failed", clock)
+        self._recovery = RecoveryTurns(clock, lease=lease)
+        self._next_look = self._next_sweep = clock.monotonic()
         self._thread: threading.Thread | None = None
 
     @property
@@ -157,8 +164,8 @@ class Worker:
 
         Ends by itself when it `is_exhausted`: its process should be replaced.
         """
-        self._next_recovery = self._clock.monotonic()
-        with self._keeper.beating():
+        self._recovery = RecoveryTurns(self._clock, lease=self._lease)
+        with patience(self._patience), self._keeper.beating():
             look = True
             while not stop.is_set() and not self.is_exhausted:
                 try:
@@ -175,7 +182,7 @@ class Worker:
     def run_until_idle(self) -> int:
         """Work until nothing is due and nothing runs; how many jobs were run."""
         ran = 0
-        with self._keeper.beating():
+        with patience(self._patience), self._keeper.beating():
             try:
                 self.recover()
                 while True:
@@ -200,10 +207,10 @@ class Worker:
         now = self._clock.monotonic()
         if self._wake.take():
             self._dispatcher.news()
-        if now >= self._next_recovery:
+        if self._recovery.is_due():
             if self.recover():
                 self._dispatcher.news()
-            self._next_recovery = now + self._pause
+            self._recovery.done()
         if look or now >= self._next_look:
             self._next_look = now + self._poll_seconds
             self._dispatcher.look()
@@ -211,16 +218,17 @@ class Worker:
                 WorkerStatus.WORKING, running=self._roster.count, abandoned=self._crew.abandoned
             )
         taken = self._dispatcher.swap() + self._dispatcher.claim_limited()
-        self._failures = 0
+        self._trouble.over()
         return taken
 
     def _after_failure(self, error: Exception, stop: threading.Event) -> None:
-        _log.error("worker_turn_failed", cause=cause(error), trace=trace(error))
-        self._failures += 1
-        if self._failures >= STUBBORN_FAILURES and not isinstance(error, DatabaseUnreachableError):
+        pause = self._trouble.met(error)
+        if isinstance(error, DatabaseUnreachableError):
+            self._recovery.let_others_renew()
+        elif self._trouble.times >= STUBBORN_FAILURES:
             # The database is there but does not take these ends together.
             self._dispatcher.store_ended()
-        stop.wait(SECONDS_AFTER_FAILURE * _random.uniform(0.5, 1.5))
+        stop.wait(pause)
 
     def _next_brief(self) -> Sequence[JobRun]:
         return self._dispatcher.next_brief()
@@ -232,10 +240,14 @@ class Worker:
         """Wait for what runs, store what ended, hand back the rest."""
         self._dispatcher.stop_claiming()
         until = _patience.monotonic() + grace
-        self._dispatcher.store_ended()
+        is_stored = self._dispatcher.store_ended()
         while self._roster.count and (left := until - _patience.monotonic()) > 0:
-            self._roster.wait(min(left, SECONDS_BETWEEN_LAST_LOOKS))
-            self._dispatcher.store_ended()
+            pause = min(left, SECONDS_BETWEEN_LAST_LOOKS)
+            if is_stored:
+                self._roster.wait(pause)
+            else:
+                threading.Event().wait(pause)
+            is_stored = self._dispatcher.store_ended()
         self._crew.hand_back(self._roster.runs())
         self._crew.close()
         if self._children is not None:
@@ -249,7 +261,18 @@ class Worker:
     # --- what attempts ask for ---------------------------------------------------------------
 
     def renew(self, run: JobRun) -> None:
-        self._keeper.renew(run)
+        """Until the database says that the lease is extended, or lost."""
+        trouble = Trouble("job_lease_not_renewed", self._clock)
+        with patience(self._patience):
+            while not run.should_stop():
+                try:
+                    self._keeper.renew(run)
+                except (DatabaseUnreachableError, ClockDriftError) as error:
+                    threading.Event().wait(trouble.met(error))
+                    run.check_time()
+                else:
+                    trouble.over()
+                    return
 
     def children(self, job_id: UUID) -> list[Job]:
         with self._database.reading() as tx:

@@ -16,8 +16,10 @@ from munshi.domain.triggers import MarketTrigger
 from munshi.errors import CalendarInvalidError, DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.schedule_board import ScheduleBoard
+from munshi.infrastructure.database.server_connection import patience
 from munshi.jobs.causes import cause, trace
 from munshi.jobs.service import JobService
+from munshi.jobs.troubles import Trouble
 from munshi.scheduler.cursors import (
     CALENDAR_ALERT,
     apply_change,
@@ -34,6 +36,7 @@ from munshi.scheduler.firing import (
 from munshi.scheduler.plan import PATIENCE, Planned, next_run, planned_of
 
 POLL_SECONDS = 0.5
+ANSWER_SECONDS = 10.0
 SETTLE_SECONDS = 5.0
 _CALENDAR_WARNING_DAYS = 21
 _log = structlog.get_logger(__name__)
@@ -87,12 +90,16 @@ class DatabaseScheduler:
 
     def run(self, stop: threading.Event) -> None:
         """Look until `stop` is set. Outlives a database that is away."""
-        while not stop.is_set():
-            try:
-                self.tick()
-            except Exception as error:  # noqa: BLE001 - the database may come back
-                _log.error("scheduler_look_failed", cause=cause(error), trace=trace(error))
-            stop.wait(self._poll_seconds * _random.uniform(0.75, 1.25))
+        trouble = Trouble("scheduler_look_failed", self._clock)
+        with patience(ANSWER_SECONDS):
+            while not stop.is_set():
+                pause = self._poll_seconds * _random.uniform(0.75, 1.25)
+                try:
+                    self.tick()
+                    trouble.over()
+                except Exception as error:  # noqa: BLE001 - the database may come back
+                    pause = trouble.met(error)
+                stop.wait(pause)
 
     def tick(self) -> int:
         """Deal with all that is due now; how many jobs were stored."""

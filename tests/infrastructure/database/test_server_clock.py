@@ -51,3 +51,35 @@ def test_a_clock_that_drifts_later_is_refused_when_asked(
 
     with pytest.raises(ClockDriftError, match="drifted"):
         clock.now()
+
+
+def test_a_clock_that_was_set_is_measured_again_before_it_is_believed(
+    postgresql_database: Database,
+) -> None:
+    here = FakeClock(servers_time(postgresql_database))
+    clock = ServerClock(postgresql_database, here=here)
+    clock.start()
+
+    here.set(here.now() + timedelta(seconds=1))
+    clock.now()
+    here.set(here.now() + timedelta(hours=1))
+    with pytest.raises(ClockDriftError, match="drifted"):
+        clock.now()
+    here.set(servers_time(postgresql_database))
+    now = clock.now()
+    clock.stop()
+
+    assert abs(now - servers_time(postgresql_database)) < timedelta(seconds=5)
+
+
+def test_a_clock_that_was_set_while_the_database_is_away_is_not_believed(
+    postgresql_database: Database,
+) -> None:
+    here = FakeClock(servers_time(postgresql_database))
+    clock = ServerClock(postgresql_database, here=here)
+    clock.measure()
+
+    here.set(here.now() - timedelta(hours=1))
+
+    with pytest.raises(ClockDriftError, match="was set"):
+        clock.now()

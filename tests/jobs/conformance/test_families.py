@@ -209,7 +209,10 @@ def test_a_parent_runs_again_with_its_children_whatever_became_of_them(staff: St
 
     job = staff.get(job_id)
     assert job.state is S.SUCCEEDED
-    assert sorted(job.result_data["ended"]) == ["failed", "succeeded", "succeeded"]  # type: ignore[index,call-overload]
+    assert job.result_data is not None
+    ended = job.result_data["ended"]
+    assert isinstance(ended, list)
+    assert sorted(ended) == ["failed", "succeeded", "succeeded"]
     assert staff.outcomes(job_id) == [AttemptOutcome.WAITING, AttemptOutcome.SUCCEEDED]
 
 

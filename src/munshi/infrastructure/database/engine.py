@@ -13,12 +13,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from munshi.errors import DatabaseUnreachableError, TransactionNestedError, TransactionOpenError
+from munshi.infrastructure.database.server_connection import (
+    ANSWER_SECONDS,
+    patience,
+    prepare_postgresql,
+)
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.vault import Vault
 
 BUSY_TIMEOUT_MS = 30_000
 HELD_BUSY_TIMEOUT_MS = 250
-IDLE_IN_TRANSACTION_MS = 60_000
 # SQLite calls a wrong statement an operational error too; these codes are of our own making.
 _OWN_FAULTS = {
     sqlite3.SQLITE_ERROR,
@@ -26,6 +30,19 @@ _OWN_FAULTS = {
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_MISUSE,
     sqlite3.SQLITE_RANGE,
+}
+_SQLITE_TROUBLES = {
+    sqlite3.SQLITE_FULL: (
+        "has no room left",
+        "Free space on its disk; what was stored is whole, and work goes on by itself.",
+    ),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written", "Check its disk."),
+    sqlite3.SQLITE_BUSY: (
+        "is kept busy by another writer",
+        "See which program writes to it for so long, and stop that.",
+    ),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "Stop Munshi and restore the last copy."),
+    sqlite3.SQLITE_READONLY: ("may not be written", "Check the permissions of the file."),
 }
 _WRITES = "munshi_writes"
 # A SQLite transaction sees one state anyway; SQL Server's would lock, so it stays as it is.
@@ -62,17 +79,8 @@ def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine
             hint="Run: pip install 'munshi[mssql]'",
         ) from None
     if url.get_backend_name() == "postgresql":
-        _prepare_postgresql(engine)
+        prepare_postgresql(engine)
     return engine
-
-
-def _prepare_postgresql(engine: Engine) -> None:
-    def connect(connection: Any, _: ConnectionPoolEntry) -> None:  # noqa: ANN401 - psycopg's own
-        # A process that is stopped inside a transaction must not keep its locks for ever.
-        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
-        connection.commit()
-
-    event.listen(engine, "connect", connect)
 
 
 def _prepare_sqlite(engine: Engine, *, synchronous: str) -> None:
@@ -99,12 +107,11 @@ class Database:
     def __init__(self, url: URL, *, pool_size: int = 5) -> None:
         self.url = url
         self.engine = make_engine(url, pool_size=pool_size)
-        self._reader = self.engine.execution_options(**_READING[url.get_backend_name()])
-        self._quick = (
-            make_engine(url, pool_size=2, durable=False)
-            if url.get_backend_name() == "sqlite"
-            else self.engine
-        )
+        # Whoever keeps jobs alive must not wait until those who serve people have a place free.
+        self._quick = make_engine(url, pool_size=2, durable=False)
+        reading = _READING[url.get_backend_name()]
+        self._reader = self.engine.execution_options(**reading)
+        self._observer = self._quick.execution_options(**reading)
         self._driver: Any = self.engine.dialect.loaded_dbapi
         self._vault: Vault | None = None
         self._open: ContextVar[bool] = ContextVar("munshi_transaction_open", default=False)
@@ -135,6 +142,12 @@ class Database:
     def reading(self) -> Iterator[Transaction]:
         """Read one consistent state."""
         with self._begin(self._reader) as transaction:
+            yield transaction
+
+    @contextmanager
+    def observing(self) -> Iterator[Transaction]:
+        """`reading`, for those who write by `operational`."""
+        with self._begin(self._observer) as transaction:
             yield transaction
 
     @contextmanager
@@ -174,9 +187,13 @@ class Database:
             if not quietly:
                 raise _unreachable(self.url, error) from error
 
-    def driver_connection(self) -> Any:  # noqa: ANN401 - the driver's own
-        """A prepared connection of the driver's that no pool knows; the caller closes it."""
-        pooled = self.engine.raw_connection()
+    def driver_connection(self, *, answer_seconds: float = ANSWER_SECONDS) -> Any:  # noqa: ANN401 - the driver's own
+        """A prepared connection of the driver's that no pool knows; the caller closes it.
+
+        PostgreSQL may take `answer_seconds` for each answer.
+        """
+        with patience(answer_seconds):
+            pooled = self.engine.raw_connection()
         connection = pooled.driver_connection
         pooled.detach()
         return connection
@@ -236,14 +253,24 @@ def _is_lost(error: Exception, driver: Any) -> bool:  # noqa: ANN401 - a driver 
 
 
 def _unreachable(url: URL, error: Exception) -> DatabaseUnreachableError:
-    """`error` as one sentence without user and password."""
+    """`error` as one sentence without user and password, and what may mend it."""
     place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
     cause = str(getattr(error, "orig", None) or error).strip().splitlines()
     said = cause[0] if cause else type(error).__name__
     for secret in (url.password, url.query.get("password")):
         if secret:
             said = said.replace(str(secret), "…")
-    return DatabaseUnreachableError(
-        f"The database {place} cannot be reached: {said}.",
-        hint="Check MUNSHI_DATABASE_URL and that the server runs.",
+    trouble, hint = _trouble(error)
+    return DatabaseUnreachableError(f"The database {place} {trouble}: {said}.", hint=hint)
+
+
+def _trouble(error: Exception) -> tuple[str, str]:
+    if isinstance(error, PoolTimeoutError):
+        return (
+            "was not asked, because every connection of this process is in use",
+            "Raise MUNSHI_DATABASE_POOL_SIZE if that lasts.",
+        )
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+    return _SQLITE_TROUBLES.get(
+        code, ("cannot be reached", "Check MUNSHI_DATABASE_URL and that the server runs.")
     )

@@ -19,6 +19,8 @@ LISTEN = f"LISTEN {_CHANNEL}"
 WAIT = f"SELECT pg_advisory_lock_shared({_LOCK})"
 STOP_WAITING = f"SELECT pg_advisory_unlock_shared({_LOCK})"
 _RING = f"SELECT pg_notify('{_CHANNEL}', '') WHERE NOT pg_try_advisory_xact_lock({_LOCK})"
+# Whoever enqueues waits for it.
+RING_SECONDS = 2.0
 _log = structlog.get_logger(__name__)
 
 
@@ -38,7 +40,7 @@ class JobBell:
             try:
                 with self._database.translating():
                     if self._held is None:
-                        self._held = self._database.driver_connection()
+                        self._held = self._database.driver_connection(answer_seconds=RING_SECONDS)
                         self._held.autocommit = True
                     self._held.execute(_RING)
             except DatabaseUnreachableError as error:

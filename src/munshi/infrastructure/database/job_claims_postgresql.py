@@ -60,7 +60,7 @@ class PostgresqlClaims:
 
     def has_due(self, cursor: Any, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:  # noqa: ANN401
         values = {**_lanes(lanes), "now": now}
-        scheduled, queued = cursor.execute(_DUE, values, prepare=True).fetchone()
+        scheduled, queued = cursor.execute(POSTGRESQL_HAS_DUE, values, prepare=True).fetchone()
         return scheduled, queued
 
 
@@ -143,7 +143,7 @@ SELECT claimed.*, CASE WHEN row_number() OVER () = 1 THEN told.ids END
 FROM (SELECT array_agg(job_id) AS ids FROM kept) AS told LEFT JOIN claimed ON true"""
 
 
-_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
+POSTGRESQL_HAS_DUE = f"""SELECT EXISTS (SELECT 1 FROM "BackgroundJobs"
   WHERE status = 'scheduled' AND run_at <= %(now)s),
 EXISTS (SELECT 1 FROM {_LANES} WHERE {_UNPAUSED} AND EXISTS (
   SELECT 1 FROM "BackgroundJobs" WHERE status = 'queued' AND queue = lane.queue

@@ -20,6 +20,7 @@ from munshi.infrastructure.database.job_claim_dialects import DIALECTS
 from munshi.infrastructure.database.job_claims import ClaimDialect, Lane, Success
 from munshi.infrastructure.database.job_claims_postgresql import PostgresqlClaims
 from munshi.infrastructure.database.job_listener import PostgresqlListener
+from munshi.infrastructure.database.server_connection import patience_within
 from munshi.infrastructure.wake import Wake
 
 _SETTINGS = {
@@ -119,7 +120,7 @@ class _HeldExchange:
                 raise
 
     def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
-        return self._database.driver_connection()
+        return self._database.driver_connection(answer_seconds=patience_within(self._lease))
 
     def _claim(self, cursor: Any, wanted: Sequence[Wanted], now: datetime) -> list[list[Job]]:  # noqa: ANN401
         return [

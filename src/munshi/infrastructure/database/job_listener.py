@@ -9,7 +9,10 @@ from typing import Any
 
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_bell import LISTEN, STOP_WAITING, WAIT
+from munshi.infrastructure.database.server_connection import LEAST_ANSWER_SECONDS
 from munshi.infrastructure.wake import Wake
+
+TURNS_BETWEEN_PINGS = 30
 
 
 class PostgresqlListener:
@@ -21,6 +24,7 @@ class PostgresqlListener:
         self._ear = wake.listen()
         self._held: Any = None
         self._waits = False
+        self._turns = 0
 
     def wait(self, seconds: float, *, for_jobs: bool) -> bool:
         """Until roused, rung for, or the time is up; whether to look around.
@@ -40,9 +44,12 @@ class PostgresqlListener:
 
     def _wait(self, seconds: float, *, for_jobs: bool) -> bool:
         if self._held is None:
-            self._held = self._database.driver_connection()
+            self._held = self._database.driver_connection(answer_seconds=LEAST_ANSWER_SECONDS)
             self._held.autocommit = True
             self._held.execute(LISTEN)
+        self._turns += 1
+        if self._turns % TURNS_BETWEEN_PINGS == 0:
+            self._held.execute(LISTEN)  # a connection that has died in silence would hear nothing
         if for_jobs is not self._waits:
             self._held.execute(WAIT if for_jobs else STOP_WAITING)
             self._waits = for_jobs

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.models import metadata
+from munshi.infrastructure.database.server_connection import patience
 from munshi.infrastructure.database.sqlite_files import wal_bytes
 
 MB = 1024 * 1024
@@ -200,7 +201,7 @@ _UNUSED = text(
 def _care_for_postgresql(database: Database, progress: Progress) -> CareReport:
     report = CareReport(dialect="postgresql")
     alone = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with database.connected(alone) as connection:
+    with patience(None), database.connected(alone) as connection:
         before = {row.name: row for row in connection.execute(_TABLES)}
         names = [name for name in our_tables() if name in before]
         for at, table in enumerate(names):

@@ -23,6 +23,7 @@ from munshi.infrastructure.database.revision import (
     refuse_foreign,
     refuse_newer,
 )
+from munshi.infrastructure.database.server_connection import patience
 
 _PACKAGE = "munshi.infrastructure.database.migrations"
 # Filtered indexes need these, and sqlcmd begins with QUOTED_IDENTIFIER OFF.
@@ -130,9 +131,12 @@ def script(dialect: str) -> str:
 
 @contextmanager
 def migrating(database: Database) -> Iterator[Connection]:
-    """One transaction, alone; on SQLite with foreign keys off outside and checked inside."""
+    """One transaction, alone; on SQLite with foreign keys off outside and checked inside.
+
+    A statement may take as long as it likes.
+    """
     sqlite = database.dialect == "sqlite"
-    with database.connected() as connection:
+    with patience(None), database.connected() as connection:
         if sqlite:
             _enforce_foreign_keys(connection, on=False)
         try:
