@@ -1,6 +1,6 @@
 """What a process works with, and the job types it knows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -127,8 +127,11 @@ class Services:
         """Where a person clicks to log in at `service`."""
         return self.logins.of(service).book.login_link()
 
-    def worker(self) -> Worker:
-        """A worker of this process; the caller starts and stops it, which ends its children."""
+    def worker(self, *, given_up: Callable[[], object] | None = None) -> Worker:
+        """A worker of this process; the caller starts and stops it, which ends its children.
+
+        `given_up` is called when it ends by itself and the process should be replaced.
+        """
         return Worker(
             self.database,
             self.clock,
@@ -142,6 +145,7 @@ class Services:
             ),
             artifacts=self.artifacts,
             lease_seconds=self.settings.lease_seconds,
+            given_up=given_up,
         )
 
     def scheduler(self) -> DatabaseScheduler:

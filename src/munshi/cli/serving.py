@@ -14,6 +14,11 @@ from munshi.infrastructure.platform import stop_on_signals
 from munshi.jobs.output import route_output
 from munshi.settings import LocalTrust
 
+EXHAUSTED = 75  # EX_TEMPFAIL: whoever watches the process should start it again
+WHY_EXHAUSTED = (
+    "Too many job threads ignored that they were told to stop. This process ends, with exit code "
+    "75, so that another can take its place."
+)
 _say = partial(typer.echo, err=True)
 
 
@@ -48,18 +53,19 @@ def serve_until_stopped(
     """Run until Ctrl-C or a termination signal, then let running jobs finish or hand them back.
 
     The scheduler does not need the worker: what it starts, any worker of the database runs.
-    `is_new` says that the database was just made.
+    `is_new` says that the database was just made. Leaves with exit code 75 when the worker gave up.
     """
     app = create_app(services, listening=[address_of(listener)])
     server = build_server(app, on_stop=services.job_feed.end)
-    worker = services.worker() if with_worker else None
+    end = partial(setattr, server, "should_exit", True)
+    worker = services.worker(given_up=end) if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None
     if worker:
         worker.start()
     if scheduler:
         scheduler.start()
     try:
-        with route_output(), stop_on_signals(partial(setattr, server, "should_exit", True)):
+        with route_output(), stop_on_signals(end):
             announce(services, listener, is_new=is_new)
             server.run(sockets=[listener])
     finally:
@@ -67,4 +73,7 @@ def serve_until_stopped(
             scheduler.stop()
         if worker:
             worker.stop()
+    if worker and worker.is_exhausted:
+        _say(WHY_EXHAUSTED)
+        raise typer.Exit(EXHAUSTED)
     _say("Stopped.")

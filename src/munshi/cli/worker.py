@@ -2,8 +2,6 @@
 
 import typer
 
-EXHAUSTED = 75  # EX_TEMPFAIL: a supervisor should start it again
-
 
 def worker(
     *,
@@ -17,6 +15,7 @@ def worker(
 
     from munshi.bootstrap import JOB_TYPES
     from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
+    from munshi.cli.serving import EXHAUSTED, WHY_EXHAUSTED
     from munshi.infrastructure.platform import stop_on_signals
     from munshi.jobs.output import route_output
     from munshi.logging_setup import configure_logging
@@ -45,10 +44,6 @@ def worker(
             if starting:
                 starting.stop()
         if working.is_exhausted:
-            typer.echo(
-                "Too many job threads ignored that they were told to stop; this process ends so "
-                "that another can take its place.",
-                err=True,
-            )
+            typer.echo(WHY_EXHAUSTED, err=True)
             raise typer.Exit(EXHAUSTED)
         typer.echo("Stopped.", err=True)

@@ -10,7 +10,7 @@ import platform
 import random
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -67,7 +67,8 @@ class Worker:
     `wake` is set by whoever enqueues in this process; other processes' jobs are heard of or
     found by asking. `run` works until told to stop, `start` and `stop` do so in a thread of
     their own. `batch` is how many brief jobs one claim takes; `processes` run the jobs of types
-    that want one, which are not taken where there are none.
+    that want one, which are not taken where there are none. `given_up` is called when the worker
+    ends because it `is_exhausted`.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Worker:
         lease_seconds: float = 30.0,
         poll_seconds: float | None = None,
         deaf_seconds: float = DEAF_SECONDS,
+        given_up: Callable[[], object] | None = None,
     ) -> None:
         self.worker_id = f"{platform.node()[:50]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._database = database
@@ -95,6 +97,7 @@ class Worker:
         self._artifacts = artifacts
         self._children = children
         self._deaf_seconds = deaf_seconds
+        self._given_up = given_up
         self._poll_seconds = poll_seconds or POLL_SECONDS.get(database.dialect, OTHERS_POLL_SECONDS)
         lease = timedelta(seconds=lease_seconds)
         self._lease = lease
@@ -178,6 +181,8 @@ class Worker:
             if self.is_exhausted:
                 _log.error("worker_exhausted", abandoned=self._crew.abandoned)
             self._drain(self._grace if grace is None else grace)
+        if self.is_exhausted and self._given_up is not None:
+            self._given_up()
 
     def run_until_idle(self) -> int:
         """Work until nothing is due and nothing runs; how many jobs were run."""
