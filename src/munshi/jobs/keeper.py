@@ -9,7 +9,7 @@ import structlog
 
 from munshi.clock import Clock
 from munshi.domain.jobs import JobLogLine, JobState
-from munshi.errors import JobAttemptFencedError
+from munshi.errors import DatabaseUnreachableError, JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.jobs.causes import cause, trace
 from munshi.jobs.progress import Progress
@@ -100,7 +100,11 @@ class LeaseKeeper:
                 run.cancel()
 
     def _save(self, runs: list[JobRun], *, due: datetime) -> None:
-        """Each in a transaction of its own, so that no two writers hold rows of several jobs."""
+        """Each in a transaction of its own, so that no two writers hold rows of several jobs.
+
+        What the database refuses of one job keeps no other from its lease.
+        """
+        refused: Exception | None = None
         for run in runs:
             progress = run.take_unsaved()
             lines = run.take_log()
@@ -110,11 +114,15 @@ class LeaseKeeper:
                 self._write(run, progress, lines)
             except JobAttemptFencedError:
                 run.fence()
-            except BaseException:
+            except Exception as error:
                 if progress is not None:
                     run.put_back()
                 run.put_back_log(lines)
-                raise
+                if isinstance(error, DatabaseUnreachableError):
+                    raise
+                refused = error
+        if refused is not None:
+            raise refused
 
     def _write(self, run: JobRun, progress: Progress | None, lines: Sequence[JobLogLine]) -> None:
         now = self._clock.now()
