@@ -11,6 +11,12 @@ from munshi.infrastructure.brokers.simulator.process import SimulatorProcess
 from munshi.infrastructure.database.revision import current_revision
 from munshi.settings import BrokerMode, Settings
 
+EXHAUSTED = 75  # EX_TEMPFAIL: whoever watches the process should start it again
+WHY_EXHAUSTED = (
+    "Too many job threads ignored that they were told to stop. This process ends, with exit code "
+    "75, so that another can take its place."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorOptions:

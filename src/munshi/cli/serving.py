@@ -9,16 +9,12 @@ from munshi.api.app import create_app
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
 from munshi.cli.output import print_mode
+from munshi.cli.running import EXHAUSTED, WHY_EXHAUSTED
 from munshi.clock import show_ist
 from munshi.infrastructure.platform import stop_on_signals
 from munshi.jobs.output import route_output
 from munshi.settings import LocalTrust
 
-EXHAUSTED = 75  # EX_TEMPFAIL: whoever watches the process should start it again
-WHY_EXHAUSTED = (
-    "Too many job threads ignored that they were told to stop. This process ends, with exit code "
-    "75, so that another can take its place."
-)
 _say = partial(typer.echo, err=True)
 
 

@@ -14,8 +14,13 @@ def worker(
     import threading
 
     from munshi.bootstrap import JOB_TYPES
-    from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
-    from munshi.cli.serving import EXHAUSTED, WHY_EXHAUSTED
+    from munshi.cli.running import (
+        EXHAUSTED,
+        WHY_EXHAUSTED,
+        SimulatorOptions,
+        prepare_database,
+        running_desk,
+    )
     from munshi.infrastructure.platform import stop_on_signals
     from munshi.jobs.output import route_output
     from munshi.logging_setup import configure_logging

@@ -3,12 +3,15 @@
 import re
 import traceback
 from pathlib import Path
+from typing import Any
 
 from munshi.errors import AppError
 
 LONGEST = 500
+_NAMES = "token|secret|password|passwd|authorization|checksum|api_?session|api_?key|totp|otp"
+_SECRET_NAME = re.compile(rf"(?i)({_NAMES})$")
 _SECRET = re.compile(
-    r"(?i)(token|secret|password|passwd|authorization|checksum|api_?session|api_?key|totp|otp)"
+    rf"(?i)({_NAMES})"
     r"""(["']?\s*[=:]\s*["']?)(?:(?:token|bearer|basic)\s+)?[^\s"'&,;)}]+"""
 )
 
@@ -39,7 +42,22 @@ def _words(error: BaseException) -> str:
 
 def without_secrets(text: str, *, longest: int = LONGEST) -> str:
     """`text` on one line, fit for every database, with what looks like a secret left out."""
-    line = " ".join(text.replace("\0", "").split())
-    line = line.encode("utf-8", errors="replace").decode("utf-8")
-    line = _SECRET.sub(r"\1\2…", line)
+    line = _SECRET.sub(r"\1\2…", " ".join(storable(text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """`text` without what no database takes: NUL characters, halves of characters."""
+    return text.replace("\0", "").encode("utf-8", errors="replace").decode("utf-8")
+
+
+def without_secret_values(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """JSON, with what stands under the name of a secret, or looks like one, left out."""
+    if isinstance(value, dict):
+        return {
+            storable(name): "…" if _SECRET_NAME.search(name) else without_secret_values(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secret_values(inner) for inner in value]
+    return _SECRET.sub(r"\1\2…", storable(value)) if isinstance(value, str) else value

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from munshi.clock import Clock
 from munshi.domain.jobs import Job, JobLogLine, LogLevel
-from munshi.jobs.causes import without_secrets
+from munshi.jobs.causes import without_secret_values, without_secrets
 
 MOST_LINES = 1000
 EVENT_LENGTH = 2000
@@ -41,7 +41,7 @@ class JobLog:
                 line=self._count,
                 logged_at=self._clock.now(),
                 level=level,
-                event=without_secrets(str(event), longest=EVENT_LENGTH),
+                event=without_secrets(_said(event), longest=EVENT_LENGTH),
                 fields=_plain(fields) if fields else None,
             )
         )
@@ -54,13 +54,19 @@ class JobLog:
         self._unsaved = [*lines, *self._unsaved]
 
 
+def _said(event: object) -> str:
+    try:
+        return str(event)
+    except Exception:  # noqa: BLE001 - whatever a handler logs
+        return type(event).__name__
+
+
 def _plain(fields: Mapping[str, object]) -> dict[str, object]:
     """`fields` as JSON can hold them, or a word on why not."""
-    with suppress(TypeError, ValueError, RecursionError):
+    with suppress(Exception):  # whatever a handler logs
         text = json.dumps(dict(fields), default=str, allow_nan=False, ensure_ascii=False)
         if len(text) > FIELDS_LENGTH:
             return {"left_out": f"{len(text):,} characters of fields"}
-        text = without_secrets(text, longest=FIELDS_LENGTH).replace("\\u0000", "")
-        cleaned: dict[str, object] = json.loads(text)
+        cleaned: dict[str, object] = without_secret_values(json.loads(text))
         return cleaned
     return {"left_out": "fields that are not JSON"}

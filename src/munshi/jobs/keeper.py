@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from munshi.clock import Clock
 from munshi.domain.jobs import JobLogLine, JobState
-from munshi.errors import JobAttemptFencedError
+from munshi.errors import DatabaseUnreachableError, JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.server_connection import patience, patience_within
 from munshi.jobs.progress import Progress
@@ -105,9 +105,9 @@ class LeaseKeeper:
     def _save(self, runs: list[JobRun], *, due: datetime) -> None:
         """Each in a transaction of its own, so that no two writers hold rows of several jobs.
 
-        One that cannot be written does not cost the others their leases.
+        What the database refuses of one job keeps no other from its lease.
         """
-        failure: Exception | None = None
+        refused: Exception | None = None
         for run in sorted(runs, key=lambda run: run.lease_until):
             progress = run.take_unsaved()
             lines = run.take_log()
@@ -121,11 +121,11 @@ class LeaseKeeper:
                 if progress is not None:
                     run.put_back()
                 run.put_back_log(lines)
-                if failure is not None:
+                if isinstance(error, DatabaseUnreachableError):
                     raise
-                failure = error
-        if failure is not None:
-            raise failure
+                refused = error
+        if refused is not None:
+            raise refused
 
     def _write(self, run: JobRun, progress: Progress | None, lines: Sequence[JobLogLine]) -> None:
         now = self._clock.now()

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from munshi.jobs.causes import storable
+
 MESSAGE_LENGTH = 1000
 # A rate is judged over at least this long, and follows a change within a few such spans.
 SPAN_SECONDS = 1.0
@@ -55,7 +57,7 @@ class ProgressMeter:
 
 
 def _short(message: str) -> str:
-    return message.replace("\0", "")[:MESSAGE_LENGTH]
+    return storable(message)[:MESSAGE_LENGTH]
 
 
 def _clamp(percent: float) -> float:

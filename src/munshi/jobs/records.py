@@ -42,7 +42,8 @@ class Finished:
 class Recorder:
     """Stores ends one by one, with what the last progress and the log still had to say.
 
-    `rouse` is called when an end has brought work: parts, or a parent, or another try.
+    `rouse` is called when an end may have brought work: parts, a parent, another try, or a
+    place in a queue with limits.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Recorder:
                 ended = record_ending(
                     tx, run.job, ending, spec=spec, log=lines, now=self._clock.now()
                 )
-                if ended.parent_id is not None or ended.state in _BRINGS_WORK:
+                if not run.is_plain or ended.state in _BRINGS_WORK:
                     tx.after_commit(self._rouse)
         except JobAttemptFencedError:
             _log.warning("job_fenced", attempt=run.attempt)

@@ -1,7 +1,8 @@
 """Takes back the jobs of workers that fell silent: by lease expiry, never by a start."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -9,8 +10,10 @@ from munshi.clock import Clock
 from munshi.domain.audit import MUNSHI
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job, JobState
+from munshi.errors import JobStateConflictError, JobUnknownError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Lane
+from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.endings import after_silence, raise_held_alert, record_ending
 
 # So long a newer version may be on its way to the workers.
@@ -90,11 +93,17 @@ def hold_unclaimable(database: Database, clock: Clock, lanes: Sequence[Lane]) ->
         why = f"No worker here knows the job type {job.job_type!r}."
         if job.job_type in known:
             why = f"There is no queue {job.queue!r} any more."
-        with database.transaction() as tx:
-            held.append(tx.jobs.hold_queued_job(job.job_id, error=why, now=now))
-            details = {"job_type": job.job_type, "error": why}
-            tx.audit.log_job_action(
-                job.job_id, JobState.HELD, details=details, actor=MUNSHI, now=now
-            )
-            raise_held_alert(tx, job, why="can be run by no worker", now=now)
+        # Another worker may hold it, or a person move it, at the same moment.
+        with suppress(JobStateConflictError, JobUnknownError):
+            with database.transaction() as tx:
+                held_now = _hold(tx, job, why, now=now)
+            held.append(held_now)
+    return held
+
+
+def _hold(tx: Transaction, job: Job, why: str, *, now: datetime) -> Job:
+    held = tx.jobs.hold_queued_job(job.job_id, error=why, now=now)
+    details = {"job_type": job.job_type, "error": why}
+    tx.audit.log_job_action(job.job_id, JobState.HELD, details=details, actor=MUNSHI, now=now)
+    raise_held_alert(tx, job, why="can be run by no worker", now=now)
     return held

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -146,11 +147,13 @@ class Staff:
     def ask_all(self, *job_types: str, **request: Any) -> list[UUID]:  # noqa: ANN401
         """In one transaction, so that one claim finds them all; each a moment after the other."""
         service, asked = self.service, JobRequest(**request)
+        ids = []
         with self.database.transaction() as tx:
-            return [
-                service.enqueue_in(tx, name, {"text": name}, actor=ASHA, request=asked).job_id
-                for name in job_types
-            ]
+            for name in job_types:
+                job = service.enqueue_in(tx, name, {"text": name}, actor=ASHA, request=asked)
+                ids.append(job.job_id)
+                self.clock.advance(timedelta(milliseconds=1))
+        return ids
 
     def worker(self, **given: Any) -> Worker:  # noqa: ANN401
         wanted: dict[str, Any] = {
