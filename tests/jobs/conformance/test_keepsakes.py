@@ -130,7 +130,7 @@ def test_many_lines_between_two_beats_are_one_write(
     ],
 )
 def test_fields_are_cleaned_of_secrets_and_of_what_no_database_takes(
-    staff: Staff, fields: dict[str, object], kept: dict[str, object]
+    staff: Staff, fields: dict[str, Any], kept: dict[str, object]
 ) -> None:
     run, keeper = begin(staff)
     keeper.add([run])
