@@ -13,6 +13,15 @@ from munshi.jobs.run import JobHandler
 RESULT_BYTES = 1_000_000
 
 
+def check_extra(needs: str | None) -> None:
+    """Raise JobExtraMissingError when the library `needs` is not installed."""
+    if needs is not None and find_spec(needs) is None:
+        raise JobExtraMissingError(
+            f"This job needs {needs}, which is not installed.",
+            hint="Run: pip install 'munshi[research]'",
+        )
+
+
 @lru_cache
 def resolve(entry: str, *, needs: str | None = None) -> JobHandler:
     """The handler that `module:function` names.
@@ -20,11 +29,7 @@ def resolve(entry: str, *, needs: str | None = None) -> JobHandler:
     Raises JobTypeUnknownError when there is none, JobExtraMissingError when the library `needs`
     is not installed; what the module's own imports raise passes.
     """
-    if needs is not None and find_spec(needs) is None:
-        raise JobExtraMissingError(
-            f"This job needs {needs}, which is not installed.",
-            hint="Run: pip install 'munshi[research]'",
-        )
+    check_extra(needs)
     module_name, _, function = entry.partition(":")
     module = importlib.import_module(module_name)
     handler = getattr(module, function, None)

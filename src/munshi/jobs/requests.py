@@ -45,6 +45,8 @@ def new_children(
 
     Raises JobTypeUnknownError, JobParametersInvalidError or RequestInvalidError.
     """
+    if not children:
+        raise RequestInvalidError("It asked for no parts at all, and would do so again and again.")
     made: list[NewJob] = []
     for child in children:
         if not isinstance(child, NewChild):

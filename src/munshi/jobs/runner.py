@@ -25,7 +25,7 @@ from munshi.jobs.endings import (
     after_success,
     after_timeout,
 )
-from munshi.jobs.entries import checked_result, resolve
+from munshi.jobs.entries import check_extra, checked_result, resolve
 from munshi.jobs.fan_out import JobWaiting
 from munshi.jobs.forks import without_forks
 from munshi.jobs.output import output_kept
@@ -85,6 +85,7 @@ class JobRunner:
             raise JobTypeUnknownError(f"This worker knows no job type {job.job_type!r}.")
         run.check_cancelled()
         if spec.runs_in == "process" and self._processes is not None:
+            check_extra(spec.needs)
             return checked_result(self._processes.run(spec, job, run))
         parameters = spec.params.from_json(job.parameters)
         handler = resolve(spec.entry, needs=spec.needs)
