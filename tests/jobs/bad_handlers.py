@@ -82,7 +82,7 @@ RETURNED: Mapping[str, Callable[[], Any]] = {
     "huge number": lambda: {"x": 10**5000},
     "large": lambda: {"x": "y" * 1_000_001},
     "class": lambda: dict,
-    "generator": lambda: (x for x in ()),
+    "generator": lambda: (x for x in (1,)),
 }
 
 

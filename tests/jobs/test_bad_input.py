@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from clocks import FakeClock
-from jobs.bad_handlers import RAISED, REGISTRY, RETURNED, Stage
+from jobs.bad_handlers import RAISED, REGISTRY, RETURNED
 from jobs.desk import ASHA
+from jobs.handlers import Stage
 from munshi.clock import SystemClock
 from munshi.domain.jobs import Job, JobState, NewJob
 from munshi.infrastructure.database.engine import Database
