@@ -98,6 +98,9 @@ define quietly
   || { printf '%s\n' "$$out"; echo 'make: $(1) failed. $(3)' >&2; exit 1; }
 endef
 
+chaos: $(DEV) ## Kill workers and restart PostgreSQL under thousands of jobs for minutes, and print the counts
+	@MUNSHI_CHAOS=long $(BIN)/pytest -q -n 0 -p no:randomly tests/chaos $(ARGS)
+
 check: $(TEST_NEEDS) ## All that a change must pass: format, lint, types, contracts, docs, tests
 	$(call quietly,format,$(BIN)/ruff format --check .,`make format` mends it.)
 	$(call quietly,lint,$(BIN)/ruff check .,`make format` mends some of it.)

@@ -47,7 +47,7 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _migrate_template(url: str) -> None:
+def migrate_template(url: str) -> None:
     database = Database(parse_database_url(url, home=Path()))
     migrate.upgrade(database)
     database.close()
@@ -56,7 +56,7 @@ def _migrate_template(url: str) -> None:
 @pytest.fixture
 def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A migrated PostgreSQL database of this test's own."""
-    template = postgres_server.make_template("munshi_migrated", _migrate_template)
+    template = postgres_server.make_template("munshi_migrated", migrate_template)
     name = f"test_{uuid4().hex[:12]}"
     yield postgres_server.create_database(name, template=template)
     postgres_server.drop_database(name)

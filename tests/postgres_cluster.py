@@ -146,11 +146,88 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class RestartableServer:
+    """A server on a loopback port that it keeps; the folder is somebody else's to wipe."""
+
+    def __init__(
+        self, programs: Path, data: Path, *, options: Mapping[str, str], runner: Mapping[str, Any]
+    ) -> None:
+        self._programs = programs
+        self._data = data
+        self._options = options
+        self._runner = runner
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    def start(self) -> None:
+        """Raises ClusterUnavailableError. The first time takes any free port."""
+        log = self._data.with_name("server.log")
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for _ in range(5):  # somebody may take the port between asking and using
+            port = self.port or _free_port()
+            self._process = self._launch(port, log)
+            if self._is_ready(self._process):
+                self.port = port
+                return
+            self.stop()
+            if "already in use" not in log.read_text(errors="replace"):
+                break
+        raise ClusterUnavailableError(
+            f"PostgreSQL did not start: {_last_line(log.read_text(errors='replace'))}"
+        )
+
+    def stop(self, *, immediately: bool = False) -> None:
+        """Drop the clients and stop; `immediately` as after a crash, to be recovered from."""
+        server = self._process
+        if server is not None and server.poll() is None:
+            server.send_signal(signal.SIGQUIT if immediately else signal.SIGINT)
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+    def _launch(self, port: int, log: Path) -> "subprocess.Popen[bytes]":
+        settings = [f"--{name}={value}" for name, value in self._options.items()]
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data, f"--port={port}", *settings],
+                cwd=self._data,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                **self._runner,
+            )
+
+    def _is_ready(self, server: "subprocess.Popen[bytes]") -> bool:
+        note = self._data / "postmaster.pid"
+        deadline = time.monotonic() + START_SECONDS
+        while server.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(FileNotFoundError):
+                if "ready" in note.read_text():
+                    return True
+            time.sleep(0.02)
+        return False
+
+
 @contextlib.contextmanager
 def running_cluster(
     programs: Path, *, options: Mapping[str, str] = SERVER_OPTIONS
 ) -> Iterator[Cluster]:
     """A new server on a free loopback port; stopped and wiped on the way out."""
+    with restartable_cluster(programs, options=options) as (cluster, _):
+        yield cluster
+
+
+@contextlib.contextmanager
+def restartable_cluster(
+    programs: Path, *, options: Mapping[str, str] = SERVER_OPTIONS
+) -> Iterator[tuple[Cluster, RestartableServer]]:
+    """The same, with what stops and starts it in between."""
     runner = _runner()
     folder = _folder_for(runner)
     try:
@@ -160,14 +237,16 @@ def running_cluster(
         if runner:
             os.chown(data, runner["user"], runner["group"])
         _init(programs, data, password=password, runner=runner)
-        server, port = _start(
-            programs, data, options=options, log=folder / "server.log", runner=runner
-        )
+        server = RestartableServer(programs, data, options=options, runner=runner)
         try:
-            version = _make_owner(port, password)
-            yield Cluster(port=port, password=password, pid=server.pid, version=version)
+            server.start()
+            version = _make_owner(server.port, password)
+            yield (
+                Cluster(port=server.port, password=password, pid=server.pid, version=version),
+                server,
+            )
         finally:
-            _stop(server)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -194,41 +273,6 @@ def _init(programs: Path, data: Path, *, password: str, runner: Mapping[str, Any
         raise ClusterUnavailableError(f"PostgreSQL's initdb failed: {_last_line(done.stderr)}")
 
 
-def _start(
-    programs: Path,
-    data: Path,
-    *,
-    options: Mapping[str, str],
-    log: Path,
-    runner: Mapping[str, Any],
-) -> tuple[subprocess.Popen[bytes], int]:
-    settings = [f"--{name}={value}" for name, value in options.items()]
-    for _ in range(5):  # somebody may take the port between asking and using
-        port = _free_port()
-        with log.open("wb") as out:
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, f"--port={port}", *settings],
-                cwd=data,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                **runner,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while server.poll() is None and time.monotonic() < deadline:
-            if (data / "postmaster.pid").exists() and "ready" in (
-                data / "postmaster.pid"
-            ).read_text():
-                return server, port
-            time.sleep(0.02)
-        _stop(server)
-        if "already in use" not in log.read_text(errors="replace"):
-            break
-    raise ClusterUnavailableError(
-        f"PostgreSQL did not start: {_last_line(log.read_text(errors='replace'))}"
-    )
-
-
 def _make_owner(port: int, password: str) -> int:
     """Make the user that tests connect as; returns the server's major version."""
     superuser = Cluster(port=port, password=password, pid=0, version=0)
@@ -237,17 +281,6 @@ def _make_owner(port: int, password: str) -> int:
             psycopg.sql.SQL("CREATE ROLE munshi LOGIN CREATEDB PASSWORD {}").format(password)
         )
         return connection.info.server_version // 10_000
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    """SIGINT asks PostgreSQL to drop its clients and stop."""
-    if server.poll() is None:
-        server.send_signal(signal.SIGINT)
-        try:
-            server.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 def _last_line(text: str) -> str:

@@ -171,6 +171,10 @@ class Dispatcher:
         """Until roused or told of a job, or the time is up; whether to look around again."""
         return self._exchange.wait(seconds, for_jobs=any(self._free().values()))
 
+    def suspect_connections(self) -> None:
+        """One has failed: rather than find out of each in turn, open all of them anew."""
+        self._exchange.close()
+
     def close(self) -> None:
         self._exchange.close()
 

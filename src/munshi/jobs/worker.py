@@ -230,6 +230,7 @@ class Worker:
         pause = self._trouble.met(error)
         if isinstance(error, DatabaseUnreachableError):
             self._recovery.let_others_renew()
+            self._dispatcher.suspect_connections()
         elif self._trouble.times >= STUBBORN_FAILURES:
             # The database is there but does not take these ends together.
             self._dispatcher.store_ended()
