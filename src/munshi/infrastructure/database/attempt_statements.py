@@ -54,7 +54,7 @@ LAPSED = (
     select(background_jobs)
     .where(_lapsed)
     .limit(bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, key_share=True)
 )
 # Asked to sort by more, SQLite walks all jobs in their order instead of the few that run.
 RUNNING = (
@@ -72,7 +72,7 @@ HAS_SCHEDULED = select(
 SIGNALS = select(_jobs.job_id, _jobs.attempt, _jobs.status, _jobs.cancel_requested).where(
     _jobs.job_id.in_(bindparam("rows", expanding=True))
 )
-LOCK = select(_jobs.job_id).where(_this).with_for_update()
+LOCK = select(_jobs.job_id).where(_this).with_for_update(key_share=True)
 UNCLAIMABLE = (
     select(background_jobs)
     .where(
@@ -85,7 +85,7 @@ UNCLAIMABLE = (
     )
     .limit(bindparam("most"))
 )
-STILL_RUNNING = select(_jobs.job_id).where(_fence).with_for_update()
+STILL_RUNNING = select(_jobs.job_id).where(_fence).with_for_update(key_share=True)
 PROGRESS = (
     update(background_jobs)
     .where(_fence)
