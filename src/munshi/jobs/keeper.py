@@ -105,9 +105,10 @@ class LeaseKeeper:
     def _save(self, runs: list[JobRun], *, due: datetime) -> None:
         """Each in a transaction of its own, so that no two writers hold rows of several jobs.
 
-        What the database refuses of one job keeps no other from its lease.
+        What the database refuses of one job, or somebody holds, keeps no other from its lease.
         """
         refused: Exception | None = None
+        is_away = False
         for run in sorted(runs, key=lambda run: run.lease_until):
             progress = run.take_unsaved()
             lines = run.take_log()
@@ -121,8 +122,9 @@ class LeaseKeeper:
                 if progress is not None:
                     run.put_back()
                 run.put_back_log(lines)
-                if isinstance(error, DatabaseUnreachableError):
+                if is_away and isinstance(error, DatabaseUnreachableError):
                     raise
+                is_away = is_away or isinstance(error, DatabaseUnreachableError)
                 refused = error
         if refused is not None:
             raise refused

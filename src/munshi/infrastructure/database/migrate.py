@@ -142,6 +142,7 @@ def migrating(database: Database) -> Iterator[Connection]:
         try:
             with connection.begin():
                 if database.dialect == "postgresql":
+                    connection.execute(text("SET LOCAL lock_timeout = 0"))
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
                 yield connection
                 if sqlite:

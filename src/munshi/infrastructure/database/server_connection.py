@@ -21,7 +21,9 @@ ANSWER_SECONDS = 30.0
 PING_SECONDS = 5.0
 CANCEL_SECONDS = 2.0
 LEAST_ANSWER_SECONDS = 5.0
-IDLE_IN_TRANSACTION_MS = 30_000
+# What a process that is gone, or stopped, leaves locked at the server. Those who wait for such a
+# lock may be gone too, and each would hold it in turn, so they do not wait for ever either.
+SESSION_LIMITS_MS = {"idle_in_transaction_session_timeout": 15_000, "lock_timeout": 15_000}
 # How often psycopg looks up for Ctrl-C.
 _INTERVAL = 0.1
 # What the address says wins over these. Where the system has no such option, libpq passes it over.
@@ -90,8 +92,8 @@ def prepare_postgresql(engine: Engine) -> None:
         return ServerConnection.connect(*places, **{**SOCKET_OPTIONS, **options})
 
     def connect(connection: ServerConnection, _: ConnectionPoolEntry) -> None:
-        # A process that is stopped inside a transaction must not keep its locks for ever.
-        connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}")
+        for limit, milliseconds in SESSION_LIMITS_MS.items():
+            connection.execute(f"SET {limit} = {milliseconds}")
         connection.commit()
 
     def checkout(connection: ServerConnection, _: ConnectionPoolEntry, __: object) -> None:
