@@ -86,9 +86,9 @@ class Campaign:
         until = time.monotonic() + TROUBLE
         while time.monotonic() < until:
             yield
+            self._well_at = datetime.now(UTC)
             self.happened += 1
             time.sleep(self.chance.uniform(*every))
-        self._well_at = datetime.now(UTC)
 
     @contextmanager
     def once(self) -> Iterator[None]:

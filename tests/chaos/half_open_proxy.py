@@ -114,10 +114,13 @@ class HalfOpenProxy:
             with contextlib.suppress(OSError):
                 pair.ends[end].sendall(data)
             return
-        self._selector.unregister(end)
+        self._forget(end)
         if not pair.is_half_open:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(pair.ends[end])
+            self._forget(pair.ends[end])
             pair.close()
-            with self._lock:
+            with self._lock, contextlib.suppress(ValueError):
                 self._pairs.remove(pair)
+
+    def _forget(self, end: socket.socket) -> None:
+        with contextlib.suppress(KeyError, ValueError):  # both ends may have closed at once
+            self._selector.unregister(end)

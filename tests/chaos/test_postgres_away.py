@@ -1,4 +1,4 @@
-"""PostgreSQL restarted, and its backends ended, while jobs run."""
+"""PostgreSQL restarted, its backends ended and its connections dead in silence, while jobs run."""
 
 import time
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from chaos.campaign import IS_LONG, Campaign, Telling
+from chaos.half_open_proxy import HalfOpenProxy
 from chaos.worker_pool import WorkerPool
 from databases import migrate_template
 from postgres_cluster import (
@@ -72,5 +74,32 @@ def test_backends_terminated_in_a_loop(
                 connection.execute(ENDS_BACKENDS)
         verdict = campaign.verdict()
 
+    assert verdict.wrong == ()
+    assert verdict.states["succeeded"] > 100
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(
+    ("asking", "answering"),
+    [(True, True), (False, True), (True, False)],
+    ids=["both ways", "answers lost", "questions lost"],
+)
+def test_connections_that_die_in_silence(
+    postgresql_url: str, tmp_path: Path, telling: Telling, *, asking: bool, answering: bool
+) -> None:
+    port = make_url(postgresql_url).port
+    assert port is not None
+
+    with HalfOpenProxy(port) as proxy:
+        proxied = make_url(postgresql_url).set(port=proxy.port)
+        pool = WorkerPool(proxied.render_as_string(hide_password=False), tmp_path)
+        with Campaign(postgresql_url, pool, tmp_path, telling=telling) as campaign:
+            with campaign.once():
+                proxy.silence(asking=asking, answering=answering)
+                time.sleep(1.0)
+                proxy.heal()
+            verdict = campaign.verdict()
+
+    assert proxy.silenced > 0
     assert verdict.wrong == ()
     assert verdict.states["succeeded"] > 100
