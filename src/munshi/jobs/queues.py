@@ -22,7 +22,7 @@ class QueueBook:
 
     def refresh(self) -> None:
         """Read the limits again if any configuration has changed since."""
-        with self._database.reading() as tx:
+        with self._database.observing() as tx:
             revision = tx.config.get_revision()
             if revision != self._revision:
                 self._limits = {

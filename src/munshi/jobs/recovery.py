@@ -62,7 +62,7 @@ def recover(database: Database, clock: Clock, registry: Mapping[str, JobSpec]) -
     An idempotent job is queued again, until it has crashed too often; any other is held.
     """
     recovered: list[Job] = []
-    with database.reading() as tx:
+    with database.observing() as tx:
         if not tx.attempts.needs_recovery(now=clock.now()):
             return recovered
     with database.transaction() as tx:
