@@ -4,7 +4,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +44,16 @@ class Telling:
 class Campaign:
     """`pool` works on `url`, or on another way to the same database."""
 
-    def __init__(self, url: str, pool: WorkerPool, folder: Path, *, telling: Telling) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool: WorkerPool,
+        folder: Path,
+        *,
+        telling: Telling,
+        kinds: Mapping[str, int] = KINDS,
+    ) -> None:
+        self._kinds = kinds
         self.chance = random.Random(SEED)  # noqa: S311 - chaos that can be repeated
         self.pool = pool
         self.database = open_database(url)
@@ -127,7 +136,7 @@ class Campaign:
 
     def _ask(self) -> None:
         """What was committed without our hearing of it is judged like the rest."""
-        kinds = self.chance.choices(list(KINDS), list(KINDS.values()), k=BATCH)
+        kinds = self.chance.choices(list(self._kinds), list(self._kinds.values()), k=BATCH)
         with self.database.transaction() as tx:
             asked = [
                 self._service.enqueue_in(

@@ -119,7 +119,7 @@ def _marks(job, effect: int | None, lines: Counter[tuple[str, str, int]]) -> lis
     succeeded = job.status == JobState.SUCCEEDED
     if name in FENCED_EFFECTS and succeeded and effect != job.attempt:
         return [f"shows the effect of attempt {effect}, and {job.attempt} succeeded"]
-    if name == "brief" and succeeded and not lines[name, job_id, job.attempt]:
+    if name in {"brief", "compute"} and succeeded and not lines[name, job_id, job.attempt]:
         return [f"attempt {job.attempt} succeeded without leaving its line"]
     if name == "once":
         starts = sum(lines[name, job_id, number] for number in range(1, job.attempt + 1))

@@ -4,11 +4,13 @@ Effects on the database are fenced: written in a transaction that holds the runn
 goes into files is idempotent, except for `once`, which may be written once.
 """
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from sqlalchemy import text
@@ -22,6 +24,7 @@ from munshi.jobs.run import JobRun
 LIMITED_QUEUE = "narrow"
 PLACES = 2
 PARTS = 3
+FOLDER = "MUNSHI_CHAOS_FOLDER"
 EFFECTS = text(
     'CREATE TABLE "ChaosEffects" (job_id VARCHAR(36) PRIMARY KEY, attempt INTEGER NOT NULL)'
 )
@@ -56,14 +59,18 @@ class Ground:
     lines: Path
 
     def write_line(self, run: JobRun, kind: str) -> None:
-        with self.lines.open("a", encoding="utf-8") as file:
-            file.write(f"{kind} {run.job_id} {run.attempt}\n")
+        _write_line(self.lines, run, kind)
 
     def take_effect(self, job_id: UUID, attempt: int) -> None:
         """Raises JobAttemptFencedError."""
         with self.database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.connection.execute(_EFFECT, {"job_id": str(job_id), "attempt": attempt})
+
+
+def _write_line(lines: Path, run: JobRun, kind: str) -> None:
+    with lines.open("a", encoding="utf-8") as file:
+        file.write(f"{kind} {run.job_id} {run.attempt}\n")
 
 
 def brief(ground: Ground, run: JobRun, errand: Errand) -> dict[str, Any]:
@@ -80,6 +87,21 @@ def effect(ground: Ground, run: JobRun, errand: Errand) -> dict[str, Any]:
     run.check_cancelled()
     ground.take_effect(run.job_id, run.attempt)
     return {"attempt": run.attempt}
+
+
+def compute(lines: Path, run: JobRun, errand: Errand) -> dict[str, Any]:
+    """In a child process, which may be killed alone."""
+    for step in range(4):
+        run.progress(25 * step)
+        time.sleep(errand.seconds / 4)
+    _write_line(lines, run, "compute")
+    return {}
+
+
+@contextmanager
+def child_lines() -> Iterator[Path]:
+    """Where a child process leaves its lines."""
+    yield Path(os.environ[FOLDER]) / f"lines-{os.getpid()}"
 
 
 def once(ground: Ground, run: JobRun, errand: Errand) -> dict[str, Any]:
@@ -107,12 +129,17 @@ def family(ground: Ground, run: JobRun, errand: Errand) -> dict[str, Any]:
 
 
 def _spec(
-    entry: str, *, idempotent: bool = True, is_brief: bool = False, queue: str = "default"
+    entry: str,
+    *,
+    idempotent: bool = True,
+    is_brief: bool = False,
+    queue: str = "default",
+    runs_in: Literal["thread", "process"] = "thread",
 ) -> JobSpec:
     return JobSpec(
         params=Errand,
         entry=f"chaos.work:{entry}",
-        runs_in="thread",
+        runs_in=runs_in,
         idempotent=idempotent,
         brief=is_brief,
         queue=queue,
@@ -130,5 +157,6 @@ REGISTRY: Mapping[str, JobSpec] = {
     "narrow": _spec("effect", queue=LIMITED_QUEUE),
     "once": _spec("once", idempotent=False),
     "flaky": _spec("flaky"),
+    "compute": _spec("compute", runs_in="process"),
     "family": _spec("family"),
 }

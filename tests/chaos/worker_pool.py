@@ -18,14 +18,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chaos.work import REGISTRY, Ground
+import psutil
+
+from chaos.work import FOLDER, REGISTRY, Ground
 from databases import open_database
 from munshi.clock import SystemClock
+from munshi.jobs.children import ChildPool
 from munshi.jobs.worker import Worker
 from munshi.logging_setup import configure_logging
 
 TESTS = Path(__file__).parents[1]
 THREADS = 4
+CHILD_CONTEXT = "chaos.work:child_lines"
 GRACE_SECONDS = 20.0
 
 
@@ -50,6 +54,7 @@ class WorkerPool:
     folder: Path
     size: int = 3
     lease_seconds: float = 2.0
+    processes: int = 0
     kills: int = 0
     pids: list[int] = field(default_factory=list)
     _nursery: "subprocess.Popen[str] | None" = None
@@ -57,7 +62,7 @@ class WorkerPool:
     def __enter__(self) -> Self:
         self._nursery = subprocess.Popen(
             [sys.executable, "-m", "chaos.worker_pool", str(self.folder)],
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            env={**os.environ, "PYTHONPATH": str(TESTS), FOLDER: str(self.folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -85,7 +90,7 @@ class WorkerPool:
         assert self._nursery is not None
         assert self._nursery.stdin is not None
         assert self._nursery.stdout is not None
-        self._nursery.stdin.write(f"{url or self.url} {self.lease_seconds}\n")
+        self._nursery.stdin.write(f"{url or self.url} {self.lease_seconds} {self.processes}\n")
         self._nursery.stdin.flush()
         pid = int(self._nursery.stdout.readline())
         self.pids.append(pid)
@@ -98,8 +103,28 @@ class WorkerPool:
         self.kills += 1
         self.add()
 
+    def stop_one(self, chance: random.Random, *, seconds: float) -> None:
+        """Stop any of them with SIGSTOP, and let it go on later."""
+        pid = chance.choice(self.pids)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
 
-def _work(url: str, lease_seconds: float, folder: Path) -> None:
+    def kill_a_child(self, chance: random.Random) -> None:
+        """Kill a process in which a worker has jobs computed."""
+        children = [
+            child
+            for pid in self.pids
+            for child in psutil.Process(pid).children()
+            if "munshi.jobs.child" in child.cmdline()
+        ]
+        if children:
+            with suppress(psutil.NoSuchProcess):
+                chance.choice(children).kill()
+                self.kills += 1
+
+
+def _work(url: str, lease_seconds: float, processes: int, folder: Path) -> None:
     """In the forked process, until the nursery is gone."""
     database = open_database(url)
     with (folder / f"log-{os.getpid()}").open("a", encoding="utf-8") as log:
@@ -110,6 +135,8 @@ def _work(url: str, lease_seconds: float, folder: Path) -> None:
             registry=REGISTRY,
             services=Ground(database, folder / f"lines-{os.getpid()}"),
             threads=THREADS,
+            processes=processes,
+            children=ChildPool(size=processes, context=CHILD_CONTEXT, clock=SystemClock()),
             lease_seconds=lease_seconds,
             poll_seconds=0.2,
         )
@@ -130,12 +157,12 @@ def _work(url: str, lease_seconds: float, folder: Path) -> None:
 def _nursery(folder: Path) -> None:
     children: list[int] = []
     for line in sys.stdin:
-        url, lease = line.split()
+        url, lease, processes = line.split()
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
-                _work(url, float(lease), folder)
+                _work(url, float(lease), int(processes), folder)
                 code = 0
             finally:
                 os._exit(code)
