@@ -146,6 +146,11 @@ class Worker:
         """Whether so many threads ignored that they were told to stop that it gives up."""
         return self._crew.abandoned >= MOST_ABANDONED
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether its last look at the database failed."""
+        return self._trouble.times > 0
+
     def start(self) -> None:
         """Work in the background."""
         self._stop.clear()

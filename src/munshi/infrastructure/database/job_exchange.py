@@ -139,6 +139,12 @@ class _HeldExchange:
 class SqliteExchange(_HeldExchange):
     """One durable transaction; other processes' jobs are found by asking often."""
 
+    def _drop(self) -> None:
+        # A closed connection lives on, with its lock, as long as any cursor of it does.
+        if self._held is not None and self._held.in_transaction:
+            self._held.rollback()
+        super()._drop()
+
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
         with self._connection() as connection:
             cursor: sqlite3.Cursor = connection.cursor()
