@@ -13,6 +13,7 @@ from munshi.domain.jobs import AttemptOutcome, JobEnding, JobState
 from munshi.errors import ClockDriftError, DatabaseUnreachableError, JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Success
+from munshi.infrastructure.database.server_connection import patience
 from munshi.jobs.causes import cause, trace
 from munshi.jobs.endings import record_ending
 from munshi.jobs.run import JobRun
@@ -53,7 +54,9 @@ class Recorder:
         *,
         registry: Mapping[str, JobSpec],
         rouse: Callable[[], None],
+        answer_seconds: float,
     ) -> None:
+        self._answer_seconds = answer_seconds
         self._rouse = rouse
         self._database = database
         self._clock = clock
@@ -99,7 +102,7 @@ class Recorder:
     def _failure(self, run: JobRun, ending: JobEnding) -> Exception | None:
         lines = run.take_log()
         try:
-            with self._database.transaction() as tx:
+            with patience(self._answer_seconds), self._database.transaction() as tx:
                 spec = self._registry.get(run.job.job_type)
                 ended = record_ending(
                     tx, run.job, ending, spec=spec, log=lines, now=self._clock.now()

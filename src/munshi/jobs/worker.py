@@ -103,7 +103,13 @@ class Worker:
         self._lease = lease
         self._keeper = LeaseKeeper(database, clock, lease=lease, every_beat=self._hear_the_deaf)
         self._roster = Roster(self._keeper)
-        recorder = Recorder(database, clock, registry=registry, rouse=self._wake.set)
+        recorder = Recorder(
+            database,
+            clock,
+            registry=registry,
+            rouse=self._wake.set,
+            answer_seconds=patience_within(lease),
+        )
         self._crew = Crew(
             JobRunner(registry, services=services, clock=clock, processes=children),
             recorder,
