@@ -13,6 +13,8 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+import pytest
+
 from chaos.verdict import UNDER_WAY, Verdict, back_after, judge, settle
 from chaos.work import EFFECTS, LIMITED_QUEUE, PLACES, REGISTRY
 from chaos.worker_pool import WorkerPool
@@ -27,10 +29,16 @@ IS_LONG = os.environ.get("MUNSHI_CHAOS") == "long"
 # Whatever is drawn, the short form draws the same each time.
 SEED = int(os.environ.get("MUNSHI_CHAOS_SEED") or (time.time_ns() % 1_000_000 if IS_LONG else 3))
 # Seconds of quiet before, of trouble, and of work after it.
-QUIET, TROUBLE, AFTER = (8.0, 40.0, 30.0) if IS_LONG else (1.5, 4.0, 1.5)
+QUIET, TROUBLE, AFTER = (5.0, 20.0, 12.0) if IS_LONG else (1.0, 3.0, 1.0)
 BACKLOG, BATCH = 300, 30
 KINDS = {"effect": 10, "brief": 10, "narrow": 2, "once": 2, "flaky": 1, "family": 1}
 LONGEST_JOB = 0.04
+
+
+def on(database: str) -> pytest.MarkDecorator:
+    """On both databases, of which the short form takes this one."""
+    kinds = ["sqlite", "postgresql"] if IS_LONG else [database]
+    return pytest.mark.parametrize("any_database_url", kinds, indirect=True)
 
 
 @dataclass(frozen=True, slots=True)

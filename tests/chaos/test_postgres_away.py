@@ -81,8 +81,8 @@ def test_backends_terminated_in_a_loop(
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     ("asking", "answering"),
-    [(True, True), (False, True), (True, False)],
-    ids=["both ways", "answers lost", "questions lost"],
+    [(False, True), (True, True), (True, False)][: 3 if IS_LONG else 1],
+    ids=["answers lost", "both ways", "questions lost"][: 3 if IS_LONG else 1],
 )
 def test_connections_that_die_in_silence(
     postgresql_url: str, tmp_path: Path, telling: Telling, *, asking: bool, answering: bool

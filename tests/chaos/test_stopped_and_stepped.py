@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from chaos.campaign import KINDS, Campaign, Telling
+from chaos.campaign import KINDS, Campaign, Telling, on
 from chaos.worker_pool import WorkerPool
 
 LEASE_SECONDS = 1.0
 
 
+@on("postgresql")
 @pytest.mark.timeout(400)
 def test_workers_stopped_beyond_their_lease(
     any_database_url: str, tmp_path: Path, telling: Telling
@@ -25,6 +26,7 @@ def test_workers_stopped_beyond_their_lease(
     assert verdict.states["succeeded"] > 100
 
 
+@on("sqlite")
 @pytest.mark.timeout(400)
 def test_clocks_set_forwards_and_backwards(
     any_database_url: str, tmp_path: Path, telling: Telling

@@ -18,12 +18,14 @@ from sqlalchemy import text
 from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.errors import BrokerUnavailableError, JobParametersInvalidError
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.server_connection import patience
 from munshi.jobs.fan_out import NewChild
 from munshi.jobs.run import JobRun
 
 LIMITED_QUEUE = "narrow"
 PLACES = 2
 PARTS = 3
+ANSWER_SECONDS = 5.0
 FOLDER = "MUNSHI_CHAOS_FOLDER"
 EFFECTS = text(
     'CREATE TABLE "ChaosEffects" (job_id VARCHAR(36) PRIMARY KEY, attempt INTEGER NOT NULL)'
@@ -63,7 +65,7 @@ class Ground:
 
     def take_effect(self, job_id: UUID, attempt: int) -> None:
         """Raises JobAttemptFencedError."""
-        with self.database.transaction() as tx:
+        with patience(ANSWER_SECONDS), self.database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.connection.execute(_EFFECT, {"job_id": str(job_id), "attempt": attempt})
 
