@@ -239,4 +239,4 @@ def test_postgresql_ends_a_transaction_that_its_process_forgot(
     with postgresql_database.reading() as tx:
         limit = tx.connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar()
 
-    assert limit == "1min"
+    assert limit == "30s"
