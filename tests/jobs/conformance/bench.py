@@ -58,8 +58,6 @@ class Bench:
         wanted = {"parameters": {"text": "x"}, "run_at": now, "created_by": "asha"}
         return NewJob(**{"job_id": new_job_id(now), "job_type": job_type, **wanted, **given})
 
-        )
-
     def claim(
         self, limit: int = 10, *, lanes: Sequence[Lane] = LANES, by: JobExchange | None = None
     ) -> list[Job]:
