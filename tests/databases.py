@@ -1,5 +1,6 @@
 """Migrated databases for tests: copied, never migrated anew, on SQLite and PostgreSQL alike."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine
 
 from clocks import FakeClock
 from munshi.infrastructure.database import migrate
@@ -15,6 +17,8 @@ from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.security.vault import KeyRing, Vault
 from postgres import PostgresServer
 
+MSSQL_URL = "MUNSHI_TEST_MSSQL_URL"
+KINDS = ["sqlite", "postgresql", *(["mssql"] if os.environ.get(MSSQL_URL) else [])]
 # A Friday, 10:00 IST, in the middle of a trading session.
 FRIDAY_TEN_IST = datetime(2026, 11, 20, 4, 30, tzinfo=UTC)
 TEST_RING = KeyRing(active="aa" * 8, keys={"aa" * 8: b"k" * 32})
@@ -62,9 +66,25 @@ def postgresql_url(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.drop_database(name)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
+def mssql_url() -> Iterator[str]:
+    """A migrated database of this test's own, on the SQL Server of MUNSHI_TEST_MSSQL_URL."""
+    server = parse_database_url(os.environ[MSSQL_URL], home=Path())
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    name = f"munshi_test_{uuid4().hex[:12]}"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE [{name}]")
+    url = server.set(database=name).render_as_string(hide_password=False)
+    migrate_template(url)
+    yield url
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE [{name}]")
+    engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
 def any_database_url(request: pytest.FixtureRequest) -> str:
-    """The same test on both databases."""
+    """The same test on both databases, and on SQL Server where one is named."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

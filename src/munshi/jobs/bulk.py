@@ -107,6 +107,8 @@ class BulkService:
                 f"{at_most:,} jobs were shown, but {len(jobs):,} match by now; nothing was done.",
                 hint="Look again at what would be done, then say so.",
             )
+        # In the order in which workers store ends: two who lock rows crosswise would both wait.
+        jobs.sort(key=lambda job: job.job_id)
         if action is BulkAction.DISCARD:
             # Parts before the whole.
             jobs.sort(key=lambda job: job.parent_id is None)

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
 from clocks import FakeClock
-from munshi.domain.jobs import DEFAULT_QUEUE, Job, JobAttempt, JobState, NewJob, QueueLimits
+from munshi.domain.jobs import (
+    DEFAULT_QUEUE,
+    Job,
+    JobAttempt,
+    JobState,
+    NewJob,
+    QueueLimits,
+    new_job_id,
+)
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Lane, Success
 from munshi.infrastructure.database.job_exchange import (
@@ -46,8 +54,9 @@ class Bench:
             return tx.jobs.create_job(new, now=self.clock.now()).job_id
 
     def new(self, job_type: str = "copy", **given: Any) -> NewJob:  # noqa: ANN401
-        wanted = {"parameters": {"text": "x"}, "run_at": self.clock.now(), "created_by": "asha"}
-        return NewJob(**{"job_id": uuid4(), "job_type": job_type, **wanted, **given})
+        now = self.clock.now()
+        wanted = {"parameters": {"text": "x"}, "run_at": now, "created_by": "asha"}
+        return NewJob(**{"job_id": new_job_id(now), "job_type": job_type, **wanted, **given})
 
     def claim(
         self, limit: int = 10, *, lanes: Sequence[Lane] = LANES, by: JobExchange | None = None

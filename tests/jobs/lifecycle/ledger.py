@@ -1,17 +1,22 @@
 """What the database says of all jobs at one moment, and what must hold whenever one looks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from munshi.domain.jobs import TRANSITIONS, Job, JobAttempt, JobState, QueueLimits
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
+from munshi.infrastructure.database.job_rows import to_attempt
+from munshi.infrastructure.database.models import job_attempts
+from munshi.infrastructure.database.transaction import Transaction
 
+_ATTEMPTS = select(job_attempts).order_by(job_attempts.c.job_id, job_attempts.c.attempt)
+_AUDITED = text("SELECT entity_id, action FROM \"AuditLogs\" WHERE entity_type = 'job'")
 _SLOTS = text('SELECT queue, concurrency_key, slot, attempt, job_id FROM "JobSlots"')
 _ENDED = {JobState.FAILED, JobState.DEAD, JobState.HELD}
 
@@ -54,19 +59,33 @@ def read_ledger(database: Database, *, now: datetime) -> Ledger:
         return Ledger(
             now=now,
             jobs=jobs,
-            attempts={job_id: tx.attempts.list_attempts(job_id) for job_id in jobs},
+            attempts=_attempts(tx, jobs),
             slots=tuple(
                 Slot(row[0], row[1], row[2], row[3], UUID(str(row[4])))
                 for row in tx.connection.execute(_SLOTS)
             ),
-            audited={
-                job_id: Counter(
-                    entry.action for entry in tx.audit.get_logs_by_entity("job", str(job_id))
-                )
-                for job_id in jobs
-            },
+            audited=_audited(tx),
             alerts=frozenset(alert.subject for alert in tx.alerts.list_open_alerts()),
         )
+
+
+def _attempts(tx: Transaction, jobs: Mapping[UUID, Job]) -> dict[UUID, list[JobAttempt]]:
+    """The ended ones at once; one that runs as the repository tells it."""
+    found: dict[UUID, list[JobAttempt]] = {job_id: [] for job_id in jobs}
+    for row in tx.connection.execute(_ATTEMPTS):
+        assert row.job_id in jobs, "attempts go with their job"
+        found[row.job_id].append(to_attempt(row))
+    for job in jobs.values():
+        if job.state is JobState.RUNNING:
+            found[job.job_id] = tx.attempts.list_attempts(job.job_id)
+    return found
+
+
+def _audited(tx: Transaction) -> defaultdict[UUID, Counter[str]]:
+    found: defaultdict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in tx.connection.execute(_AUDITED):
+        found[UUID(row.entity_id)][row.action] += 1
+    return found
 
 
 def check(ledger: Ledger, limits: Mapping[str, QueueLimits]) -> None:
@@ -133,6 +152,8 @@ def check_step(before: Ledger, after: Ledger) -> None:
         assert (
             before.attempts[job_id][: old.attempt - 1] == after.attempts[job_id][: old.attempt - 1]
         )
+        if (old.state, job.state) == (JobState.WAITING, JobState.QUEUED):
+            assert all(child.state.is_final for child in after.children(job_id)), "woken too soon"
         if old.state is JobState.SUCCEEDED:
             assert job.result_data == old.result_data
     for job_id in before.jobs.keys() - after.jobs.keys():

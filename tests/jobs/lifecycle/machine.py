@@ -1,12 +1,13 @@
 """Several workers, people and a clock at one queue, in any order that Hypothesis thinks of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from clocks import FakeClock
 from databases import FRIDAY_TEN_IST
@@ -62,9 +63,34 @@ def _spec(*, idempotent: bool = True) -> JobSpec:
 
 REGISTRY = {"copy": _spec(), "once": _spec(idempotent=False), AUTO_LOGIN: _spec()}
 LANES = tuple(Lane("default", name) for name in REGISTRY)
-TYPES = st.sampled_from([*REGISTRY, "copy", "copy"])
-INDEX = st.integers(min_value=0, max_value=1000)
-WORKER = st.integers(min_value=0, max_value=WORKERS - 1)
+TYPES = (*REGISTRY, "copy", "copy")
+DELAYS = (0, 0, 0, 5, 60)
+ENDS = (*("success", "error", "retry", "timeout", "crash", "cancel", "stop", "stop", "pause"),)
+OF_CLAIMS = {"end", "fan_out", "report", "succeed_together"}
+# How often each, from the commonest on.
+WEIGHTS = {
+    "end": 10,
+    "claim": 8,
+    "fan_out": 4,
+    "enqueue": 5,
+    "succeed_together": 4,
+    "pass_time": 4,
+    "promote": 3,
+    "cancel": 3,
+    "retry": 3,
+    "claim_limited": 3,
+    "enqueue_limited": 2,
+    "end_all_that_run": 2,
+    "recover_the_lost": 2,
+    "enqueue_by_key": 2,
+    "report": 1,
+    "log_in": 1,
+    "discard": 1,
+    "hold_what_nobody_can_run": 1,
+    "pause_or_resume_a_type": 1,
+    "pass_days_and_clean_up": 1,
+}
+HAPPENS = [what for what, times in WEIGHTS.items() for _ in range(times)]
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -81,6 +107,7 @@ class QueueMachine(RuleBasedStateMachine):
             for n in range(WORKERS)
         ]
         self.claims: list[Job] = []
+        self.dice: Callable[[st.SearchStrategy[Any]], Any] = lambda _: None
         self.made = 0
         self.tokens: dict[UUID, str] = {}
         self.paused = False
@@ -110,15 +137,31 @@ class QueueMachine(RuleBasedStateMachine):
         job = self.ledger.jobs.get(claim.job_id)
         return job is not None and (job.state, job.attempt) == (S.RUNNING, claim.attempt)
 
-    def any_claim(self, index: int) -> Job:
-        """Mostly one that runs, sometimes one whose attempt is over."""
-        current = [claim for claim in self.claims if self.is_current(claim)]
-        chosen = current if current and index % 4 else self.claims
-        return chosen[index % len(chosen)]
+    def number(self, smallest: int, largest: int) -> int:
+        drawn: int = self.dice(st.integers(min_value=smallest, max_value=largest))
+        return drawn
 
-    def any_job(self, index: int) -> Job:
+    def one_of(self, choices: Sequence[Any]) -> Any:  # noqa: ANN401 - one of them
+        return self.dice(st.sampled_from(choices))
+
+    def any_claim(self) -> Job:
+        """Mostly one that runs, sometimes one that another has taken over, or any at all."""
+        current = [claim for claim in self.claims if self.is_current(claim)]
+        taken_over = [claim for claim in self.claims if self.is_taken_over(claim)]
+        kind = self.one_of((current, current, taken_over, self.claims))
+        claim: Job = self.one_of(kind or self.claims)
+        return claim
+
+    def is_taken_over(self, claim: Job) -> bool:
+        job = self.ledger.jobs.get(claim.job_id)
+        return job is not None and job.state is S.RUNNING and job.attempt > claim.attempt
+
+    def any_job(self) -> Job:
+        """Mostly one that something can be done to, or one with parts."""
         jobs = sorted(self.ledger.jobs.values(), key=lambda job: job.job_id)
-        return jobs[index % len(jobs)]
+        state = self.one_of(sorted({job.state for job in jobs}))
+        job: Job = self.one_of([job for job in jobs if job.state is state])
+        return job
 
     def new(self, job_type: str = "copy", **given: object) -> NewJob:
         self.made += 1
@@ -133,33 +176,34 @@ class QueueMachine(RuleBasedStateMachine):
         }
         return NewJob(**wanted)  # type: ignore[arg-type]
 
-    def has_claims(self) -> bool:
-        return bool(self.claims)
-
-    def has_jobs(self) -> bool:
-        return bool(self.ledger.jobs)
+    @rule(what=st.sampled_from(HAPPENS), dice=st.data())
+    def something_happens(self, what: str, dice: st.DataObject) -> None:
+        """One rule, because of several Hypothesis leaves some out of each walk."""
+        self.dice = dice.draw
+        if not self.ledger.jobs:
+            what = "enqueue"
+        elif what in OF_CLAIMS and not self.claims:
+            what = "claim"
+        getattr(self, what)()
 
     # --- what is asked for -------------------------------------------------------------------
 
-    @rule(
-        job_type=TYPES,
-        delay=st.sampled_from([0, 0, 0, 5, 60]),
-        priority=st.integers(min_value=-2, max_value=2),
-    )
-    def enqueue(self, job_type: str, delay: int, priority: int) -> None:
+    def enqueue(self) -> None:
+        job_type, delay = self.one_of(TYPES), self.one_of(DELAYS)
+        priority = self.number(-2, 2)
         run_at = self.clock.now() + timedelta(seconds=delay)
         new = self.new(job_type, run_at=run_at, priority=priority)
         with self.database.transaction() as tx:
             job = tx.jobs.create_job(new, now=self.clock.now())
         assert job.state is (S.SCHEDULED if delay else S.QUEUED)
 
-    @rule(key=st.sampled_from(["a", "b", None]))
-    def enqueue_limited(self, key: str | None) -> None:
+    def enqueue_limited(self) -> None:
+        key = self.one_of(("a", "b", None))
         with self.database.transaction() as tx:
             tx.jobs.create_job(self.new(queue="narrow", concurrency_key=key), now=self.clock.now())
 
-    @rule(key=st.sampled_from(["k", "l"]), period=st.sampled_from([None, 40]))
-    def enqueue_by_key(self, key: str, period: int | None) -> None:
+    def enqueue_by_key(self) -> None:
+        key, period = self.one_of(("k", "l")), self.one_of((None, 40))
         now = self.clock.now()
         until = now + timedelta(seconds=period) if period else None
         holders = {
@@ -178,8 +222,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     # --- what workers do ---------------------------------------------------------------------
 
-    @rule(worker=WORKER, limit=st.integers(min_value=1, max_value=4))
-    def claim(self, worker: int, limit: int) -> None:
+    def claim(self) -> None:
+        worker, limit = self.number(0, WORKERS - 1), self.number(1, 4)
         eligible = [job for job in self.ledger.in_state(S.QUEUED) if self.may_be_taken(job)]
         swapped = self.exchanges[worker].swap((), [Wanted(LANES, limit)], now=self.clock.now())
         taken = swapped.claimed[0]
@@ -190,8 +234,8 @@ class QueueMachine(RuleBasedStateMachine):
     def may_be_taken(self, job: Job) -> bool:
         return job.queue == "default" and not (self.paused and job.job_type == "copy")
 
-    @rule(limit=st.integers(min_value=1, max_value=4), worker=WORKER)
-    def claim_limited(self, worker: int, limit: int) -> None:
+    def claim_limited(self) -> None:
+        worker, limit = self.number(0, WORKERS - 1), self.number(1, 4)
         running = [job for job in self.ledger.in_state(S.RUNNING) if job.queue == "narrow"]
         with self.database.transaction() as tx:
             taken = tx.queues.claim_limited(
@@ -208,10 +252,8 @@ class QueueMachine(RuleBasedStateMachine):
         assert len(running) + len(taken) <= 2
         assert len(set(keys)) == len(keys)
 
-    @precondition(has_claims)
-    @rule(index=INDEX, percent=st.floats(min_value=0, max_value=100))
-    def report(self, index: int, percent: float) -> None:
-        claim = self.any_claim(index)
+    def report(self) -> None:
+        claim, percent = self.any_claim(), self.number(0, 100)
         wrote = False
         with suppress(JobAttemptFencedError), self.database.operational() as tx:
             now = self.clock.now()
@@ -221,10 +263,10 @@ class QueueMachine(RuleBasedStateMachine):
             wrote = True
         assert wrote == self.is_current(claim)
 
-    @precondition(has_claims)
-    @rule(indexes=st.lists(INDEX, min_size=1, max_size=4), worker=WORKER, more=st.booleans())
-    def succeed_together(self, indexes: list[int], worker: int, *, more: bool) -> None:
-        chosen = {(one.job_id, one.attempt): one for one in map(self.any_claim, indexes)}
+    def succeed_together(self) -> None:
+        claims = [self.any_claim() for _ in range(self.number(1, 5))]
+        worker, more = self.number(0, WORKERS - 1), self.one_of((False, True))
+        chosen = {(one.job_id, one.attempt): one for one in claims}
         plain = [one for one in chosen.values() if not one.parent_id and one.queue == "default"]
         done = [
             Success(one.job_id, one.attempt, None, f'{{"token": "{one.job_id} {one.attempt}"}}')
@@ -240,16 +282,15 @@ class QueueMachine(RuleBasedStateMachine):
         }
         assert swapped.kept == kept
 
-    @precondition(has_claims)
-    @rule(
-        index=INDEX,
-        how=st.sampled_from(
-            ["success", "error", "retry", "timeout", "crash", "cancel", "stop", "pause", "parts"]
-        ),
-        parts=st.integers(min_value=0, max_value=3),
-    )
-    def end(self, index: int, how: str, parts: int) -> None:
-        claim = self.any_claim(index)
+    def end(self) -> None:
+        self.end_one(self.any_claim(), self.one_of(ENDS), parts=0)
+
+    def fan_out(self) -> None:
+        claim = self.any_claim()
+        is_nested = claim.parent_id is not None
+        self.end_one(claim, "parts", parts=self.number(0, 1 if is_nested else 3))
+
+    def end_one(self, claim: Job, how: str, *, parts: int) -> None:
         ending = self.ending(claim, how, parts)
         ended: Job | None = None
         with suppress(JobAttemptFencedError), self.database.transaction() as tx:
@@ -263,7 +304,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def ending(self, claim: Job, how: str, parts: int) -> JobEnding:
         spec, now = REGISTRY[claim.job_type], self.clock.now()
-        made = [self.new(parent_id=claim.job_id) for _ in range(parts)]
+        made = [self.new(name, parent_id=claim.job_id) for name in ("copy", "once", "copy")[:parts]]
         endings_of: dict[str, Callable[[], JobEnding]] = {
             "success": lambda: endings.after_success(
                 {"token": f"{claim.job_id} {claim.attempt}"}, "Done."
@@ -281,7 +322,22 @@ class QueueMachine(RuleBasedStateMachine):
         }
         return endings_of[how]()
 
-    @rule()
+    def end_all_that_run(self) -> None:
+        """Most go well, one does not."""
+        index = self.number(0, 3)
+        for number, claim in enumerate(filter(self.is_current, self.claims)):
+            how = "stop" if number == index % 4 else "success"
+            with self.database.transaction() as tx:
+                ended = endings.record_ending(
+                    tx,
+                    claim,
+                    self.ending(claim, how, 0),
+                    spec=REGISTRY[claim.job_type],
+                    now=self.clock.now(),
+                )
+            if ended.state is S.SUCCEEDED:
+                self.tokens[claim.job_id] = f"{claim.job_id} {claim.attempt}"
+
     def recover_the_lost(self) -> None:
         lost = {
             job.job_id
@@ -294,14 +350,12 @@ class QueueMachine(RuleBasedStateMachine):
             assert job.state in {S.QUEUED, S.HELD, S.DEAD, S.CANCELLED}
             assert REGISTRY[job.job_type].idempotent or job.state is not S.QUEUED
 
-    @rule()
     def promote(self) -> None:
         due = [job for job in self.ledger.in_state(S.SCHEDULED) if job.run_at <= self.clock.now()]
         with self.database.operational() as tx:
             promoted = tx.jobs.promote_due_jobs(now=self.clock.now())
         assert promoted == len(due)
 
-    @rule()
     def hold_what_nobody_can_run(self) -> None:
         lanes = [lane for lane in (*LANES, Lane("narrow", "copy")) if lane.job_type != AUTO_LOGIN]
         before = self.clock.now() - UNCLAIMABLE_AFTER
@@ -310,10 +364,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     # --- what people do ----------------------------------------------------------------------
 
-    @precondition(has_jobs)
-    @rule(index=INDEX)
-    def cancel(self, index: int) -> None:
-        job = self.any_job(index)
+    def cancel(self) -> None:
+        job = self.any_job()
         below = [each for each in self.ledger.below(job.job_id) if not each.state.is_final]
         cancelled: Job | None = None
         with suppress(JobStateConflictError), self.database.transaction() as tx:
@@ -326,10 +378,8 @@ class QueueMachine(RuleBasedStateMachine):
                 assert after[each.job_id].state is wanted
                 assert after[each.job_id].cancel_requested
 
-    @precondition(has_jobs)
-    @rule(index=INDEX)
-    def retry(self, index: int) -> None:
-        job = self.any_job(index)
+    def retry(self) -> None:
+        job = self.any_job()
         again: Job | None = None
         with suppress(JobStateConflictError), self.database.transaction() as tx:
             again = retry_in(tx, job.job_id, actor=ASHA, now=self.clock.now())
@@ -341,17 +391,14 @@ class QueueMachine(RuleBasedStateMachine):
             assert (again.state, again.errors, again.crashes) == (S.QUEUED, 0, 0)
             assert not again.cancel_requested
 
-    @precondition(has_jobs)
-    @rule(index=INDEX)
-    def discard(self, index: int) -> None:
-        job = self.any_job(index)
+    def discard(self) -> None:
+        job = self.any_job()
         is_gone = False
         with suppress(JobStateConflictError), self.database.transaction() as tx:
             discard_in(tx, job.job_id, actor=ASHA, now=self.clock.now())
             is_gone = True
         assert is_gone == (job.state.is_final and not self.ledger.children(job.job_id))
 
-    @rule()
     def log_in(self) -> None:
         with self.database.transaction() as tx:
             ended = tx.jobs.resume_after_login(
@@ -361,7 +408,6 @@ class QueueMachine(RuleBasedStateMachine):
         assert all(job.job_type == AUTO_LOGIN for job in ended)
         assert self.look().in_state(S.PAUSED) == []
 
-    @rule()
     def pause_or_resume_a_type(self) -> None:
         pause = JobPause(
             kind=PauseKind.JOB_TYPE,
@@ -379,12 +425,11 @@ class QueueMachine(RuleBasedStateMachine):
 
     # --- what time does ----------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([1, 5, 20, 31, 700]))
-    def pass_time(self, seconds: int) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
+    def pass_time(self) -> None:
+        self.clock.advance(timedelta(seconds=self.one_of((1, 5, 20, 31, 700))))
 
-    @rule(days=st.sampled_from([1, DAYS + 1]))
-    def pass_days_and_clean_up(self, days: int) -> None:
+    def pass_days_and_clean_up(self) -> None:
+        days = self.one_of((1, DAYS + 1))
         self.clock.advance(timedelta(days=days))
         before = self.clock.now() - timedelta(days=DAYS)
         with self.database.transaction() as tx:
