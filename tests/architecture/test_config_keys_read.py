@@ -11,7 +11,7 @@ from munshi.domain import config_keys
 from munshi.domain.config_keys import BROKER_KEYS, DECLARED, ConfigKey, find_key
 
 SOURCE = Path(munshi.__file__).parent
-DECLARATIONS = SOURCE / "domain" / "config_keys.py"
+DECLARATIONS = SOURCE / "domain" / "config_keys"
 _TABLE = "BROKER_KEYS"
 
 
@@ -20,7 +20,7 @@ def read_somewhere() -> frozenset[str]:
     """Texts, constants and fields of `BROKER_KEYS` that code outside the declarations uses."""
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):
-        if path != DECLARATIONS:
+        if DECLARATIONS not in path.parents:
             tree = ast.parse(path.read_text("utf-8"))
             found |= _texts(tree) | _constants(tree) | _broker_fields(tree)
     return frozenset(found)

@@ -1,0 +1,120 @@
+"""Every configuration key there is: its type, shape, default, and what it is for.
+
+A key that nothing reads must not stand here; a test looks for its reader.
+"""
+
+from difflib import get_close_matches
+
+from munshi.domain.config_keys import alerts, api, auth, health, jobs, market, scheduler
+from munshi.domain.config_keys.alerts import ALERT_PREFIX
+from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED
+from munshi.domain.config_keys.auth import (
+    BROKER_KEYS,
+    MIRROR_TOKENS_TO_ENV,
+    SIMULATED_HEADLESS,
+    BrokerKeys,
+)
+from munshi.domain.config_keys.health import (
+    BACKLOG_MINUTES,
+    KEEP_HOUR_DAYS,
+    KEEP_SAMPLE_DAYS,
+    LEAST_FREE_MB,
+    STALE_MINUTES,
+)
+from munshi.domain.config_keys.jobs import KEEP_DAYS, QUEUE_PREFIX
+from munshi.domain.config_keys.key import (
+    ALERTS,
+    API,
+    AUTH,
+    HEALTH,
+    JOBS,
+    MARKET,
+    SCHEDULER,
+    TRADING,
+    TYPES,
+    ConfigKey,
+)
+from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
+from munshi.domain.config_keys.scheduler import SCHEDULE_PREFIX
+from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
+
+__all__ = [
+    "ALERTS",
+    "ALERT_PREFIX",
+    "API",
+    "AUTH",
+    "BACKLOG_MINUTES",
+    "BROKER_KEYS",
+    "CALENDAR_PREFIX",
+    "DAILY_COLLECTION_KEY",
+    "DECLARED",
+    "HEALTH",
+    "JOBS",
+    "KEEP_DAYS",
+    "KEEP_HOUR_DAYS",
+    "KEEP_SAMPLE_DAYS",
+    "LEAST_FREE_MB",
+    "LIMITED",
+    "LIMIT_PREFIX",
+    "MARKET",
+    "MIRROR_TOKENS_TO_ENV",
+    "QUEUE_PREFIX",
+    "SCHEDULER",
+    "SCHEDULE_PREFIX",
+    "SIMULATED_HEADLESS",
+    "STALE_MINUTES",
+    "TRADING",
+    "TYPES",
+    "BrokerKeys",
+    "ConfigKey",
+    "check_type",
+    "find_key",
+    "keys_of_type",
+    "seeded_keys",
+]
+
+DECLARED: tuple[ConfigKey, ...] = (
+    *auth.KEYS,
+    *scheduler.KEYS,
+    *api.KEYS,
+    *jobs.KEYS,
+    *health.KEYS,
+    *market.KEYS,
+    *alerts.KEYS,
+)
+
+
+def check_type(config_type: str) -> None:
+    """Raise ConfigTypeUnknownError, which lists the types, unless there is such a type."""
+    if config_type not in TYPES:
+        raise ConfigTypeUnknownError(
+            f"There is no configuration type {config_type!r}.", hint=f"Types: {', '.join(TYPES)}."
+        )
+
+
+def keys_of_type(config_type: str) -> list[ConfigKey]:
+    return [key for key in DECLARED if key.config_type == config_type]
+
+
+def find_key(config_type: str, config_key: str) -> ConfigKey:
+    """The declaration of a key, the exact one before a family.
+
+    Raises ConfigTypeUnknownError or ConfigKeyUnknownError naming the nearest keys.
+    """
+    check_type(config_type)
+    candidates = keys_of_type(config_type)
+    for key in sorted(candidates, key=lambda key: key.pattern is not None):
+        if key.covers(config_key):
+            return key
+    names = [key.name for key in candidates]
+    names += [LIMIT_PREFIX + limited for limited in LIMITED] if config_type == API else []
+    near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
+    raise ConfigKeyUnknownError(
+        f"There is no configuration key {config_type}/{config_key}.",
+        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+    )
+
+
+def seeded_keys() -> list[ConfigKey]:
+    """Keys that a new database holds as rows, so that whoever opens the table sees them."""
+    return [key for key in DECLARED if key.is_seeded]

@@ -1,0 +1,43 @@
+"""Keys of type `market`: the calendar beyond the packaged years, and what is collected."""
+
+from types import MappingProxyType
+
+from munshi.domain.config_keys.key import MARKET, ConfigKey
+from munshi.domain.config_values import CalendarDocument, Document, InstrumentNames, Text, Whole
+from munshi.domain.enums import Service
+from munshi.domain.market.intervals import Interval
+
+CALENDAR_PREFIX = "calendar."
+DAILY_COLLECTION_KEY = "daily_collection"
+
+KEYS: tuple[ConfigKey, ...] = (
+    ConfigKey(
+        config_type=MARKET,
+        name=f"{CALENDAR_PREFIX}<year>",
+        pattern=r"calendar\.\d{4}",
+        shape=CalendarDocument(),
+        description="Holidays and special sessions of a year, instead of the packaged ones.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=DAILY_COLLECTION_KEY,
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "broker": Text(choices=tuple(Service)),
+                    "instruments": InstrumentNames(),
+                    "interval": Text(choices=tuple(Interval)),
+                    "days": Whole(smallest=1, largest=250),
+                }
+            )
+        ),
+        default={
+            "broker": "breeze",
+            "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
+            "interval": "1minute",
+            "days": 5,
+        },
+        description="What the job daily_collection fetches, and for how many trading days back it "
+        "fills in what is missing.",
+    ),
+)

@@ -1,0 +1,30 @@
+"""Keys of type `scheduler`: what runs by itself, and when."""
+
+from munshi.domain.config_keys.key import SCHEDULER, ConfigKey
+from munshi.domain.schedules import ScheduleShape
+from munshi.domain.seeded_schedules import SEEDED_SCHEDULES, SeededSchedule
+
+SCHEDULE_PREFIX = "schedule."
+
+
+def _seeded_schedule(seed: SeededSchedule) -> ConfigKey:
+    return ConfigKey(
+        config_type=SCHEDULER,
+        name=SCHEDULE_PREFIX + seed.name,
+        shape=ScheduleShape(),
+        default=seed.document,
+        is_seeded=True,
+        description=seed.description,
+    )
+
+
+KEYS: tuple[ConfigKey, ...] = (
+    *map(_seeded_schedule, SEEDED_SCHEDULES),
+    ConfigKey(
+        config_type=SCHEDULER,
+        name=f"{SCHEDULE_PREFIX}<name>",
+        pattern=r"schedule\.[a-z][a-z0-9_]{0,60}",
+        shape=ScheduleShape(),
+        description="A job that starts by itself: munshi schedule set.",
+    ),
+)
