@@ -35,7 +35,7 @@ from munshi.domain.config_keys.key import (
     ConfigKey,
 )
 from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
-from munshi.domain.config_keys.scheduler import SCHEDULE_PREFIX
+from munshi.domain.config_keys.scheduler import KEEP_RUN_DAYS, SCHEDULE_PREFIX
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "JOBS",
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
+    "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
     "LEAST_FREE_MB",
     "LIMITED",
