@@ -7,7 +7,13 @@ from difflib import get_close_matches
 
 from munshi.domain.config_keys import alerts, api, auth, health, jobs, market, scheduler
 from munshi.domain.config_keys.alerts import ALERT_PREFIX
-from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED
+from munshi.domain.config_keys.api import (
+    KEEP_MINUTE_DAYS,
+    KEPT_SHARE,
+    LIMIT_PREFIX,
+    LIMITED,
+    TRADING_DAY_RESERVE,
+)
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
     MIRROR_TOKENS_TO_ENV,
@@ -52,8 +58,10 @@ __all__ = [
     "JOBS",
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
+    "KEEP_MINUTE_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
+    "KEPT_SHARE",
     "LEAST_FREE_MB",
     "LIMITED",
     "LIMIT_PREFIX",
@@ -65,6 +73,7 @@ __all__ = [
     "SIMULATED_HEADLESS",
     "STALE_MINUTES",
     "TRADING",
+    "TRADING_DAY_RESERVE",
     "TYPES",
     "BrokerKeys",
     "ConfigKey",

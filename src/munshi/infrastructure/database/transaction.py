@@ -18,6 +18,8 @@ from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
+from munshi.infrastructure.database.rate_call_repository import RateCallRepository
+from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
@@ -106,3 +108,11 @@ class Transaction:
     @cached_property
     def vital_signs(self) -> VitalSignsRepository:
         return VitalSignsRepository(self.connection)
+
+    @cached_property
+    def rate_pools(self) -> RatePoolRepository:
+        return RatePoolRepository(self.connection)
+
+    @cached_property
+    def rate_calls(self) -> RateCallRepository:
+        return RateCallRepository(self.connection)

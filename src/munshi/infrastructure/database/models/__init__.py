@@ -2,6 +2,8 @@
 
 from munshi.infrastructure.database.models.alerts import alerts
 from munshi.infrastructure.database.models.api_rate_limits import api_rate_limits
+from munshi.infrastructure.database.models.api_rate_pools import api_rate_pools
+from munshi.infrastructure.database.models.api_rate_slots import api_rate_slots
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
@@ -31,6 +33,8 @@ from munshi.infrastructure.database.models.vault_keys import vault_keys
 __all__ = [
     "alerts",
     "api_rate_limits",
+    "api_rate_pools",
+    "api_rate_slots",
     "audit_logs",
     "audit_personal_data",
     "auth_sessions",

@@ -1,0 +1,140 @@
+"""Slots on SQLite, by driver SQL on a held connection: one writer at a time."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.rate_slots import (
+    Held,
+    Need,
+    Permits,
+    Refused,
+    Settled,
+    until_free,
+    until_open,
+)
+from munshi.infrastructure.database.types import to_text
+
+_POOL = 'SELECT closed_until, version FROM "ApiRatePools" WHERE pool_id = ?'
+_TAKE = """UPDATE "ApiRateSlots" SET free_at = ?1 WHERE pool_id = ?2 AND slot IN (
+  SELECT slot FROM "ApiRateSlots" WHERE pool_id = ?2 AND slot > ?3 AND free_at <= ?4
+  ORDER BY free_at LIMIT ?5)
+RETURNING slot"""
+_FREE = """SELECT count(*) FROM (SELECT 1 FROM "ApiRateSlots"
+WHERE pool_id = ? AND slot > ? AND free_at <= ? LIMIT ?)"""
+_NEXT_FREE = 'SELECT min(free_at) FROM "ApiRateSlots" WHERE pool_id = ? AND slot > ?'
+_SETTLE = 'UPDATE "ApiRateSlots" SET free_at = ? WHERE pool_id = ? AND slot = ? AND free_at = ?'
+_COUNTED = 'SELECT request_count FROM "ApiRateLimits" WHERE id = ?'
+_COUNT = 'UPDATE "ApiRateLimits" SET request_count = request_count + ? WHERE id = ?'
+
+
+class SqliteSlots:
+    """`durable` has every claim on disk before it counts.
+
+    Without it a power cut may take back the last claims, so it is for windows that are over
+    before a machine has started again.
+    """
+
+    def __init__(self, database: Database, *, durable: bool) -> None:
+        self._database = database
+        self._durable = durable
+        self._held: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def claim(
+        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], now: datetime
+    ) -> Permits | Refused:
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if settled:
+                connection.executemany(_SETTLE, _rows(settled))
+            room = _room(connection, needs, most, now)
+            if isinstance(room, Refused):
+                connection.execute("COMMIT" if settled else "ROLLBACK")
+                return room
+            taken = [_take(connection, need, room, now) for need in needs]
+            connection.execute("COMMIT")
+        return list(zip(*taken, strict=True))
+
+    def settle(self, settled: Sequence[Settled], *, now: datetime) -> None:  # noqa: ARG002
+        with self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(_SETTLE, _rows(settled))
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                with self._database.translating():
+                    if self._held is None:
+                        self._held = self._open()
+                    yield self._held
+            except BaseException:
+                with self._database.translating(quietly=True):
+                    self._drop()
+                raise
+
+    def _open(self) -> sqlite3.Connection:
+        connection = self._database.driver_connection()
+        if not isinstance(connection, sqlite3.Connection):
+            raise TypeError(f"{self._database.dialect} is not SQLite")
+        if not self._durable:
+            connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _drop(self) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            if held.in_transaction:
+                held.rollback()
+            held.close()
+
+
+def _room(
+    connection: sqlite3.Connection, needs: Sequence[Need], most: int, now: datetime
+) -> int | Refused:
+    """How many permits there can be; a single need is not looked through before it is taken."""
+    at, room = to_text(now), most
+    for need in needs:
+        pool = connection.execute(_POOL, (need.pool_id,)).fetchone()
+        if pool is None or pool[1] != need.version:
+            return Refused(need.pool_id, "changed", 0.0)
+        if pool[0] > at:
+            return until_open(need, datetime.fromisoformat(pool[0]), now)
+        if need.day_row is not None:
+            counted = connection.execute(_COUNTED, (need.day_row,)).fetchone()[0]
+            room = min(room, need.day_limit - counted)
+            if room <= 0:
+                return Refused(need.pool_id, "day", 0.0)
+        free = connection.execute(_FREE, (need.pool_id, need.above, at, room)).fetchone()[0]
+        if not free:
+            values = (need.pool_id, need.above)
+            next_free = connection.execute(_NEXT_FREE, values).fetchone()[0]
+            return until_free(need, datetime.fromisoformat(next_free) if next_free else None, now)
+        room = min(room, free)
+    return room
+
+
+def _take(connection: sqlite3.Connection, need: Need, room: int, now: datetime) -> list[Held]:
+    until = now + need.taken_for
+    if need.day_row is not None:
+        connection.execute(_COUNT, (room, need.day_row))
+    values = (to_text(until), need.pool_id, need.above, to_text(now), room)
+    return [
+        Held(need.pool_id, slot, until) for (slot,) in connection.execute(_TAKE, values).fetchall()
+    ]
+
+
+def _rows(settled: Sequence[Settled]) -> list[tuple[str, int, int, str]]:
+    return [
+        (to_text(one.free_at), one.held.pool_id, one.held.slot, to_text(one.held.until))
+        for one in settled
+    ]
