@@ -1,7 +1,7 @@
 """Clients as bootstrap wires them, for tests that ask a broker over loopback."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import NoReturn
 
 import httpx
@@ -16,8 +16,9 @@ from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.line import Gate
-from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_USER, KITE_USER
+from munshi.infrastructure.database.engine import Database
+from quotas import open_gate
 from simulators import Simulator
 
 # Patient, because a busy machine is no broken broker; the other is for brokers that say nothing.
@@ -62,8 +63,10 @@ def impatient_http() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def gate(simulated_clock: FakeClock) -> Gate:
-    return Pacer(clock=simulated_clock).permit
+def gate(simulated_clock: FakeClock, sqlite_database: Database) -> Iterator[Gate]:
+    """The documented limits, on the broker's clock."""
+    with closing(open_gate(sqlite_database, simulated_clock)) as quotas:
+        yield quotas.permit
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from jobs.waiting import until
 from munshi.clock import SystemClock
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AttemptOutcome, Job, JobState, NewJob
+from quotas import set_limit
 
 
 def test_a_job_runs_once_and_its_result_is_kept(desk: Desk) -> None:
@@ -327,7 +328,9 @@ def test_a_stopping_worker_lets_a_job_finish_within_the_grace(desk: Desk) -> Non
 
 
 def test_cancel_ends_a_long_wait_for_a_brokers_permit(desk: Desk) -> None:
-    job_id = desk.ask("wait_for_permit")
+    one_in_80_seconds = {"requests": 1, "seconds": 80}
+    set_limit(desk.database, desk.clock, "kite.quote", one_in_80_seconds)
+    job_id = desk.ask("wait_for_permit", desk.database.url.render_as_string(hide_password=False))
     desk.worker().start()
     assert desk.stage.entered.wait(20)
 

@@ -58,7 +58,13 @@ def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
     kept, _ = do(desk, "session_cleanup")
     cleaner, result = do(desk, "job_cleanup")
 
-    assert result == {"days": 7, "deleted": 1, "run_days": 400, "runs_forgotten": 0}
+    assert result == {
+        "days": 7,
+        "deleted": 1,
+        "run_days": 400,
+        "runs_forgotten": 0,
+        "call_counts_forgotten": 0,
+    }
     assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
 
 

@@ -11,9 +11,9 @@ from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
     Ground,
-    configured_limits,
     find_endpoints,
 )
+from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
@@ -21,7 +21,6 @@ from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import HttpClient, open_http
-from munshi.infrastructure.brokers.pacing import Pacer
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.opening import check_revision, unlock
@@ -43,6 +42,8 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.rate_limits.gate import QuotaGate
+from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
 
@@ -93,8 +94,9 @@ def open_services(
             )
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
-                with closing(Rouser(database)) as rouser:
-                    services = _wire(ground, http, endpoints or find_endpoints(settings), rouser)
+                with closing(Rouser(database)) as rouser, closing(open_gate(ground)) as gate:
+                    at = endpoints or find_endpoints(settings)
+                    services = _wire(ground, http, at, rouser, gate)
                     with closing(services.job_feed):
                         yield services
 
@@ -122,10 +124,16 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
         clock.stop()
 
 
-def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
+def _wire(
+    ground: Ground,
+    http: HttpClient,
+    endpoints: BrokerEndpoints,
+    rouser: Rouser,
+    quotas: QuotaGate,
+) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
-    lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
+    lines = BrokerLines(ground, http, endpoints, who_asks(quotas))
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
     calendar = CalendarService(config)
@@ -198,5 +206,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
         health=health,
+        limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
         job_wake=rouser.wake,
     )

@@ -10,7 +10,6 @@ from munshi.auth.login_book import LoginBook
 from munshi.auth.token_mirror import TokenMirror
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
-from munshi.domain.config_keys import API, LIMIT_PREFIX
 from munshi.domain.enums import Service
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
@@ -19,13 +18,12 @@ from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.kite.web_login import kite_web_login
-from munshi.infrastructure.brokers.pacing import DOCUMENTED_LIMITS, Limit, Pacer
+from munshi.infrastructure.brokers.line import Gate
 from munshi.infrastructure.brokers.simulator.facts import ask_simulator
 from munshi.infrastructure.brokers.simulator.record import read_record
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.security.vault import Vault
-from munshi.jobs.run import running_job_must_stop
 from munshi.market.collection import Provenance
 from munshi.settings import BrokerMode, Settings
 
@@ -69,11 +67,11 @@ class BrokerLines:
     """Both brokers' clients and what signs in through them."""
 
     def __init__(
-        self, ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, pacer: Pacer
+        self, ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, gate: Gate
     ) -> None:
         self._ground = ground
         self._endpoints = endpoints
-        self._gate = partial(pacer.permit, should_stop=running_job_must_stop)
+        self._gate = gate
         self._guard = ground.database.refuse_in_transaction
         self.kite = KiteClient(
             http=http, endpoints=endpoints.kite, gate=self._gate, guard=self._guard
@@ -160,18 +158,6 @@ def find_endpoints(settings: Settings) -> BrokerEndpoints:
         return BrokerEndpoints.live()
     record = read_record(settings.home)
     return BrokerEndpoints.at(settings.simulator_url or (record.url if record else NO_SIMULATOR))
-
-
-def configured_limits(config: ConfigService) -> dict[str, Limit]:
-    """The documented limits, changed where the configuration says so."""
-    limits = dict(DOCUMENTED_LIMITS)
-    for name, document in config.documents(API, LIMIT_PREFIX).items():
-        limits[name] = Limit(
-            requests=document["requests"],
-            seconds=float(document["seconds"]),
-            daily=document.get("daily", limits[name].daily),
-        )
-    return limits
 
 
 @cache

@@ -17,6 +17,7 @@ from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import (
     AUTO_LOGIN,
+    BROKER_CALL_ANALYSIS,
     DAILY_COLLECTION,
     DATA_COLLECTION,
     DATABASE_MAINTENANCE,
@@ -41,6 +42,7 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
@@ -53,12 +55,14 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             entry="munshi.market.job:run",
             runs_in="thread",
             idempotent=True,
+            bulk=True,
         ),
         DAILY_COLLECTION: JobSpec(
             params=NoParams,
             entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
+            bulk=True,
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
@@ -78,6 +82,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         JOB_CLEANUP: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:clean_up_jobs",
+            runs_in="thread",
+            idempotent=True,
+        ),
+        BROKER_CALL_ANALYSIS: JobSpec(
+            params=NoParams,
+            entry="munshi.rate_limits.job:run",
             runs_in="thread",
             idempotent=True,
         ),
@@ -120,6 +130,7 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
+    limits: RateLimitService
     job_wake: Wake
     simulator_url: str | None
 

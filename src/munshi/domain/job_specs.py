@@ -43,7 +43,8 @@ class JobSpec:
     `timeout_seconds` ends an attempt that is alive but too slow. `memory_mb` is the most that a
     job which runs in a process may hold. A `brief` job ends in milliseconds: one thread runs a
     whole claimed batch of them. One that is not `batched` has its end on disk, in a transaction
-    of its own, before anything else happens.
+    of its own, before anything else happens. One in `bulk` asks brokers for hours, and leaves a
+    share of their limits to those who wait for an answer.
     """
 
     params: type[JobParameters]
@@ -59,6 +60,7 @@ class JobSpec:
     memory_mb: int = 2048
     brief: bool = False
     batched: bool = True
+    bulk: bool = False
 
     @property
     def stored_alone(self) -> bool:

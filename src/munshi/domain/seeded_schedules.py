@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from munshi.domain.enums import Service
-from munshi.domain.jobs import AUTO_LOGIN, DAILY_COLLECTION
+from munshi.domain.jobs import AUTO_LOGIN, BROKER_CALL_ANALYSIS, DAILY_COLLECTION
 
 _HOUR = 3600
 
@@ -87,6 +87,12 @@ SEEDED_SCHEDULES = (
         "database_maintenance",
         {"kind": "cron", "expression": "0 4 1 * *", "zone": "Asia/Kolkata"},
         "When indexes and table statistics are looked after, with a report: monthly.",
+    ),
+    _seed(
+        BROKER_CALL_ANALYSIS,
+        BROKER_CALL_ANALYSIS,
+        {"kind": "cron", "expression": "20 5 1 * *", "zone": "Asia/Kolkata"},
+        "When it is worked out how the brokers' limits were used last month: monthly.",
     ),
     _seed(
         "daily_collection",

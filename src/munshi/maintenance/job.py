@@ -19,6 +19,12 @@ class KeptRuns(Protocol):
     def cleanup(self, days: int, *, actor: Actor) -> int: ...
 
 
+class KeptCalls(Protocol):
+    """Where the calls to brokers are counted."""
+
+    def cleanup(self) -> int: ...
+
+
 class CleanupServices(Protocol):
     """What `job_cleanup` needs of the desk."""
 
@@ -27,6 +33,9 @@ class CleanupServices(Protocol):
 
     @property
     def schedules(self) -> KeptRuns: ...
+
+    @property
+    def limits(self) -> KeptCalls: ...
 
     @property
     def config(self) -> ConfigService: ...
@@ -48,11 +57,14 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
     run_days: int = services.config.value(SCHEDULER, KEEP_RUN_DAYS)
     run.progress(60, f"Forgetting runs of schedules of more than {run_days} days ago.")
     forgotten = services.schedules.cleanup(run_days, actor=actor)
+    run.progress(80, "Forgetting old counts of calls to brokers.")
+    calls_forgotten = services.limits.cleanup()
     return {
         "days": days,
         "deleted": deleted,
         "run_days": run_days,
         "runs_forgotten": forgotten,
+        "call_counts_forgotten": calls_forgotten,
     }
 
 

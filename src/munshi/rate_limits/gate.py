@@ -28,7 +28,7 @@ from munshi.rate_limits.call_counts import CallCounts
 from munshi.rate_limits.closures import Closures
 from munshi.rate_limits.keeper import Keeper
 from munshi.rate_limits.lane import Lane, Permit
-from munshi.rate_limits.pools import HOLD, KeptUntil, PoolBook, PoolsInForce
+from munshi.rate_limits.pools import HOLD, PoolBook, PoolsInForce
 from munshi.rate_limits.settlements import Settlements
 from munshi.settings import BrokerMode
 
@@ -52,12 +52,12 @@ class QuotaGate:
     """
 
     def __init__(
-        self, database: Database, clock: Clock, *, mode: BrokerMode, kept_until: KeptUntil
+        self, database: Database, clock: Clock, *, mode: BrokerMode, pools: PoolBook
     ) -> None:
         self._database = database
         self._clock = clock
         self._mode = mode
-        self._pools = PoolBook(database, clock, mode=mode, kept_until=kept_until)
+        self.pools = pools
         self._durable = open_slot_book(database, mode=mode)
         self._quick = open_slot_book(database, mode=mode, durable=False)
         self._settlements = Settlements()
@@ -109,7 +109,10 @@ class QuotaGate:
     def close(self) -> None:
         """Store what is not stored yet; calls under way keep their slots until these expire."""
         self._keeper.stop()
-        self._tend(is_last=True)
+        try:
+            self._tend(is_last=True)
+        except DatabaseUnreachableError as error:
+            _log.warning("rate_limits.not_stored", reason=error.detail)
         self._durable.close()
         self._quick.close()
 
@@ -127,7 +130,7 @@ class QuotaGate:
 
     def _claim(self, lane: Lane, most: int) -> list[Permit] | float:
         self._notice_a_set_clock()
-        known = self._pools.in_force()
+        known = self.pools.in_force()
         pools = [known.by_name[name] for name in binding_limits(lane.endpoint_class)]
         at, now = self._clock.monotonic(), self._clock.now()
         wait = self._closures.seconds_left(lane.endpoint_class)
@@ -162,7 +165,7 @@ class QuotaGate:
             seconds=cooling_seconds(pool.seconds),
             above=pool.kept if is_bulk else 0,
             taken_for=HOLD + timedelta(seconds=cooling_seconds(pool.seconds)),
-            day_row=None if pool.daily is None else self._pools.day_row(pool, known.day),
+            day_row=None if pool.daily is None else self.pools.day_row(pool, known.day),
             day_limit=(pool.daily or 0) - (pool.daily_kept if keeps_reserve else 0),
         )
 
@@ -175,7 +178,7 @@ class QuotaGate:
         now: datetime,
     ) -> float:
         if refused.why == "changed":
-            self._pools.forget()
+            self.pools.forget()
             return 0.0
         if refused.why == "closed":
             self._closures.found_closed(lane.endpoint_class)
@@ -234,7 +237,7 @@ class QuotaGate:
 
     def _count(self, pool: RatePool, day: date, more: int) -> None:
         try:
-            row = self._pools.day_row(pool, day)
+            row = self.pools.day_row(pool, day)
             with self._database.transaction() as tx:
                 tx.rate_pools.count_on_day(row, more)
         except DatabaseUnreachableError:
@@ -308,7 +311,7 @@ class QuotaGate:
         if abs(ahead - before) <= CLOCK_SLACK + DRIFT * (at - looked):
             return
         now = self._clock.now()
-        pools = self._pools.in_force().by_name.values()
+        pools = self.pools.in_force().by_name.values()
         with self._database.transaction() as tx:
             for pool in pools:
                 until = now + timedelta(seconds=cooling_seconds(pool.seconds))

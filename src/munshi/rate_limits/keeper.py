@@ -66,6 +66,10 @@ class Keeper:
                 _log.warning("rate_limits.not_stored", reason=str(error))
                 self._stopped.wait(_REST_SECONDS)
                 continue
+            except Exception:  # noqa: BLE001 - it is told, and the next look may go well
+                _log.exception("rate_limits.keeper_stumbled")
+                self._stopped.wait(_REST_SECONDS)
+                continue
             if last >= ticks:
                 last = 0
             if self._is_idle():

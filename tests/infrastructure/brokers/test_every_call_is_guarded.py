@@ -11,6 +11,7 @@ import pytest
 from broker_clients import OpenGate, no_transaction_open, refuse_sending
 from clocks import FakeClock
 from munshi.domain.market.intervals import Interval
+from munshi.domain.quotas import DOCUMENTED_LIMITS
 from munshi.errors import BrokerThrottledError, TransactionOpenError
 from munshi.infrastructure.brokers.breeze.access import BreezeAccess
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
@@ -22,7 +23,6 @@ from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.kite.web_login import kite_web_login
 from munshi.infrastructure.brokers.line import Gate, Guard
-from munshi.infrastructure.brokers.pacing import DOCUMENTED_LIMITS
 from munshi.infrastructure.brokers.web_session import WebCredentials
 
 NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)

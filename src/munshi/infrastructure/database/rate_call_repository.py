@@ -16,7 +16,7 @@ from munshi.settings import BrokerMode
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 _calls = api_rate_limits.c
 
-_OURS = and_(_calls.mode == bindparam("mode"), _calls.account == bindparam("account"))
+_OURS = and_(_calls.mode == bindparam("in_mode"), _calls.account == bindparam("of_account"))
 _ADD = insert(api_rate_limits)
 _MORE = (
     update(api_rate_limits)
@@ -68,7 +68,12 @@ class RateCallRepository:
         self, *, since: datetime, until: datetime, mode: BrokerMode, account: str = "main"
     ) -> tuple[list[CallCount], list[DayUse]]:
         """Minutes and days that ended after `since` and not after `until`, in order."""
-        values = {"mode": mode.value, "account": account, "after": since, "until": until}
+        values = {
+            "in_mode": mode.value,
+            "of_account": account,
+            "after": since,
+            "until": until,
+        }
         minutes: list[CallCount] = []
         days: list[DayUse] = []
         for row in self._connection.execute(_BETWEEN, values):
@@ -99,8 +104,8 @@ class RateCallRepository:
     def _add_to(self, count: CallCount, mode: BrokerMode, account: str) -> bool:
         api, endpoint = split_name(count.name)
         values = {
-            "mode": mode.value,
-            "account": account,
+            "in_mode": mode.value,
+            "of_account": account,
             "api": api,
             "end": endpoint,
             "start": count.minute,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from broker_clients import no_transaction_open
+from broker_clients import OpenGate, no_transaction_open
 from clocks import FakeClock
 from munshi.domain.market.intervals import Interval
 from munshi.errors import (
@@ -23,7 +23,6 @@ from munshi.infrastructure.brokers.breeze.access import BreezeAccess, body_check
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.breeze.contracts import BreezeContract
 from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
-from munshi.infrastructure.brokers.pacing import Pacer
 from raw_server import RawServer, http_reply
 
 ACCESS = BreezeAccess(app_key="breezekey", secret_key="breezesecret", session_token="dG9rZW4=")
@@ -47,7 +46,7 @@ def make_client(server: RawServer, http: httpx.Client, clock: FakeClock) -> Bree
         http=http,
         endpoints=BreezeEndpoints.at(server.url),
         clock=clock,
-        gate=Pacer(clock=clock).permit,
+        gate=OpenGate(),
         guard=no_transaction_open,
     )
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from http import HTTPStatus
 
+from munshi.domain.quotas import seconds_to_midnight_ist
 from munshi.errors import (
     AppError,
     BrokerLoginRefusedError,
@@ -13,7 +14,6 @@ from munshi.errors import (
 )
 from munshi.infrastructure.brokers.answer import Answer, one_line
 from munshi.infrastructure.brokers.http import Reply
-from munshi.infrastructure.brokers.pacing import seconds_to_midnight_ist
 
 BROKER = "Breeze"
 MINUTE_SECONDS = 60.0
