@@ -23,12 +23,12 @@ from munshi.domain.quotas import (
 from munshi.errors import BrokerThrottledError, DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.rate_slot_books import open_slot_book
-from munshi.infrastructure.database.rate_slots import Held, Need, Refused, Settled, SlotBook
+from munshi.infrastructure.database.rate_slots import Moment, Need, Refused, Settled, SlotBook
 from munshi.rate_limits.call_counts import CallCounts
 from munshi.rate_limits.closures import Closures
 from munshi.rate_limits.keeper import Keeper
 from munshi.rate_limits.lane import Lane, Permit
-from munshi.rate_limits.pools import HOLD, PoolBook, PoolsInForce
+from munshi.rate_limits.pools import HOLD_SECONDS, PoolBook, PoolsInForce
 from munshi.rate_limits.settlements import Settlements
 from munshi.settings import BrokerMode
 
@@ -58,8 +58,8 @@ class QuotaGate:
         self._clock = clock
         self._mode = mode
         self.pools = pools
-        self._durable = open_slot_book(database, mode=mode)
-        self._quick = open_slot_book(database, mode=mode, durable=False)
+        self._durable = open_slot_book(database, clock, mode=mode)
+        self._quick = open_slot_book(database, clock, mode=mode, durable=False)
         self._settlements = Settlements()
         self._counts = CallCounts()
         self._closures = Closures(database, clock, mode=mode)
@@ -132,7 +132,8 @@ class QuotaGate:
         self._notice_a_set_clock()
         known = self.pools.in_force()
         pools = [known.by_name[name] for name in binding_limits(lane.endpoint_class)]
-        at, now = self._clock.monotonic(), self._clock.now()
+        moment = self._moment()
+        now = moment.now
         wait = self._closures.seconds_left(lane.endpoint_class)
         if not wait and any(pool.daily for pool in pools):
             # A call of these moments might be counted on the day before.
@@ -143,14 +144,17 @@ class QuotaGate:
         needs = [self._need(pool, lane.priority, known, now) for pool in pools]
         settled = self._settlements.take()
         try:
-            answer = self._book(pools).claim(needs, most=most, settled=settled, now=now)
+            answer = self._book(pools).claim(needs, most=most, settled=settled, moment=moment)
         except BaseException:
             self._settlements.put_back(settled)
             raise
         if isinstance(answer, Refused):
             return self._refused(answer, lane, needs, known, now)
-        good_until = at + HOLD.total_seconds() / 2
-        return [Permit(held, pools, now, known.day, at, good_until) for held in answer]
+        good_until = moment.at + HOLD_SECONDS / 2
+        return [Permit(held, pools, now, known.day, moment.at, good_until) for held in answer]
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.now(), self._clock.monotonic())
 
     def _book(self, pools: Sequence[RatePool]) -> SlotBook:
         is_short = all(pool.seconds <= _SHORT_SECONDS and not pool.daily for pool in pools)
@@ -164,7 +168,7 @@ class QuotaGate:
             version=pool.version,
             seconds=cooling_seconds(pool.seconds),
             above=pool.kept if is_bulk else 0,
-            taken_for=HOLD + timedelta(seconds=cooling_seconds(pool.seconds)),
+            taken_for=HOLD_SECONDS + cooling_seconds(pool.seconds),
             day_row=None if pool.daily is None else self.pools.day_row(pool, known.day),
             day_limit=(pool.daily or 0) - (pool.daily_kept if keeps_reserve else 0),
         )
@@ -199,11 +203,11 @@ class QuotaGate:
     # --- giving back -----------------------------------------------------------------------
 
     def _give_back(self, permit: Permit) -> None:
-        replied = self._clock.now()
+        replied_at, replied = self._clock.monotonic(), self._clock.now()
         with self._lock:
             self._in_flight.pop(permit, None)
             for held, pool in zip(permit.held, permit.pools, strict=True):
-                free_at = replied + timedelta(seconds=cooling_seconds(pool.seconds))
+                free_at = replied_at + cooling_seconds(pool.seconds)
                 self._settlements.add(Settled(held, free_at))
         if day_ist(replied + MIDNIGHT_SLACK) > permit.day:
             self._count_on_next_day(permit, replied)
@@ -227,10 +231,10 @@ class QuotaGate:
 
     def _put_back(self, unused: Sequence[Permit]) -> None:
         """Permits with which nobody called: their slots were free before, and are so again."""
-        now = self._clock.now()
+        at = self._clock.monotonic()
         for permit in unused:
             for held in permit.held:
-                self._settlements.add(Settled(held, now))
+                self._settlements.add(Settled(held, at))
             for pool in permit.pools:
                 if pool.daily is not None:
                     self._count(pool, permit.day, -1)
@@ -252,7 +256,7 @@ class QuotaGate:
         settled = self._settlements.take()
         if settled:
             try:
-                self._quick.settle(settled, now=self._clock.now())
+                self._quick.settle(settled, self._moment())
             except BaseException:
                 self._settlements.put_back(settled)
                 raise
@@ -261,18 +265,15 @@ class QuotaGate:
 
     def _hold_longer(self) -> None:
         """Calls that take long keep their slots."""
-        at, now = self._clock.monotonic(), self._clock.now()
+        at = self._clock.monotonic()
         with self._lock:
             for permit in list(self._in_flight):
                 if at < permit.good_until:
                     continue
-                permit.good_until = at + HOLD.total_seconds() / 2
-                longer: list[Held] = []
+                permit.good_until = at + HOLD_SECONDS / 2
                 for held, pool in zip(permit.held, permit.pools, strict=True):
-                    until = now + HOLD + timedelta(seconds=cooling_seconds(pool.seconds))
+                    until = at + HOLD_SECONDS + cooling_seconds(pool.seconds)
                     self._settlements.add(Settled(held, until))
-                    longer.append(Held(held.pool_id, held.slot, until))
-                permit.held = tuple(longer)
 
     def _save_counts(self) -> None:
         counts = self._counts.take()

@@ -22,7 +22,7 @@ _SHORTEST_SLEEP = 0.001
 
 @dataclass(slots=True, eq=False)
 class Permit:
-    """One call may be made. `held` changes when its slots are held for longer."""
+    """One call may be made. `good_until` moves on while its slots are held for longer."""
 
     held: tuple[Held, ...]
     pools: Sequence[RatePool]

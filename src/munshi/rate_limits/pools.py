@@ -28,7 +28,7 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.settings import BrokerMode
 
 # A slot whose holder is not heard of again; it says every few seconds that it still lives.
-HOLD = timedelta(seconds=10)
+HOLD_SECONDS = 10.0
 LOOK_SECONDS = 0.5
 _LONG_AGO = timedelta(days=3650)
 _REVISION = 'SELECT revision FROM "ConfigRevision"'
@@ -133,7 +133,8 @@ class PoolBook:
         if new.requests < old.requests or new.seconds != old.seconds:
             # Calls under the old limit may still be on their way, and count against the new one.
             longest = max(cooling_seconds(new.seconds), cooling_seconds(old.seconds))
-            tx.rate_pools.hold_slots(new.pool_id, until=now + HOLD + timedelta(seconds=longest))
+            free_at = now + timedelta(seconds=HOLD_SECONDS + longest)
+            tx.rate_pools.hold_slots(new.pool_id, until=free_at)
 
 
 class _Limits:

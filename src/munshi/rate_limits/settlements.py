@@ -17,13 +17,8 @@ class Settlements:
         return not self._waiting
 
     def add(self, settled: Settled) -> None:
-        key = settled.held.pool_id, settled.held.slot
         with self._lock:
-            earlier = self._waiting.get(key)
-            if earlier is not None and earlier.free_at == settled.held.until:
-                # What the row says is still what stood there before both.
-                settled = Settled(earlier.held, settled.free_at)
-            self._waiting[key] = settled
+            self._waiting[settled.held.pool_id, settled.held.slot] = settled
 
     def take(self) -> list[Settled]:
         """Everything, now counted as stored."""

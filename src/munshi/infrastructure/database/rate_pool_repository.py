@@ -63,7 +63,7 @@ _DROP_SLOTS = delete(api_rate_slots).where(
 _HOLD_SLOTS = (
     update(api_rate_slots)
     .where(_slots.pool_id == bindparam("row"))
-    .values(free_at=bindparam("until"))
+    .values(free_at=bindparam("until"), lease=0)
 )
 _COUNT_SLOTS = select(func.coalesce(func.max(_slots.slot), 0)).where(
     _slots.pool_id == bindparam("row")
@@ -94,12 +94,21 @@ _NEXT_FREE = select(func.min(_slots.free_at, type_=Instant())).where(
     _slots.pool_id == bindparam("row"), _slots.slot > bindparam("above")
 )
 # Whoever reads a slot and then takes it must find it as it was read.
-_SWAP = (
+_TAKE = (
     update(api_rate_slots)
     .where(
         _slots.pool_id == bindparam("row"),
         _slots.slot == bindparam("number"),
         _slots.free_at == bindparam("read"),
+    )
+    .values(free_at=bindparam("until"), lease=bindparam("by"))
+)
+_SETTLE = (
+    update(api_rate_slots)
+    .where(
+        _slots.pool_id == bindparam("row"),
+        _slots.slot == bindparam("number"),
+        _slots.lease == bindparam("by"),
     )
     .values(free_at=bindparam("until"))
 )
@@ -202,10 +211,17 @@ class RatePoolRepository:
         found: datetime | None = self._connection.execute(_NEXT_FREE, values).scalar()
         return found
 
-    def swap_slot(self, pool_id: int, slot: int, *, read: datetime, until: datetime) -> bool:
-        """Set when a slot is free; False if it is no longer as it was read."""
-        values = {"row": pool_id, "number": slot, "read": read, "until": until}
-        return self._connection.execute(_SWAP, values).rowcount == 1
+    def take_slot(
+        self, pool_id: int, slot: int, *, read: datetime, until: datetime, lease: int
+    ) -> bool:
+        """Hold a slot until then; False if it is no longer as it was read."""
+        values = {"row": pool_id, "number": slot, "read": read, "until": until, "by": lease}
+        return self._connection.execute(_TAKE, values).rowcount == 1
+
+    def settle_slot(self, pool_id: int, slot: int, *, lease: int, free_at: datetime) -> bool:
+        """Say when a slot is free; False if its holder holds it no more."""
+        values = {"row": pool_id, "number": slot, "by": lease, "until": free_at}
+        return self._connection.execute(_SETTLE, values).rowcount == 1
 
     # --- days ------------------------------------------------------------------------------
 

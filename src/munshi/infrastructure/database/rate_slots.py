@@ -1,5 +1,6 @@
 """Taking slots for broker calls, from all limits that bind them at once, or none at all."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,34 +11,48 @@ from typing import Literal, Protocol
 class Need:
     """A slot of this pool is needed, none of the first `above`; and a place in the day's count.
 
-    `version` is that of the pool as it was read. The slot stays taken until `taken_for` after
-    the claim if nobody says more.
+    `version` is that of the pool as it was read. The slot stays taken for `taken_for` seconds if
+    nobody says more.
     """
 
     pool_id: int
     version: int
     seconds: float
     above: int
-    taken_for: timedelta
+    taken_for: float
     day_row: int | None
     day_limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A slot that is taken. `until` stands in its row, and tells its holder from a later one."""
+    """A slot that is taken. `lease` stands in its row, and tells its holder from a later one."""
 
     pool_id: int
     slot: int
-    until: datetime
+    lease: int
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What becomes of a slot that was held: when it is free. Nothing, if it is somebody else's."""
+    """When a held slot is free, on the monotonic clock. Nothing, if it is not ours any more.
+
+    Whatever a database calls now, the time until then is the same.
+    """
 
     held: Held
-    free_at: datetime
+    free_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment on the clock that slots are timed by, and on the monotonic one."""
+
+    now: datetime
+    at: float
+
+    def instant(self, at: float) -> datetime:
+        return self.now + timedelta(seconds=at - self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +70,19 @@ class Refused:
 Permits = list[tuple[Held, ...]]
 
 
+def draw_lease() -> int:
+    """Two that are alike would have to meet in one slot within seconds."""
+    return secrets.randbits(62) + 1
+
+
 class SlotBook(Protocol):
-    """Used by several threads, one at a time. Raises DatabaseUnreachableError."""
+    """Used by several threads, one at a time. Raises DatabaseUnreachableError.
+
+    `moment` is taken just before; one that is late makes slots free later, never sooner.
+    """
 
     def claim(
-        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], now: datetime
+        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], moment: Moment
     ) -> Permits | Refused:
         """Store `settled`; then take up to `most` permits, each a slot of every need.
 
@@ -67,18 +90,15 @@ class SlotBook(Protocol):
         """
         ...
 
-    def settle(self, settled: Sequence[Settled], *, now: datetime) -> None: ...
+    def settle(self, settled: Sequence[Settled], moment: Moment) -> None: ...
 
     def close(self) -> None: ...
 
 
-def until_free(need: Need, next_free: datetime | None, now: datetime) -> Refused:
-    """All slots are taken. One whose call is under way is free a window from now at the soonest."""
-    seconds = need.seconds
-    if next_free is not None:
-        seconds = min(seconds, max((next_free - now).total_seconds(), 0.0))
-    return Refused(need.pool_id, "slots", seconds)
+def until_free(need: Need, seconds: float | None) -> Refused:
+    """All slots are taken, the next for so long; None if there is none at all.
 
-
-def until_open(need: Need, closed_until: datetime, now: datetime) -> Refused:
-    return Refused(need.pool_id, "closed", (closed_until - now).total_seconds())
+    One whose call is under way is free a window from now at the soonest.
+    """
+    soonest = need.seconds if seconds is None else min(need.seconds, max(seconds, 0.0))
+    return Refused(need.pool_id, "slots", soonest)

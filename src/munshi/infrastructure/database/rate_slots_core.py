@@ -1,18 +1,19 @@
 """Slots through Core, for databases without driver SQL of their own: SQL Server."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
 from munshi.infrastructure.database.rate_slots import (
     Held,
+    Moment,
     Need,
     Permits,
     Refused,
     Settled,
+    draw_lease,
     until_free,
-    until_open,
 )
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.settings import BrokerMode
@@ -31,21 +32,23 @@ class RepositorySlots:
         self._account = account
 
     def claim(
-        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], now: datetime
+        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], moment: Moment
     ) -> Permits | Refused:
         if settled:
-            self.settle(settled, now=now)
+            self.settle(settled, moment)
         try:
             with self._database.transaction() as tx:
-                return self._claim(tx, needs, most, now)
+                return self._claim(tx, needs, most, moment.now)
         except _TakenMeanwhileError:
             return Refused(needs[0].pool_id, "slots", 0.0)
 
-    def settle(self, settled: Sequence[Settled], *, now: datetime) -> None:  # noqa: ARG002
+    def settle(self, settled: Sequence[Settled], moment: Moment) -> None:
         with self._database.transaction() as tx:
             for one in settled:
                 held = one.held
-                tx.rate_pools.swap_slot(held.pool_id, held.slot, read=held.until, until=one.free_at)
+                tx.rate_pools.settle_slot(
+                    held.pool_id, held.slot, lease=held.lease, free_at=moment.instant(one.free_at)
+                )
 
     def close(self) -> None:
         """There is no connection of its own."""
@@ -64,7 +67,7 @@ class RepositorySlots:
             if pool is None or pool.version != need.version:
                 return Refused(need.pool_id, "changed", 0.0)
             if pool.closed_until > now:
-                return until_open(need, pool.closed_until, now)
+                return Refused(need.pool_id, "closed", (pool.closed_until - now).total_seconds())
             if need.day_row is not None:
                 room = min(room, need.day_limit - tx.rate_pools.get_count(need.day_row))
                 if room <= 0:
@@ -74,7 +77,8 @@ class RepositorySlots:
             )
             if not slots:
                 next_free = tx.rate_pools.get_next_free(need.pool_id, above=need.above)
-                return until_free(need, next_free, now)
+                left = None if next_free is None else (next_free - now).total_seconds()
+                return until_free(need, left)
             room = min(room, len(slots))
             free.append(slots)
         return [
@@ -89,10 +93,10 @@ class RepositorySlots:
 def _taken(
     pools: RatePoolRepository, need: Need, free: tuple[int, datetime], now: datetime
 ) -> Held:
-    slot, read = free
-    until = now + need.taken_for
-    if not pools.swap_slot(need.pool_id, slot, read=read, until=until):
+    (slot, read), lease = free, draw_lease()
+    until = now + timedelta(seconds=need.taken_for)
+    if not pools.take_slot(need.pool_id, slot, read=read, until=until, lease=lease):
         raise _TakenMeanwhileError
     if need.day_row is not None and not pools.count_on_day(need.day_row, 1, most=need.day_limit):
         raise _TakenMeanwhileError
-    return Held(need.pool_id, slot, until)
+    return Held(need.pool_id, slot, lease)

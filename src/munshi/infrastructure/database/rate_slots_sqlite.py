@@ -4,29 +4,30 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.rate_slots import (
     Held,
+    Moment,
     Need,
     Permits,
     Refused,
     Settled,
+    draw_lease,
     until_free,
-    until_open,
 )
 from munshi.infrastructure.database.types import to_text
 
 _POOL = 'SELECT closed_until, version FROM "ApiRatePools" WHERE pool_id = ?'
-_TAKE = """UPDATE "ApiRateSlots" SET free_at = ?1 WHERE pool_id = ?2 AND slot IN (
+_TAKE = """UPDATE "ApiRateSlots" SET free_at = ?1, lease = ?6 WHERE pool_id = ?2 AND slot IN (
   SELECT slot FROM "ApiRateSlots" WHERE pool_id = ?2 AND slot > ?3 AND free_at <= ?4
   ORDER BY free_at LIMIT ?5)
 RETURNING slot"""
 _FREE = """SELECT count(*) FROM (SELECT 1 FROM "ApiRateSlots"
 WHERE pool_id = ? AND slot > ? AND free_at <= ? LIMIT ?)"""
 _NEXT_FREE = 'SELECT min(free_at) FROM "ApiRateSlots" WHERE pool_id = ? AND slot > ?'
-_SETTLE = 'UPDATE "ApiRateSlots" SET free_at = ? WHERE pool_id = ? AND slot = ? AND free_at = ?'
+_SETTLE = 'UPDATE "ApiRateSlots" SET free_at = ? WHERE pool_id = ? AND slot = ? AND lease = ?'
 _COUNTED = 'SELECT request_count FROM "ApiRateLimits" WHERE id = ?'
 _COUNT = 'UPDATE "ApiRateLimits" SET request_count = request_count + ? WHERE id = ?'
 
@@ -45,12 +46,13 @@ class SqliteSlots:
         self._lock = threading.Lock()
 
     def claim(
-        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], now: datetime
+        self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], moment: Moment
     ) -> Permits | Refused:
+        now = moment.now
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             if settled:
-                connection.executemany(_SETTLE, _rows(settled))
+                connection.executemany(_SETTLE, _rows(settled, moment))
             room = _room(connection, needs, most, now)
             if isinstance(room, Refused):
                 connection.execute("COMMIT" if settled else "ROLLBACK")
@@ -59,10 +61,10 @@ class SqliteSlots:
             connection.execute("COMMIT")
         return list(zip(*taken, strict=True))
 
-    def settle(self, settled: Sequence[Settled], *, now: datetime) -> None:  # noqa: ARG002
+    def settle(self, settled: Sequence[Settled], moment: Moment) -> None:
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(_SETTLE, _rows(settled))
+            connection.executemany(_SETTLE, _rows(settled, moment))
             connection.execute("COMMIT")
 
     def close(self) -> None:
@@ -108,7 +110,7 @@ def _room(
         if pool is None or pool[1] != need.version:
             return Refused(need.pool_id, "changed", 0.0)
         if pool[0] > at:
-            return until_open(need, datetime.fromisoformat(pool[0]), now)
+            return Refused(need.pool_id, "closed", _seconds(pool[0], now))
         if need.day_row is not None:
             counted = connection.execute(_COUNTED, (need.day_row,)).fetchone()[0]
             room = min(room, need.day_limit - counted)
@@ -118,23 +120,27 @@ def _room(
         if not free:
             values = (need.pool_id, need.above)
             next_free = connection.execute(_NEXT_FREE, values).fetchone()[0]
-            return until_free(need, datetime.fromisoformat(next_free) if next_free else None, now)
+            return until_free(need, _seconds(next_free, now) if next_free else None)
         room = min(room, free)
     return room
 
 
 def _take(connection: sqlite3.Connection, need: Need, room: int, now: datetime) -> list[Held]:
-    until = now + need.taken_for
+    until, lease = now + timedelta(seconds=need.taken_for), draw_lease()
     if need.day_row is not None:
         connection.execute(_COUNT, (room, need.day_row))
-    values = (to_text(until), need.pool_id, need.above, to_text(now), room)
+    values = (to_text(until), need.pool_id, need.above, to_text(now), room, lease)
     return [
-        Held(need.pool_id, slot, until) for (slot,) in connection.execute(_TAKE, values).fetchall()
+        Held(need.pool_id, slot, lease) for (slot,) in connection.execute(_TAKE, values).fetchall()
     ]
 
 
-def _rows(settled: Sequence[Settled]) -> list[tuple[str, int, int, str]]:
+def _rows(settled: Sequence[Settled], moment: Moment) -> list[tuple[str, int, int, int]]:
     return [
-        (to_text(one.free_at), one.held.pool_id, one.held.slot, to_text(one.held.until))
+        (to_text(moment.instant(one.free_at)), one.held.pool_id, one.held.slot, one.held.lease)
         for one in settled
     ]
+
+
+def _seconds(text: str, now: datetime) -> float:
+    return (datetime.fromisoformat(text) - now).total_seconds()

@@ -12,5 +12,7 @@ api_rate_slots = table(
     Column("pool_id", Whole, ForeignKey("ApiRatePools.pool_id"), primary_key=True),
     Column("slot", Whole, primary_key=True, autoincrement=False),
     Column("free_at", Instant, nullable=False),
+    # Drawn by whoever took it last, who alone may say when it is free.
+    Column("lease", Whole, nullable=False, server_default="0"),
     keyed=True,
 )

@@ -124,6 +124,7 @@ def _create_slots() -> None:
         sa.Column("pool_id", types.Whole(), nullable=False),
         sa.Column("slot", types.Whole(), autoincrement=False, nullable=False),
         sa.Column("free_at", types.Instant(), nullable=False),
+        sa.Column("lease", types.Whole(), nullable=False, server_default="0"),
         sa.ForeignKeyConstraint(
             ["pool_id"], ["ApiRatePools.pool_id"], name="fk_ApiRateSlots_pool_id_ApiRatePools"
         ),
