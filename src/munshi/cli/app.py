@@ -16,6 +16,7 @@ from munshi.cli.db import db_app
 from munshi.cli.demo import demo
 from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
+from munshi.cli.limits import limits_app
 from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
@@ -50,6 +51,7 @@ for name, group in (
     ("audit", audit_app),
     ("alerts", alerts_app),
     ("health", health_app),
+    ("limits", limits_app),
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),

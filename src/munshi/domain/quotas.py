@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -106,7 +106,7 @@ def day_ist(instant: datetime) -> date:
 
 def midnight_ist(day: date) -> datetime:
     """The instant at which `day` begins, in IST."""
-    return datetime.combine(day, time(0), tzinfo=IST)
+    return datetime.combine(day, time(0), tzinfo=IST).astimezone(UTC)
 
 
 def seconds_to_midnight_ist(instant: datetime) -> float:

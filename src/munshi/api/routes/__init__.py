@@ -13,6 +13,7 @@ from munshi.api.routes.job_events import JobEventRoutes
 from munshi.api.routes.job_parts import JobPartRoutes
 from munshi.api.routes.job_queues import JobQueueRoutes
 from munshi.api.routes.jobs import JobRoutes
+from munshi.api.routes.limits import LimitRoutes
 from munshi.api.routes.metrics import MetricsRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.bootstrap import Services
@@ -32,5 +33,6 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditRoutes(services),
         DataRoutes(services),
         HealthRoutes(services),
+        LimitRoutes(services),
         MetricsRoutes(services, counts),
     ]
