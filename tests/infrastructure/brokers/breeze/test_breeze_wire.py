@@ -1,7 +1,7 @@
 """The bytes Breeze is sent, against its documentation."""
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl, urlsplit
@@ -23,6 +23,9 @@ from munshi.infrastructure.brokers.breeze.access import BreezeAccess, body_check
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.breeze.contracts import BreezeContract
 from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
+from munshi.infrastructure.brokers.line import Gate
+from munshi.infrastructure.database.engine import Database
+from quotas import open_gate
 from raw_server import RawServer, http_reply
 
 ACCESS = BreezeAccess(app_key="breezekey", secret_key="breezesecret", session_token="dG9rZW4=")
@@ -41,12 +44,14 @@ SHARE = BreezeContract(stock_code="RELIND", exchange_code="NSE")
 EMPTY = http_reply('{"Success": null, "Status": 200, "Error": null}')
 
 
-def make_client(server: RawServer, http: httpx.Client, clock: FakeClock) -> BreezeClient:
+def make_client(
+    server: RawServer, http: httpx.Client, clock: FakeClock, *, gate: Gate | None = None
+) -> BreezeClient:
     return BreezeClient(
         http=http,
         endpoints=BreezeEndpoints.at(server.url),
         clock=clock,
-        gate=OpenGate(),
+        gate=gate or OpenGate(),
         guard=no_transaction_open,
     )
 
@@ -138,12 +143,16 @@ def test_history_is_asked_by_query_with_the_app_key_and_no_signature(
     assert raw_server.header("X-Checksum") is None
 
 
-def test_a_request_is_signed_anew_after_a_wait(raw_server: RawServer, http: httpx.Client) -> None:
+def test_a_request_is_signed_anew_after_a_wait(
+    raw_server: RawServer, http: httpx.Client, sqlite_database: Database
+) -> None:
     limit = {"Success": None, "Status": 5, "Error": "Limit exceed: API call per minute:"}
     raw_server.replies = [http_reply(json.dumps(limit), status="401 Unauthorized"), EMPTY]
-    client = make_client(raw_server, http, FakeClock(SIGNED_AT))
+    clock = FakeClock(SIGNED_AT)
 
-    client.quotes(ACCESS, contract=SHARE)
+    with closing(open_gate(sqlite_database, clock)) as quotas:
+        client = make_client(raw_server, http, clock, gate=quotas.permit)
+        client.quotes(ACCESS, contract=SHARE)
 
     first, second = (
         next(line for line in sent.decode().split("\r\n") if line.lower().startswith("x-timestamp"))
