@@ -209,7 +209,8 @@ class QuotaGate:
             for held, pool in zip(permit.held, permit.pools, strict=True):
                 free_at = replied_at + cooling_seconds(pool.seconds)
                 self._settlements.add(Settled(held, free_at))
-        if day_ist(replied + MIDNIGHT_SLACK) > permit.day:
+        counts_days = any(pool.daily is not None for pool in permit.pools)
+        if counts_days and day_ist(replied + MIDNIGHT_SLACK) > permit.day:
             self._count_on_next_day(permit, replied)
         self._keeper.wake()
 

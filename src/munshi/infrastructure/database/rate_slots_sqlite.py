@@ -24,6 +24,13 @@ _TAKE = """UPDATE "ApiRateSlots" SET free_at = ?1, lease = ?6 WHERE pool_id = ?2
   SELECT slot FROM "ApiRateSlots" WHERE pool_id = ?2 AND slot > ?3 AND free_at <= ?4
   ORDER BY free_at LIMIT ?5)
 RETURNING slot"""
+# The same where nothing else binds the call: whether it may be is asked in passing.
+_TAKE_ALONE = _TAKE.replace(
+    "RETURNING",
+    """AND EXISTS (SELECT 1 FROM "ApiRatePools"
+  WHERE pool_id = ?2 AND version = ?7 AND closed_until <= ?4)
+RETURNING""",
+)
 _FREE = """SELECT count(*) FROM (SELECT 1 FROM "ApiRateSlots"
 WHERE pool_id = ? AND slot > ? AND free_at <= ? LIMIT ?)"""
 _NEXT_FREE = 'SELECT min(free_at) FROM "ApiRateSlots" WHERE pool_id = ? AND slot > ?'
@@ -53,6 +60,11 @@ class SqliteSlots:
             connection.execute("BEGIN IMMEDIATE")
             if settled:
                 connection.executemany(_SETTLE, _rows(settled, moment))
+            if len(needs) == 1 and needs[0].day_row is None:
+                alone = _take_alone(connection, needs[0], most, now)
+                if alone:
+                    connection.execute("COMMIT")
+                    return alone
             room = _room(connection, needs, most, now)
             if isinstance(room, Refused):
                 connection.execute("COMMIT" if settled else "ROLLBACK")
@@ -103,7 +115,7 @@ class SqliteSlots:
 def _room(
     connection: sqlite3.Connection, needs: Sequence[Need], most: int, now: datetime
 ) -> int | Refused:
-    """How many permits there can be; a single need is not looked through before it is taken."""
+    """How many permits there can be."""
     at, room = to_text(now), most
     for need in needs:
         pool = connection.execute(_POOL, (need.pool_id,)).fetchone()
@@ -133,6 +145,13 @@ def _take(connection: sqlite3.Connection, need: Need, room: int, now: datetime) 
     return [
         Held(need.pool_id, slot, lease) for (slot,) in connection.execute(_TAKE, values).fetchall()
     ]
+
+
+def _take_alone(connection: sqlite3.Connection, need: Need, most: int, now: datetime) -> Permits:
+    until, lease = to_text(now + timedelta(seconds=need.taken_for)), draw_lease()
+    values = (until, need.pool_id, need.above, to_text(now), most, lease, need.version)
+    rows = connection.execute(_TAKE_ALONE, values).fetchall()
+    return [(Held(need.pool_id, slot, lease),) for (slot,) in rows]
 
 
 def _rows(settled: Sequence[Settled], moment: Moment) -> list[tuple[str, int, int, int]]:
