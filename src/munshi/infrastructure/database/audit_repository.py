@@ -101,6 +101,7 @@ class AuditRepository:
         action: str,
         *,
         session_id: UUID | None = None,
+        old_session_id: UUID | None = None,
         user_name: str | None = None,
         details: Mapping[str, Any] | None = None,
         actor: Actor,
@@ -110,6 +111,7 @@ class AuditRepository:
             "auth",
             action,
             entity_id=service_type,
+            old_value={"session_id": str(old_session_id)} if old_session_id else None,
             new_value={"session_id": str(session_id)} if session_id else None,
             details=details,
             personal={"user_name": user_name} if user_name else None,
@@ -144,11 +146,22 @@ class AuditRepository:
         job_id: UUID,
         action: str,
         *,
+        old_value: object = None,
+        new_value: object = None,
         details: Mapping[str, Any] | None = None,
         actor: Actor,
         now: datetime,
     ) -> int:
-        return self.log("job", action, entity_id=str(job_id), details=details, actor=actor, now=now)
+        return self.log(
+            "job",
+            action,
+            entity_id=str(job_id),
+            old_value=old_value,
+            new_value=new_value,
+            details=details,
+            actor=actor,
+            now=now,
+        )
 
     def get_logs_by_entity(
         self, entity_type: str, entity_id: str, *, limit: int = 100
