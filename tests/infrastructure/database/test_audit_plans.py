@@ -21,22 +21,28 @@ _ROWS = {
     "sqlite": """WITH RECURSIVE made(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM made
       WHERE n < {many}) INSERT INTO "AuditLogs" (format_version, entity_type, entity_id, action,
       timestamp, user_id, request_id, job_id, canonical, leaf)
-      SELECT 2, 'job', 'thing' || (n % 10000), 'act' || (n % 10000),
+      SELECT 2, 'job', 'thing' || {rest}, 'act' || {rest},
       strftime('%Y-%m-%dT%H:%M:%S', '{now}', n || ' seconds') || '.000000Z', 'asha',
-      'r' || (n % 10000), 'j' || (n % 10000), x'00', cast(printf('%032d', n) AS blob) FROM made""",
+      'r' || {rest}, 'j' || {rest}, x'00', cast('{zeros}' || n AS blob) FROM made""",
     "postgresql": """INSERT INTO "AuditLogs" (format_version, entity_type, entity_id, action,
       timestamp, user_id, request_id, job_id, canonical, leaf)
-      SELECT 2, 'job', 'thing' || (n % 10000), 'act' || (n % 10000),
-      '{now}'::timestamptz + n * interval '1 second', 'asha', 'r' || (n % 10000),
-      'j' || (n % 10000), '\\x00', decode(lpad(to_hex(n), 64, '0'), 'hex')
+      SELECT 2, 'job', 'thing' || {rest}, 'act' || {rest},
+      '{now}'::timestamptz + n * interval '1 second', 'asha', 'r' || {rest},
+      'j' || {rest}, '\\x00', decode(lpad(to_hex(n), 64, '0'), 'hex')
       FROM generate_series(1, {many}) AS n""",
 }
+
+
+def made_rows(dialect: str, clock: FakeClock) -> str:
+    return _ROWS[dialect].format(
+        many=MANY, rest="(n - n / 10000 * 10000)", zeros="0" * 26, now=to_text(clock.now())
+    )
 
 
 @pytest.fixture
 def full(database: Database, clock: FakeClock) -> Iterator[Transaction]:
     with database.transaction() as tx:
-        rows = _ROWS[database.dialect].format(many=MANY, now=to_text(clock.now()))
+        rows = made_rows(database.dialect, clock)
         tx.connection.exec_driver_sql(rows)
         tx.connection.exec_driver_sql("ANALYZE")
         yield tx
@@ -113,7 +119,7 @@ def test_who_follows_reads_only_what_is_new(
     postgresql_database: Database, clock: FakeClock
 ) -> None:
     with postgresql_database.transaction() as tx:
-        rows = _ROWS["postgresql"].format(many=MANY, now=to_text(clock.now()))
+        rows = made_rows("postgresql", clock)
         tx.connection.exec_driver_sql(rows)
     with postgresql_database.transaction() as tx:
         tx.connection.exec_driver_sql("ANALYZE")
