@@ -45,7 +45,7 @@ def mutating(routes: list[BaseRoute]) -> set[tuple[str, str]]:
         (method, route.path.replace(":path", ""))
         for route in routes
         if isinstance(route, APIRoute)
-        for method in route.methods - {"GET", "HEAD"}
+        for method in (route.methods or set()) - {"GET", "HEAD"}
     }
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -70,7 +70,7 @@ def explain(tx: Transaction, statement: Executable, values: dict[str, Any]) -> s
     return "\n".join(str(row[-1]) for row in rows)
 
 
-def old_window(clock: FakeClock) -> dict[str, datetime]:
+def old_window(clock: FakeClock) -> dict[str, Any]:
     """A minute long ago, behind tens of thousands of newer rows."""
     since = clock.now() + timedelta(seconds=20_000)
     return {"since": since, "until": since + timedelta(minutes=1)}
