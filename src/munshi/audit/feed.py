@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from munshi.audit.service import AuditNews, AuditQuery, AuditService
-from munshi.errors import AppError, DatabaseUnreachableError
+from munshi.errors import DatabaseUnreachableError
 from munshi.infrastructure.database.audit_queries import AuditPlace
 
 POLL_SECONDS = 0.5
@@ -110,13 +110,22 @@ class AuditFeed:
             try:
                 for reader in readers:
                     if reader.has_room:
-                        reader.give(self._audit.since(reader.place, reader.query, limit=CAPACITY))
+                        self._serve(reader)
             except DatabaseUnreachableError as error:
                 _log.info("audit_feed_waits", cause=str(error))
                 pause = AFTER_FAILURE_SECONDS
-            except AppError as error:
-                _log.error("audit_feed_failed", cause=str(error))
-                pause = AFTER_FAILURE_SECONDS
+
+    def _serve(self, reader: AuditReader) -> None:
+        try:
+            news = self._audit.since(reader.place, reader.query, limit=CAPACITY)
+        except DatabaseUnreachableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others read on
+            _log.error("audit_feed_failed", cause=type(error).__name__)
+            self.unsubscribe(reader)
+            reader.end()
+        else:
+            reader.give(news)
 
     def _wait(self, seconds: float) -> list[AuditReader]:
         """Who reads, after `seconds` or as soon as somebody new does; nobody ends the thread."""

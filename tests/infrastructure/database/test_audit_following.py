@@ -189,7 +189,37 @@ def test_a_place_in_another_clusters_time_goes_on_by_the_last_id(
     assert (first, second, third) == (["a", "b"], ["c"], ["d"])
 
 
-@pytest.mark.parametrize("said", ["", "1", "1/0/0", "x/0/0//", "1/0/0/'/", "1/0/0//" + "1" * 5000])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "1",
+        "1/0/0",
+        "x/0/0//",
+        "1/0/0/'/",
+        "1/0/0//" + "1" * 5000,
+        "9999999999999999999/0/0//",
+        "1/0/0/5/",
+        "1/0/0/5:4:/",
+        "1/0/0/0:4:/",
+        "1/0/0/3:9:9/",
+        "1/0/0/3:9:5,4/",
+        "1/0/0/3:9:,/",
+        "1/0/0/3:9::/",
+        "1/0/0/3:9999999999999999999:/",
+    ],
+)
 def test_a_place_that_was_never_given_out_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match="place"):
         AuditPlace.from_text(said)
+
+
+@pytest.mark.parametrize("snapshot", ["3:3:", "3:9:", "3:9:3", "3:9:4,5,8"])
+def test_what_is_taken_for_a_snapshot_is_one_to_the_server(
+    postgresql_database: Database, snapshot: str
+) -> None:
+    place = AuditPlace.from_text(f"0/0/0/{snapshot}/")
+
+    found, _ = follow(postgresql_database, place)
+
+    assert found == []

@@ -32,6 +32,7 @@ _rows = audit_logs.c
 _NOWHERE = ""
 _PLACE = re.compile(r"(\d{1,19})/(\d{1,19})/(\d{1,19})/([\d:,]*)/([\d:,]*)")
 _LONGEST_PLACE = 4000
+_LARGEST = 2**63 - 1
 _NEWEST = select(func.coalesce(func.max(_rows.id), 0))
 # A row that is seen though its transaction is yet to come was restored from another cluster,
 # whose count of transactions says nothing here. All ids up to the last of those are behind us.
@@ -91,9 +92,31 @@ class AuditPlace:
         if found is None:
             raise ValueError("not a place in the trail")
         newest_id, floor, within, base, target = found.groups()
+        if max(int(newest_id), int(floor), int(within)) > _LARGEST or not (
+            _is_snapshot(base) and _is_snapshot(target)
+        ):
+            raise ValueError("not a place in the trail")
         return cls(
             newest_id=int(newest_id), floor=int(floor), within=int(within), base=base, target=target
         )
+
+
+def _is_snapshot(given: str) -> bool:
+    """Whether PostgreSQL would read it: `xmin:xmax:` and what was open between, in order."""
+    if given == _NOWHERE:
+        return True
+    first, last, open_ones = [*given.split(":"), "", ""][:3]
+    if given.count(":") != 2 or not (first.isdigit() and last.isdigit()):  # noqa: PLR2004
+        return False
+    between = open_ones.split(",") if open_ones else []
+    if not all(each.isdigit() for each in between):
+        return False
+    numbers = [int(first), *map(int, between)]
+    return (
+        0 < numbers[0] <= int(last) <= _LARGEST
+        and numbers == sorted(numbers)
+        and (not between or numbers[-1] < int(last))
+    )
 
 
 def list_logs(
