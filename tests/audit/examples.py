@@ -92,7 +92,7 @@ def _schedule(ground: Ground, act: str) -> Answer:
 
 def _bulk(ground: Ground) -> Answer:
     ground.job()
-    return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 1})
+    return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 100})
 
 
 # Each is audited; what only looks is listed in LOOKS.
