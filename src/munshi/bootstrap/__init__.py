@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
+from munshi.audit.feed import AuditFeed
 from munshi.audit.service import AuditService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
@@ -97,7 +98,7 @@ def open_services(
                 with closing(Rouser(database)) as rouser, closing(open_gate(ground)) as gate:
                     at = endpoints or find_endpoints(settings)
                     services = _wire(ground, http, at, rouser, gate)
-                    with closing(services.job_feed):
+                    with closing(services.job_feed), closing(services.audit_feed):
                         yield services
 
 
@@ -157,6 +158,7 @@ def _wire(
             pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
         )
     )
+    audit = AuditService(database, clock)
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
@@ -166,7 +168,8 @@ def _wire(
         database=database,
         vault=ground.vault,
         config=config,
-        audit=AuditService(database, clock),
+        audit=audit,
+        audit_feed=AuditFeed(audit),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(
