@@ -414,6 +414,37 @@ def test_threads_together_keep_the_limit_however_their_requests_bunch(database: 
     assert time.monotonic() - began < 6.0
 
 
+def test_who_waited_longer_is_served_first(database: Database) -> None:
+    served: list[int] = []
+
+    def work(gate: QuotaGate, number: int) -> None:
+        with gate.permit("kite.quote"):
+            served.append(number)
+
+    with closing(open_gate(database, SystemClock())) as gate:
+        with gate.permit("kite.quote"):
+            threads = [threading.Thread(target=work, args=(gate, number)) for number in range(3)]
+            for thread in threads:
+                thread.start()
+                time.sleep(0.15)
+        for thread in threads:
+            thread.join()
+
+    assert served == [0, 1, 2]
+
+
+def test_a_lost_connection_costs_no_call(postgresql_database: Database, clock: FakeClock) -> None:
+    with closing(open_gate(postgresql_database, clock)) as gate:
+        ask(gate, clock)
+        with postgresql_database.transaction() as tx:
+            tx.connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+        assert ask(gate, clock) == 0.0
+
+
 def test_our_limits_are_those_the_brokers_publish() -> None:
     published = {
         (limit.service, limit.bucket, limit.window_seconds): limit.allowed

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from threading import Lock
 
 import structlog
 
-from munshi.clock import Clock, show_ist
+from munshi.clock import Clock
 from munshi.domain.quotas import (
-    CLOCK_SLACK,
-    DRIFT,
     MIDNIGHT_SLACK,
     Priority,
     RatePool,
@@ -18,21 +16,28 @@ from munshi.domain.quotas import (
     cooling_seconds,
     day_ist,
     midnight_ist,
-    seconds_to_midnight_ist,
 )
 from munshi.errors import BrokerThrottledError, DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.rate_slot_books import open_slot_book
-from munshi.infrastructure.database.rate_slots import Moment, Need, Refused, Settled, SlotBook
+from munshi.infrastructure.database.rate_slots import (
+    Moment,
+    Need,
+    Permits,
+    Refused,
+    Settled,
+    SlotBook,
+)
 from munshi.rate_limits.call_counts import CallCounts
 from munshi.rate_limits.closures import Closures
 from munshi.rate_limits.keeper import Keeper
 from munshi.rate_limits.lane import Lane, Permit
+from munshi.rate_limits.needs import need_of, unless_too_long, used_up
 from munshi.rate_limits.pools import HOLD_SECONDS, PoolBook, PoolsInForce
 from munshi.rate_limits.settlements import Settlements
+from munshi.rate_limits.wall_clock import WallClock
 from munshi.settings import BrokerMode
 
-LONGEST_WAIT = 90.0
 _log = structlog.get_logger(__name__)
 # A machine, and on it a process, does not start again within a window as short as this.
 _SHORT_SECONDS = 2.0
@@ -59,14 +64,16 @@ class QuotaGate:
         self._mode = mode
         self.pools = pools
         self._durable = open_slot_book(database, clock, mode=mode)
-        self._quick = open_slot_book(database, clock, mode=mode, durable=False)
+        self._quick = self._durable
+        if database.dialect == "sqlite":
+            self._quick = open_slot_book(database, clock, mode=mode, durable=False)
         self._settlements = Settlements()
         self._counts = CallCounts()
         self._closures = Closures(database, clock, mode=mode)
         self._lock = Lock()
         self._lanes: dict[tuple[str, Priority], Lane] = {}
         self._in_flight: dict[Permit, None] = {}
-        self._wall_ahead = self._measure_wall()
+        self._wall_clock = WallClock(database, clock)
         self._keeper = Keeper(tend=self._tend, is_idle=self._is_idle)
 
     @contextmanager
@@ -81,7 +88,7 @@ class QuotaGate:
 
         A BrokerThrottledError that passes through closes the class for its `retry_after`, for
         every process, and raises an alert. Raises BrokerThrottledError without waiting when the
-        class is closed for longer than `LONGEST_WAIT` or the day's count is used up,
+        class is closed for longer than 90 seconds or the day's count is used up,
         RequestAbandonedError when `should_stop` turns true during the wait, and
         DatabaseUnreachableError: who cannot count does not call.
         """
@@ -129,8 +136,8 @@ class QuotaGate:
         return lane
 
     def _claim(self, lane: Lane, most: int) -> list[Permit] | float:
-        self._notice_a_set_clock()
         known = self.pools.in_force()
+        self._wall_clock.hold_if_set(known.by_name.values())
         pools = [known.by_name[name] for name in binding_limits(lane.endpoint_class)]
         moment = self._moment()
         now = moment.now
@@ -140,38 +147,40 @@ class QuotaGate:
             first = midnight_ist(day_ist(now)) + MIDNIGHT_SLACK
             wait = (first - now).total_seconds()
         if wait > 0:
-            return self._unless_too_long(wait)
-        needs = [self._need(pool, lane.priority, known, now) for pool in pools]
-        settled = self._settlements.take()
-        try:
-            answer = self._book(pools).claim(needs, most=most, settled=settled, moment=moment)
-        except BaseException:
-            self._settlements.put_back(settled)
-            raise
+            return unless_too_long(wait, lane.endpoint_class)
+        needs = [
+            need_of(pool, lane.priority, known, now=now, day_row=self._day_row(pool, known))
+            for pool in pools
+        ]
+        answer = self._ask(self._book(pools), needs, most, moment)
         if isinstance(answer, Refused):
             return self._refused(answer, lane, needs, known, now)
         good_until = moment.at + HOLD_SECONDS / 2
         return [Permit(held, pools, now, known.day, moment.at, good_until) for held in answer]
 
+    def _ask(
+        self, book: SlotBook, needs: Sequence[Need], most: int, moment: Moment
+    ) -> Permits | Refused:
+        """Once more if the connection was lost: at worst a slot stays unused for a while."""
+        for is_last in (False, True):
+            settled = self._settlements.take()
+            try:
+                return book.claim(needs, most=most, settled=settled, moment=moment)
+            except BaseException as error:
+                self._settlements.put_back(settled)
+                if is_last or not isinstance(error, DatabaseUnreachableError):
+                    raise
+        raise AssertionError
+
     def _moment(self) -> Moment:
         return Moment(self._clock.now(), self._clock.monotonic())
+
+    def _day_row(self, pool: RatePool, known: PoolsInForce) -> int | None:
+        return None if pool.daily is None else self.pools.day_row(pool, known.day)
 
     def _book(self, pools: Sequence[RatePool]) -> SlotBook:
         is_short = all(pool.seconds <= _SHORT_SECONDS and not pool.daily for pool in pools)
         return self._quick if is_short else self._durable
-
-    def _need(self, pool: RatePool, priority: Priority, known: PoolsInForce, now: datetime) -> Need:
-        is_bulk = priority is Priority.BULK
-        keeps_reserve = is_bulk and known.kept_until is not None and now < known.kept_until
-        return Need(
-            pool_id=pool.pool_id,
-            version=pool.version,
-            seconds=cooling_seconds(pool.seconds),
-            above=pool.kept if is_bulk else 0,
-            taken_for=HOLD_SECONDS + cooling_seconds(pool.seconds),
-            day_row=None if pool.daily is None else self.pools.day_row(pool, known.day),
-            day_limit=(pool.daily or 0) - (pool.daily_kept if keeps_reserve else 0),
-        )
 
     def _refused(
         self,
@@ -187,18 +196,10 @@ class QuotaGate:
         if refused.why == "closed":
             self._closures.found_closed(lane.endpoint_class)
         if refused.why != "day":
-            return self._unless_too_long(refused.seconds)
+            return unless_too_long(refused.seconds, lane.endpoint_class)
         [pool] = [each for each in known.by_name.values() if each.pool_id == refused.pool_id]
         [need] = [each for each in needs if each.pool_id == refused.pool_id]
-        raise _used_up(pool, need, known, now)
-
-    def _unless_too_long(self, seconds: float) -> float:
-        if seconds > LONGEST_WAIT:
-            raise BrokerThrottledError(
-                f"The broker asked for no more requests for {seconds:.0f} seconds.",
-                retry_after=seconds,
-            )
-        return seconds
+        raise used_up(pool, need, known, now)
 
     # --- giving back -----------------------------------------------------------------------
 
@@ -294,45 +295,3 @@ class QuotaGate:
             and self._counts.is_empty
             and not any(lane.has_stock for lane in list(self._lanes.values()))
         )
-
-    # --- the clock -------------------------------------------------------------------------
-
-    def _measure_wall(self) -> tuple[float, float]:
-        at = self._clock.monotonic()
-        return self._clock.now().timestamp() - at, at
-
-    def _notice_a_set_clock(self) -> None:
-        """When this machine's clock was set, everybody waits one window.
-
-        A server's clock is watched by `ServerClock`.
-        """
-        if self._database.dialect != "sqlite":
-            return
-        (before, looked), (ahead, at) = self._wall_ahead, self._measure_wall()
-        self._wall_ahead = ahead, at
-        if abs(ahead - before) <= CLOCK_SLACK + DRIFT * (at - looked):
-            return
-        now = self._clock.now()
-        pools = self.pools.in_force().by_name.values()
-        with self._database.transaction() as tx:
-            for pool in pools:
-                until = now + timedelta(seconds=cooling_seconds(pool.seconds))
-                tx.rate_pools.hold_slots(pool.pool_id, until=until)
-
-
-def _used_up(
-    pool: RatePool, need: Need, known: PoolsInForce, now: datetime
-) -> BrokerThrottledError:
-    until_midnight = seconds_to_midnight_ist(now)
-    if need.day_limit < (pool.daily or 0) and known.kept_until is not None:
-        return BrokerThrottledError(
-            f"Downloads have used {need.day_limit} of today's {pool.daily} requests "
-            f"({pool.name}); the rest is kept for the trading day, until "
-            f"{show_ist(known.kept_until)}.",
-            retry_after=min((known.kept_until - now).total_seconds(), until_midnight),
-        )
-    return BrokerThrottledError(
-        f"Today's {pool.daily} requests ({pool.name}) are used up; the count starts again at "
-        "00:00 IST.",
-        retry_after=until_midnight,
-    )
