@@ -10,10 +10,9 @@ from munshi.infrastructure.database.types import Secret
 
 
 def secret_columns() -> Iterator[tuple[Table, Column[object]]]:
-    """The columns that the vault seals, but for its own."""
+    """The columns that the vault seals."""
     for table in metadata.sorted_tables:
-        if table.name != "VaultKeys":
-            yield from ((table, each) for each in table.columns if isinstance(each.type, Secret))
+        yield from ((table, each) for each in table.columns if isinstance(each.type, Secret))
 
 
 def sealed_values(services: Services) -> set[str]:
