@@ -1,6 +1,7 @@
 """Associated data: what a ciphertext is bound to, spelled so that no two places are alike."""
 
 from functools import lru_cache
+from uuid import UUID
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -13,9 +14,15 @@ def bind(*parts: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def bind_column(version: str, table: str, column: str) -> bytes:
+def bind_column(version: int, table: str, column: str) -> bytes:
     """`bind`, remembered: the same few columns are asked for again and again."""
-    return bind(version, table, column)
+    return bind(str(version), table, column)
+
+
+@lru_cache(maxsize=1024)
+def bind_row(row_id: UUID | str) -> bytes:
+    """`bind`, remembered: the logins in force are read all day."""
+    return bind(str(row_id))
 
 
 def _prefixed(part: str) -> bytes:

@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from os import urandom
 from typing import Protocol
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from munshi.infrastructure.security.binding import (
     NONCE_BYTES,
     bind,
     bind_column,
+    bind_row,
 )
 from munshi.infrastructure.security.master_keys import KeyRing, unwrap_key, wrap_key
 from munshi.infrastructure.security.purposes import Purpose, purpose_of
@@ -27,7 +29,8 @@ _OLD_FORMAT = 1
 _SHORTEST_MAC = 16
 # Tried where a ciphertext's key is for something else: it opens nothing.
 _NO_KEY = AESGCM(secrets.token_bytes(KEY_BYTES))
-_HEADER = 1 + KEY_ID_BYTES + NONCE_BYTES
+_NONCE_AT = 1 + KEY_ID_BYTES
+_HEADER = _NONCE_AT + NONCE_BYTES
 
 
 class Sealed(bytes):
@@ -57,9 +60,13 @@ class WrappedKey:
 
 @dataclass(frozen=True, slots=True)
 class _DataKey:
+    """`header` begins what it seals and `bound_to` ends what that is bound to."""
+
     purpose: Purpose
     secret: bytes = field(repr=False)
     cipher: AESGCM = field(repr=False)
+    header: bytes
+    bound_to: bytes
 
 
 class KeyRows(Protocol):
@@ -98,6 +105,7 @@ class Vault:
         self._active_master = ring.active
         self._masters = dict(ring.keys)
         self._keys: dict[str, _DataKey] = {}
+        self._openers: dict[bytes, _DataKey] = {}
         self._active: dict[Purpose, str] = {}
         self._reread = reread
         self._reload = reload
@@ -118,7 +126,9 @@ class Vault:
         """
         for each in keys:
             if each.key_id not in self._keys:
-                self._keys[each.key_id] = self._unwrap(each)
+                key = self._unwrap(each)
+                self._openers[key.header] = key
+                self._keys[each.key_id] = key
             if each.is_active:
                 self._active[each.purpose] = each.key_id
 
@@ -130,7 +140,9 @@ class Vault:
             master_id=key.master_key_id,
             master=self._master(key.master_key_id),
         )
-        return _DataKey(key.purpose, secret, AESGCM(secret))
+        version = _OLD_FORMAT if key.purpose is Purpose.FORMAT_1 else FORMAT_VERSION
+        header = bytes([version]) + bytes.fromhex(key.key_id)
+        return _DataKey(key.purpose, secret, AESGCM(secret), header, bind(key.key_id))
 
     def _master(self, key_id: str) -> bytes:
         if key_id not in self._masters and self._reread is not None:
@@ -199,11 +211,10 @@ class Vault:
 
     def seal(self, value: str, *, table: str, column: str, row_id: UUID | str) -> Sealed:
         """Raises VaultKeyInvalidError if the key that must seal cannot be had."""
-        key_id = self.sealing_key(purpose_of(table))
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        bound_to = _associated_data(FORMAT_VERSION, table, column, str(row_id), key_id)
-        body = self._keys[key_id].cipher.encrypt(nonce, value.encode(), bound_to)
-        return Sealed(bytes([FORMAT_VERSION]) + bytes.fromhex(key_id) + nonce + body)
+        key = self._keys[self.sealing_key(purpose_of(table))]
+        nonce = urandom(NONCE_BYTES)
+        bound_to = _associated_data(key, FORMAT_VERSION, table, column, row_id)
+        return Sealed(key.header + nonce + key.cipher.encrypt(nonce, value.encode(), bound_to))
 
     def unseal(self, sealed: bytes, *, table: str, column: str, row_id: UUID | str) -> str:
         """The clear value.
@@ -215,32 +226,31 @@ class Vault:
             raise SecretUnreadableError(
                 f"{table}.{column} of row {row_id} does not hold a sealed secret."
             )
-        key_id = sealed[1 : 1 + KEY_ID_BYTES].hex()
-        key = self._keys.get(key_id) or self._fetch(key_id)
+        header = bytes(sealed[:_NONCE_AT])
+        key = self._openers.get(header) or self._fetch(header)
         if key is None:
             raise SecretUnreadableError(
-                f"{table}.{column} of row {row_id} was sealed with key {key_id}, which is not here."
+                f"{table}.{column} of row {row_id} was sealed with key {header[1:].hex()}, "
+                "which is not here."
             )
-        wanted = Purpose.FORMAT_1 if version == _OLD_FORMAT else purpose_of(table)
-        bound_to = _associated_data(version, table, column, str(row_id), key_id)
-        cipher = key.cipher if key.purpose is wanted else _NO_KEY
+        fits = version == _OLD_FORMAT or key.purpose is purpose_of(table)
+        cipher = key.cipher if fits else _NO_KEY
+        bound_to = _associated_data(key, version, table, column, row_id)
         try:
-            return cipher.decrypt(
-                sealed[1 + KEY_ID_BYTES : _HEADER], sealed[_HEADER:], bound_to
-            ).decode()
+            return cipher.decrypt(sealed[_NONCE_AT:_HEADER], sealed[_HEADER:], bound_to).decode()
         except InvalidTag:
             raise SecretUnreadableError(
                 f"{table}.{column} of row {row_id} was changed or moved since it was sealed.",
                 hint="Log in again or store the value again.",
             ) from None
 
-    def _fetch(self, key_id: str) -> _DataKey | None:
+    def _fetch(self, header: bytes) -> _DataKey | None:
         """A key that was made since we looked last."""
         if self._rows is not None:
             self.learn(self._rows.list_wrapped())
         elif self._reload is not None:
             self.learn(self._reload())
-        return self._keys.get(key_id)
+        return self._openers.get(header)
 
     def mac(self, message: bytes, *, purpose: str) -> bytes:
         """A keyed hash that only this desk can make; each purpose has a key of its own."""
@@ -273,5 +283,8 @@ def _mac(key: _DataKey, message: bytes, purpose: str) -> bytes:
     return hmac.digest(derived, message, "sha256")
 
 
-def _associated_data(version: int, table: str, column: str, row_id: str, key_id: str) -> bytes:
-    return bind_column(str(version), table, column) + bind(row_id, key_id)
+def _associated_data(
+    key: _DataKey, version: int, table: str, column: str, row_id: UUID | str
+) -> bytes:
+    """`bind(version, table, column, row id, key id)`, put together from parts made before."""
+    return bind_column(version, table, column) + bind_row(row_id) + key.bound_to
