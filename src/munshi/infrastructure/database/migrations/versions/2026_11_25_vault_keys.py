@@ -10,7 +10,7 @@ from munshi.infrastructure.database import types
 from munshi.infrastructure.database.migrations.rebuild import rebuild_table
 
 revision = "2026_11_25_vault_keys"
-down_revision = "2026_11_25_jobs_and_schedules"
+down_revision = "2026_11_25_audit_queries"
 
 _IS_NEWEST = """CASE WHEN key_id = (
   SELECT MAX(key_id) FROM "VaultKeys"
