@@ -156,6 +156,7 @@ def test_a_fingerprint_says_nothing_without_the_desks_key(
     with database.reading() as tx:
         (kite,) = tx.audit.get_logs_by_entity("config", "auth/kite.password")
         (breeze,) = tx.audit.get_logs_by_entity("config", "auth/breeze.password")
+    with database.transaction() as tx:
         ours = fingerprint(tx.vault, "auth", "kite.password", "4711")
 
     said = kite.new_value["fingerprint"]

@@ -16,4 +16,5 @@ def fingerprint(vault: Vault, config_type: str, config_key: str, secret: str) ->
     """
     parts = (config_type.encode(), config_key.encode(), secret.encode())
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return f"{vault.sealing_key(Purpose.TICKETS)}:{vault.mac(message, purpose=_PURPOSE)[:_BYTES].hex()}"
+    mac = vault.mac(message, purpose=_PURPOSE)[:_BYTES]
+    return f"{vault.sealing_key(Purpose.TICKETS)}:{mac.hex()}"

@@ -61,7 +61,9 @@ def _open(database: Database, sources: KeySources, *, clock: Clock) -> Vault | N
     )
     if master is not None:
         check_canary(found, master)
-    vault = Vault(found.ring, reread=found.reread, reload=partial(_list_keys, database))
+    vault = Vault(
+        found.ring, reread=found.reread, reload=partial(_list_keys, database), clock=clock
+    )
     vault.learn(keys)
     if master and master.source and any(key.purpose is Purpose.TICKETS for key in keys):
         return vault

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from munshi.clock import Clock, SystemClock
 from munshi.infrastructure.database.models import data_keys, vault_keys
 from munshi.infrastructure.security.purposes import Purpose
 from munshi.infrastructure.security.vault import WrappedKey
@@ -70,11 +69,10 @@ class DataKeyRow:
 
 
 class VaultKeyRepository:
-    """Keys. `clock` dates a data key that is made because something must be sealed."""
+    """Keys: wrapped, and never in clear."""
 
-    def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._clock = clock or SystemClock()
 
     def get_master(self) -> MasterKeyRow | None:
         """The master key in force; None while nothing was ever sealed here."""
@@ -111,13 +109,15 @@ class VaultKeyRepository:
     def hold_active(self, purpose: Purpose) -> str | None:
         return self._connection.execute(_HOLD_ACTIVE, {"for_purpose": purpose}).scalar_one_or_none()
 
-    def add_active(self, purpose: Purpose, make: Callable[[str | None], WrappedKey]) -> str:
+    def add_active(
+        self, purpose: Purpose, make: Callable[[str | None], WrappedKey], *, now: datetime
+    ) -> str:
         master = self.lock_master()
         found = self.hold_active(purpose)
         if found is not None:
             return found
         key = make(master.key_id if master else None)
-        self.save_data_key(key, now=self._clock.now())
+        self.save_data_key(key, now=now)
         return key.key_id
 
     def get_active(self, purpose: Purpose) -> str | None:

@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from os import urandom
 from typing import Protocol
 from uuid import UUID
@@ -12,6 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from munshi.clock import Clock, SystemClock
 from munshi.errors import SecretUnreadableError, VaultKeyInvalidError
 from munshi.infrastructure.security.binding import (
     KEY_BYTES,
@@ -76,7 +78,9 @@ class KeyRows(Protocol):
         """The key that seals, which nobody can retire before this transaction ends."""
         ...
 
-    def add_active(self, purpose: Purpose, make: Callable[[str | None], WrappedKey]) -> str:
+    def add_active(
+        self, purpose: Purpose, make: Callable[[str | None], WrappedKey], *, now: datetime
+    ) -> str:
         """Store what `make` returns for the master key in force, unless somebody just did."""
         ...
 
@@ -101,6 +105,7 @@ class Vault:
         *,
         reread: Callable[[], KeyRing | None] | None = None,
         reload: Callable[[], Iterable[WrappedKey]] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._active_master = ring.active
         self._masters = dict(ring.keys)
@@ -109,6 +114,7 @@ class Vault:
         self._active: dict[Purpose, str] = {}
         self._reread = reread
         self._reload = reload
+        self._clock = clock or SystemClock()
         self._rows: KeyRows | None = None
         self._held: dict[Purpose, str] = {}
 
@@ -202,7 +208,9 @@ class Vault:
         held = self._held.get(purpose)
         if held is None:
             held = self._rows.hold_active(purpose) or self._rows.add_active(
-                purpose, lambda master_id: self.make_key(purpose, master_id=master_id)
+                purpose,
+                lambda master_id: self.make_key(purpose, master_id=master_id),
+                now=self._clock.now(),
             )
             if held not in self._keys:
                 self.learn(self._rows.list_wrapped())
