@@ -199,6 +199,20 @@ def _worker(ground: Ground) -> None:
     ground.work()
 
 
+def _keys(ground: Ground) -> None:
+    services = ground.desk.services
+    ground.desk.log_in(Service.KITE)
+    ground.desk.clock.advance(timedelta(minutes=1))
+    services.keys.rotate(actor=TESTER)
+    services.keys.reencrypt(progress=lambda *_: None, actor=TESTER)
+
+
+def _key_copy(ground: Ground) -> None:
+    path, passphrase = ground.folder / "copy.json", "four clerks count rice"
+    ground.desk.services.keys.back_up(path, passphrase, actor=TESTER)
+    ground.desk.services.keys.restore(path, passphrase, actor=TESTER)
+
+
 # Whatever comes to each function that opens a transaction and that no route's example comes to.
 def _use_limits(ground: Ground) -> None:
     """Calls, a refusal, a call over midnight, a clock that is set, and what is forgotten."""
@@ -241,4 +255,6 @@ WORKS: Mapping[str, Work] = {
     "a schedule is due": _scheduler,
     "a job is of no worker's kind": _unclaimable,
     "a worker works": _worker,
+    "keys are changed": _keys,
+    "keys are copied and put back": _key_copy,
 }

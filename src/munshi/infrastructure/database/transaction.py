@@ -21,6 +21,7 @@ from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
+from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -43,11 +44,11 @@ class Transaction:
         for call in self._afterwards:
             call()
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         if self._vault is None:
             raise VaultKeyInvalidError("The vault has not been opened.")
-        return self._vault
+        return self._vault.bound_to(self.vault_keys)
 
     @cached_property
     def auth(self) -> AuthRepository:
@@ -92,6 +93,10 @@ class Transaction:
     @cached_property
     def vault_keys(self) -> VaultKeyRepository:
         return VaultKeyRepository(self.connection)
+
+    @cached_property
+    def sealed_rows(self) -> SealedRowRepository:
+        return SealedRowRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:
