@@ -92,11 +92,20 @@ class _Work:
     def run(self) -> None:
         with closing(http.client.HTTPConnection(self._place, timeout=30)) as broker:
             while self._one_more():
-                with self._gate.permit(CALLED):
-                    began = time.monotonic()
-                    broker.request("GET", PATH)
-                    broker.getresponse().read()
-                    self.replies.append(time.monotonic() - began)
+                while not self._call(broker):
+                    broker.close()
+
+    def _call(self, broker: http.client.HTTPConnection) -> bool:
+        """Whether it arrived: the broker closes a connection that was idle for some seconds."""
+        with self._gate.permit(CALLED):
+            began = time.monotonic()
+            try:
+                broker.request("GET", PATH)
+                broker.getresponse().read()
+            except (http.client.HTTPException, OSError):
+                return False
+            self.replies.append(time.monotonic() - began)
+            return True
 
     def _one_more(self) -> bool:
         with self._lock:
