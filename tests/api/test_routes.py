@@ -69,6 +69,8 @@ WANTED = {
     ("GET", "/metrics"): Role.VIEWER,
     ("GET", "/health/live"): Role.PUBLIC,
     ("GET", "/health/ready"): Role.PUBLIC,
+    ("GET", "/limits"): Role.VIEWER,
+    ("GET", "/limits/last-month"): Role.VIEWER,
 }
 
 
