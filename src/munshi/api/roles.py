@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter
@@ -11,20 +10,12 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from munshi.domain.audit import Actor
+from munshi.domain.roles import Role
 from munshi.errors import AccessDeniedError, AuthenticationNeededError
 
 REQUEST = "munshi.request"
 _ROLE = "munshi_role"
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
-
-
-class Role(IntEnum):
-    """What a caller may do; each role may do all that the ones before it may."""
-
-    PUBLIC = 0
-    VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,18 @@ from munshi.infrastructure.database.models.system_configurations import (
 )
 from munshi.infrastructure.database.models.system_health import system_health, system_health_hourly
 from munshi.infrastructure.database.models.user_sessions import user_sessions
+from munshi.infrastructure.database.models.users import (
+    api_keys,
+    setup_links,
+    sign_in_throttle,
+    user_recovery_codes,
+    users,
+)
 from munshi.infrastructure.database.models.vault_keys import vault_keys
 
 __all__ = [
     "alerts",
+    "api_keys",
     "api_rate_limits",
     "audit_logs",
     "audit_personal_data",
@@ -51,9 +59,13 @@ __all__ = [
     "pending_logins",
     "schedule_cursors",
     "scheduler_executions",
+    "setup_links",
+    "sign_in_throttle",
     "system_configurations",
     "system_health",
     "system_health_hourly",
+    "user_recovery_codes",
     "user_sessions",
+    "users",
     "vault_keys",
 ]
