@@ -5,12 +5,23 @@ A key that nothing reads must not stand here; a test looks for its reader.
 
 from difflib import get_close_matches
 
-from munshi.domain.config_keys import alerts, api, auth, health, jobs, market, scheduler
+from munshi.domain.config_keys import (
+    alerts,
+    api,
+    auth,
+    health,
+    jobs,
+    market,
+    people,
+    scheduler,
+)
 from munshi.domain.config_keys.alerts import ALERT_PREFIX
-from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED
+from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED, RATE_LIMIT_PER_MINUTE
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
     MIRROR_TOKENS_TO_ENV,
+    SESSION_IDLE_MINUTES,
+    SESSION_TIMEOUT_MINUTES,
     SIMULATED_HEADLESS,
     BrokerKeys,
 )
@@ -29,12 +40,21 @@ from munshi.domain.config_keys.key import (
     HEALTH,
     JOBS,
     MARKET,
+    PEOPLE,
     SCHEDULER,
     TRADING,
     TYPES,
     ConfigKey,
 )
 from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
+from munshi.domain.config_keys.people import (
+    CONFIRM_MINUTES,
+    HASH_MEMORY_KIB,
+    HASH_PASSES,
+    HASHES_AT_ONCE,
+    LINK_HOURS,
+    SHORTEST_PASSWORD,
+)
 from munshi.domain.config_keys.scheduler import SCHEDULE_PREFIX
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
@@ -46,8 +66,12 @@ __all__ = [
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
     "CALENDAR_PREFIX",
+    "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
+    "HASHES_AT_ONCE",
+    "HASH_MEMORY_KIB",
+    "HASH_PASSES",
     "HEALTH",
     "JOBS",
     "KEEP_DAYS",
@@ -56,11 +80,17 @@ __all__ = [
     "LEAST_FREE_MB",
     "LIMITED",
     "LIMIT_PREFIX",
+    "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "PEOPLE",
     "QUEUE_PREFIX",
+    "RATE_LIMIT_PER_MINUTE",
     "SCHEDULER",
     "SCHEDULE_PREFIX",
+    "SESSION_IDLE_MINUTES",
+    "SESSION_TIMEOUT_MINUTES",
+    "SHORTEST_PASSWORD",
     "SIMULATED_HEADLESS",
     "STALE_MINUTES",
     "TRADING",
@@ -81,6 +111,7 @@ DECLARED: tuple[ConfigKey, ...] = (
     *health.KEYS,
     *market.KEYS,
     *alerts.KEYS,
+    *people.KEYS,
 )
 
 

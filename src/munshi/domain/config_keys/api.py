@@ -1,4 +1,4 @@
-"""Keys of type `api`: how often brokers are asked."""
+"""Keys of type `api`: how often brokers are asked, and how often we may be."""
 
 import re
 from types import MappingProxyType
@@ -7,6 +7,7 @@ from munshi.domain.config_keys.key import API, ConfigKey
 from munshi.domain.config_values import Document, Whole
 
 LIMIT_PREFIX = "limit."
+RATE_LIMIT_PER_MINUTE = "rate_limit_per_minute"
 LIMITED = (
     "kite.quote",
     "kite.historical",
@@ -37,5 +38,14 @@ KEYS: tuple[ConfigKey, ...] = (
         restart_needed=True,
         description="How many requests of this class a broker gets in how many seconds, and in "
         "a day, instead of what it documents.",
+    ),
+    ConfigKey(
+        config_type=API,
+        name=RATE_LIMIT_PER_MINUTE,
+        shape=Whole(smallest=10, largest=1_000_000),
+        default=600,
+        needs_admin=True,
+        description="How many requests a minute Munshi takes from one user, one API key or one "
+        "address that is neither; the local operator and event streams are not counted.",
     ),
 )

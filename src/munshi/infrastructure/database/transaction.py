@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
+from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
@@ -19,6 +20,10 @@ from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
+from munshi.infrastructure.database.setup_link_repository import SetupLinkRepository
+from munshi.infrastructure.database.throttle_repository import ThrottleRepository
+from munshi.infrastructure.database.user_repository import UserRepository
+from munshi.infrastructure.database.user_session_repository import UserSessionRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -106,3 +111,23 @@ class Transaction:
     @cached_property
     def vital_signs(self) -> VitalSignsRepository:
         return VitalSignsRepository(self.connection)
+
+    @cached_property
+    def users(self) -> UserRepository:
+        return UserRepository(self.connection, self.vault)
+
+    @cached_property
+    def user_sessions(self) -> UserSessionRepository:
+        return UserSessionRepository(self.connection)
+
+    @cached_property
+    def api_keys(self) -> ApiKeyRepository:
+        return ApiKeyRepository(self.connection)
+
+    @cached_property
+    def setup_links(self) -> SetupLinkRepository:
+        return SetupLinkRepository(self.connection)
+
+    @cached_property
+    def throttle(self) -> ThrottleRepository:
+        return ThrottleRepository(self.connection)
