@@ -112,6 +112,8 @@ def _invalid(errors: Any) -> AppError:  # noqa: ANN401
 async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, AppError):  # what the body's reader met
+        return problem(error.__cause__, request_id=_request_id(request))
     return problem(_from_http(request, error), request_id=_request_id(request))
 
 

@@ -14,6 +14,7 @@ from munshi.bootstrap.broker_lines import (
     configured_limits,
     find_endpoints,
 )
+from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
 from munshi.config.service import ConfigService
@@ -95,7 +96,7 @@ def open_services(
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with closing(Rouser(database)) as rouser:
                     services = _wire(ground, http, endpoints or find_endpoints(settings), rouser)
-                    with closing(services.job_feed):
+                    with closing(services.job_feed), closing(services.people):
                         yield services
 
 
@@ -198,5 +199,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
         health=health,
+        people=wire_people(database, clock, vault=ground.vault, config=config),
         job_wake=rouser.wake,
     )

@@ -10,6 +10,7 @@ from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.bootstrap.people import People
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
@@ -120,12 +121,17 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
+    people: People
     job_wake: Wake
     simulator_url: str | None
 
     def login_link(self, service: Service) -> str:
         """Where a person clicks to log in at `service`."""
         return self.logins.of(service).book.login_link()
+
+    def setup_link(self, token: str) -> str:
+        """Where the holder of a one-time link's token chooses a password."""
+        return f"{self.settings.base_url}/ui/setup?token={token}"
 
     def worker(self, *, given_up: Callable[[], object] | None = None) -> Worker:
         """A worker of this process; the caller starts and stops it, which ends its children.

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from munshi.cli.alerts import alerts_app
+from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
 from munshi.cli.calendar import calendar_app
 from munshi.cli.complaints import Complaining
@@ -20,7 +21,9 @@ from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
+from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
+from munshi.cli.users import users_app
 from munshi.cli.worker import worker
 from munshi.infrastructure.platform import unwind_on_termination
 
@@ -53,6 +56,9 @@ for name, group in (
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),
+    ("users", users_app),
+    ("apikeys", apikeys_app),
+    ("sessions", sessions_app),
 ):
     app.add_typer(group, name=name)
 

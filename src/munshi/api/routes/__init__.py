@@ -2,6 +2,7 @@
 
 from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
+from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
@@ -14,7 +15,10 @@ from munshi.api.routes.job_parts import JobPartRoutes
 from munshi.api.routes.job_queues import JobQueueRoutes
 from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.metrics import MetricsRoutes
+from munshi.api.routes.people import PeopleRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
+from munshi.api.routes.second_factor import SecondFactorRoutes
+from munshi.api.routes.users import UserRoutes
 from munshi.bootstrap import Services
 
 
@@ -33,4 +37,8 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         DataRoutes(services),
         HealthRoutes(services),
         MetricsRoutes(services, counts),
+        PeopleRoutes(services),
+        SecondFactorRoutes(services),
+        UserRoutes(services),
+        ApiKeyRoutes(services),
     ]

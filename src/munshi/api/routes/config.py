@@ -8,8 +8,9 @@ from pydantic import Field
 from starlette.requests import Request
 
 from munshi.api.answers import Body, Shown
-from munshi.api.roles import Role, actor_of, allows
+from munshi.api.roles import Role, actor_of, allows, require
 from munshi.bootstrap import Services
+from munshi.domain.config_keys import find_key
 
 _Key = Annotated[str, Path(max_length=100)]
 
@@ -70,7 +71,12 @@ class ConfigRoutes:
     def change(
         self, config_type: _Key, config_key: _Key, body: ConfigChangeRequest, request: Request
     ) -> ConfigShown:
-        """Store a value as its next version, with history and audit."""
+        """Store a value as its next version, with history and audit.
+
+        What decides who gets in is an administrator's to change.
+        """
+        if find_key(config_type, config_key).needs_admin:
+            require(request, Role.ADMIN)
         view = self._config.set(
             config_type,
             config_key,

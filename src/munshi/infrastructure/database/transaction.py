@@ -114,7 +114,7 @@ class Transaction:
 
     @cached_property
     def users(self) -> UserRepository:
-        return UserRepository(self.connection, self.vault)
+        return UserRepository(self.connection, lambda: self.vault)
 
     @cached_property
     def user_sessions(self) -> UserSessionRepository:

@@ -1,6 +1,6 @@
 """SQL for Users and UserRecoveryCodes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -113,9 +113,12 @@ _CODES_LEFT = (
 
 
 class UserRepository:
-    """Users. A TOTP seed enters and leaves the table sealed."""
+    """Users. A TOTP seed enters and leaves the table sealed.
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    `vault` is asked for when the first seed is met: everything else can be read without.
+    """
+
+    def __init__(self, connection: Connection, vault: Callable[[], Vault]) -> None:
         self._connection = connection
         self._vault = vault
 
@@ -258,10 +261,10 @@ class UserRepository:
         )
 
     def _seal(self, seed: str, column: str, user_id: UUID) -> Sealed:
-        return self._vault.seal(seed, table=_TABLE, column=column, row_id=user_id)
+        return self._vault().seal(seed, table=_TABLE, column=column, row_id=user_id)
 
     def _unseal(self, sealed: bytes, column: str, user_id: UUID) -> str:
-        return self._vault.unseal(sealed, table=_TABLE, column=column, row_id=user_id)
+        return self._vault().unseal(sealed, table=_TABLE, column=column, row_id=user_id)
 
 
 def _user(row: Row[Any]) -> User:

@@ -76,9 +76,10 @@ class PasswordHashing:
         cost = self._cost()
         dummy = self._dummy(cost)  # whether it is needed or not, or the first stranger takes longer
         try:
-            return _hasher(cost).verify(stored or dummy, _spelt(password)) and stored is not None
+            _hasher(cost).verify(stored or dummy, _spelt(password))
         except (VerificationError, InvalidHashError):
             return False
+        return stored is not None
 
     def _dummy(self, cost: HashCost) -> str:
         if cost not in self._dummies:
