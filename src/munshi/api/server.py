@@ -6,6 +6,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from munshi.api.connection import PromptConnection
 from munshi.api.security import is_loopback
 from munshi.errors import BindRefusedError, PortBusyError
 from munshi.infrastructure.platform import POSIX
@@ -70,6 +71,7 @@ def build_server(app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) ->
     return _Server(
         uvicorn.Config(
             app,
+            http=PromptConnection,
             ws="none",
             lifespan="off",
             proxy_headers=False,
