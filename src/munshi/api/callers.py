@@ -77,7 +77,7 @@ class Callers:
 def _check_scope(scope: Scope, key: ApiKey) -> None:
     if key.read_only and scope["method"] not in READING:
         raise AccessDeniedError(f"The API key {key.name} may only read.")
-    group = scope["path"].split("/")[1]
+    group = scope["path"].removeprefix("/").partition("/")[0]
     if key.groups is not None and group not in key.groups:
         raise AccessDeniedError(
             f"The API key {key.name} may not call /{group[:40]}, only: {', '.join(key.groups)}."

@@ -17,6 +17,7 @@ from munshi.errors import (
     AppError,
     AuthenticationNeededError,
     BodyMalformedError,
+    BodyTimeoutError,
     MethodUnsupportedError,
     PathUnknownError,
     RequestInvalidError,
@@ -69,6 +70,8 @@ def _headers(error: AppError) -> Mapping[str, str]:
         headers["WWW-Authenticate"] = "Munshi"
     if isinstance(error, MethodUnsupportedError):
         headers["Allow"] = str(error.extra.get("allow", ""))
+    if isinstance(error, BodyTimeoutError):  # what comes late would be taken for the next request
+        headers["Connection"] = "close"
     return headers
 
 

@@ -40,6 +40,11 @@ class RateLimiter:
         self._read_at = 0.0
         self._counts: OrderedDict[str, _Count] = OrderedDict()
 
+    @property
+    def remembered(self) -> int:
+        """How many callers are."""
+        return len(self._counts)
+
     async def admit(self, principal: Principal, *, peer: str, path: str) -> None:
         """Count a request. Raises RateLimitExceededError with the seconds to wait."""
         caller = _counted_as(principal, peer, path)

@@ -43,6 +43,9 @@ def listen(host: str, port: int, *, has_users: bool = False) -> socket.socket:
             f"Munshi cannot listen on {address}:{port}: {error.strerror}.",
             hint="Stop what uses the port, or choose another with --port or MUNSHI_PORT.",
         ) from error
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 

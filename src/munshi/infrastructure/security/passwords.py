@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import TypeVar
 
 from argon2 import PasswordHasher
@@ -37,7 +37,8 @@ class PasswordHashing:
     def __init__(self, cost: Callable[[], HashCost], *, at_once: int) -> None:
         self._cost = cost
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="password")
-        self._places = BoundedSemaphore(at_once + WAITING)
+        self._lock = Lock()
+        self.free_places = at_once + WAITING
         self._dummies: dict[HashCost, str] = {}
         self.compared = 0
 
@@ -61,15 +62,22 @@ class PasswordHashing:
         self._pool.shutdown(cancel_futures=True)
 
     def _run(self, work: Callable[[], _Result]) -> _Result:
-        if not self._places.acquire(blocking=False):
-            raise PasswordQueueFullError(
-                "Too many passwords are being checked at this moment.", retry_after=RETRY_SECONDS
-            )
+        self._take_place()
         try:
             future: Future[_Result] = self._pool.submit(work)
             return future.result()
         finally:
-            self._places.release()
+            with self._lock:
+                self.free_places += 1
+
+    def _take_place(self) -> None:
+        with self._lock:
+            if self.free_places:
+                self.free_places -= 1
+                return
+        raise PasswordQueueFullError(
+            "Too many passwords are being checked at this moment.", retry_after=RETRY_SECONDS
+        )
 
     def _compare(self, stored: str | None, password: str) -> bool:
         self.compared += 1
