@@ -182,7 +182,7 @@ def test_sessions_are_listed_and_ended(munshi: Munshi, asked: Ask, crowd: Crowd)
 def test_the_machines_acts_are_audited_as_the_command_lines(munshi: Munshi, asked: Ask) -> None:
     munshi("users", "add", "asha")
 
-    rows = asked("audit", "list")["entries"]
+    rows = asked("audit", "recent")["entries"]
 
     assert {row["action"] for row in rows if row["entity_type"] == "user"} == {
         "added",
