@@ -11,6 +11,7 @@ from munshi.bootstrap import JOB_TYPES
 from munshi.domain.config_keys import HEALTH, JOBS, KEEP_DAYS, LEAST_FREE_MB
 from munshi.domain.job_params import NoParams
 from munshi.domain.jobs import JobState
+from munshi.domain.schedules import ExecutionStatus
 from munshi.errors import JobParametersInvalidError
 from munshi.infrastructure.database.models import metadata
 
@@ -57,7 +58,7 @@ def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
     kept, _ = do(desk, "session_cleanup")
     cleaner, result = do(desk, "job_cleanup")
 
-    assert result == {"days": 7, "deleted": 1}
+    assert result == {"days": 7, "deleted": 1, "run_days": 400, "runs_forgotten": 0}
     assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
 
 
@@ -66,7 +67,36 @@ def test_for_how_long_jobs_are_kept_is_configured(desk: Desk) -> None:
     desk.clock.advance(timedelta(days=7, seconds=1))
     desk.services.config.set(JOBS, KEEP_DAYS, 30, actor=TESTER)
 
-    assert do(desk, "job_cleanup")[1] == {"days": 30, "deleted": 0}
+    assert do(desk, "job_cleanup")[1]["deleted"] == 0
+
+
+def test_what_became_of_old_due_times_is_forgotten_unless_its_job_still_runs(desk: Desk) -> None:
+    due = desk.clock.now()
+    jobs = desk.services.jobs
+    running = jobs.enqueue("session_cleanup", {}, actor=TESTER).job_id
+    with desk.services.database.transaction() as tx:
+        for name in ("missed", "running", "recent"):
+            at = due + timedelta(days=400 if name == "recent" else 0)
+            made = tx.schedules.save_execution(
+                name,
+                ExecutionStatus.MISSED if name == "missed" else ExecutionStatus.FIRED,
+                scheduled_for=at,
+            )
+            if name != "missed":
+                assert made is not None
+                tx.schedules.give_job(made, running)
+    desk.clock.advance(timedelta(days=400, seconds=1))
+
+    forgotten = desk.services.schedules.cleanup(400, actor=TESTER)
+
+    assert forgotten == 1
+    with desk.services.database.reading() as tx:
+        left = {
+            n: tx.schedules.list_executions(n, limit=5) for n in ("missed", "running", "recent")
+        }
+    assert [len(left[name]) for name in ("missed", "running", "recent")] == [0, 1, 1]
+    [entry] = desk.services.audit.page(entity_type="schedule", action="cleanup").entries
+    assert entry.details == {"days": 400, "deleted": 1}
 
 
 def test_a_sweep_succeeds_although_the_desk_is_unwell(desk: Desk) -> None:

@@ -31,7 +31,8 @@ def demo(
         database_url="",
         simulator_url="",
     )
-    configure_logging("WARNING")
+    # Its words are for people; who wants the log too says so.
+    configure_logging("WARNING" if settings.log_level == "INFO" else settings.log_level)
     with nullcontext() if once else listen(settings.host, settings.port) as listener:
         prepare_database(settings, always=True)
         with running_desk(settings, simulator=SimulatorOptions(candles=data)) as services:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from munshi.domain.config_keys import JOBS, QUEUE_PREFIX
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import DEFAULT_QUEUE, QueueLimits
+from munshi.errors import QueueUnknownError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Lane
 from munshi.infrastructure.database.transaction import Transaction
@@ -43,6 +44,11 @@ class QueueBook:
         self.refresh()
         return self.lanes()
 
+    def check(self, queue: str) -> None:
+        """Raise QueueUnknownError unless there is such a queue at this moment."""
+        with self._database.reading() as tx:
+            check_queue(tx, self._registry, queue)
+
     def lanes(self) -> list[Lane]:
         """Every queue with every type that this process knows, as of the last `refresh`."""
         return [Lane(queue, job_type) for queue in self._names for job_type in self._registry]
@@ -57,6 +63,16 @@ def read_limits(tx: Transaction) -> dict[str, QueueLimits]:
         for entry in tx.config.get_configs_by_type(JOBS)
         if entry.config_key.startswith(QUEUE_PREFIX)
     }
+
+
+def check_queue(tx: Transaction, registry: Mapping[str, JobSpec], queue: str) -> None:
+    """Raise QueueUnknownError, which says how a queue is made, unless there is this one."""
+    names = queue_names(tx, registry)
+    if queue not in names:
+        raise QueueUnknownError(
+            f"There is no queue {queue[:60]!r}; there are {', '.join(names)}.",
+            hint=f"Make one: munshi config set jobs queue.{queue[:40]} '{{}}'",
+        )
 
 
 def queue_names(tx: Transaction, registry: Mapping[str, JobSpec]) -> list[str]:

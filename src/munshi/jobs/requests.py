@@ -1,7 +1,7 @@
 """What people, schedules and parents ask for, checked before it is stored."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from munshi.domain.job_specs import JobSpec
@@ -39,21 +39,32 @@ def check_key(name: str, key: str | None) -> None:
 
 
 def new_children(
-    parent: Job, children: Sequence[NewChild], *, registry: Mapping[str, JobSpec], now: datetime
+    parent: Job,
+    children: Sequence[NewChild],
+    *,
+    registry: Mapping[str, JobSpec],
+    check_queue: Callable[[str], None],
+    now: datetime,
 ) -> list[NewJob]:
     """The parts of `parent` as jobs.
 
-    Raises JobTypeUnknownError, JobParametersInvalidError or RequestInvalidError.
+    Raises JobTypeUnknownError, JobParametersInvalidError, RequestInvalidError, and what
+    `check_queue` raises for a queue that is not there.
     """
     if not children:
         raise RequestInvalidError("It asked for no parts at all, and would do so again and again.")
     made: list[NewJob] = []
+    known: set[str] = set()
     for child in children:
         if not isinstance(child, NewChild):
             raise RequestInvalidError(f"{type(child).__name__} is not a part of a job.")
         check_priority(child.priority)
         check_key("concurrency_key", child.concurrency_key)
         spec = find_spec(registry, child.job_type)
+        queue = child.queue or spec.queue
+        if queue not in known:
+            check_queue(queue)
+            known.add(queue)
         made.append(
             NewJob(
                 job_id=new_job_id(now),
@@ -64,7 +75,7 @@ def new_children(
                 run_at=now,
                 created_by=parent.created_by,
                 parent_id=parent.job_id,
-                queue=child.queue or spec.queue,
+                queue=queue,
                 concurrency_key=child.concurrency_key,
             )
         )

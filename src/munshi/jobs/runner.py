@@ -1,6 +1,6 @@
 """Runs one claimed job: finds its handler, calls it and says how it ended, whatever happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -53,11 +53,13 @@ class JobRunner:
         *,
         services: object,
         clock: Clock,
+        check_queue: Callable[[str], None],
         processes: ChildRunner | None = None,
     ) -> None:
         self._registry = registry
         self._services = services
         self._clock = clock
+        self._check_queue = check_queue
         self._processes = processes
 
     def run(self, run: JobRun) -> JobEnding | None:
@@ -108,7 +110,11 @@ class JobRunner:
     def _fanned_out(self, job: Job, waiting: JobWaiting) -> JobEnding:
         try:
             children = new_children(
-                job, waiting.children, registry=self._registry, now=self._clock.now()
+                job,
+                waiting.children,
+                registry=self._registry,
+                check_queue=self._check_queue,
+                now=self._clock.now(),
             )
         except Exception as error:  # noqa: BLE001 - a handler may have asked for anything
             return self._failed(job, error)

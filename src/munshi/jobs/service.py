@@ -18,14 +18,14 @@ from munshi.domain.jobs import (
     NewJob,
     new_job_id,
 )
-from munshi.errors import JobUnknownError, QueueUnknownError, RequestInvalidError
+from munshi.errors import JobUnknownError, RequestInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.endings import held_alert
 from munshi.jobs.listing import LARGEST_PAGE, JobPage, cursor_after, read_cursor
-from munshi.jobs.queues import queue_names
+from munshi.jobs.queues import check_queue
 from munshi.jobs.requests import check_key, check_priority, find_spec
 
 _MOST_DAYS = 36_500
@@ -114,7 +114,7 @@ class JobService:
         request.check()
         queue = request.queue or spec.queue
         if queue != spec.queue:
-            self._check_queue(tx, queue)
+            check_queue(tx, self._registry, queue)
         now = self._clock.now()
         new = NewJob(
             job_id=new_job_id(now),
@@ -136,14 +136,6 @@ class JobService:
             tx.audit.log_job_action(job.job_id, "enqueue", details=details, actor=actor, now=now)
             tx.after_commit(self._rouse)
         return job
-
-    def _check_queue(self, tx: Transaction, queue: str) -> None:
-        names = queue_names(tx, self._registry)
-        if queue not in names:
-            raise QueueUnknownError(
-                f"There is no queue {queue[:60]!r}; there are {', '.join(names)}.",
-                hint=f"Make one: munshi config set jobs queue.{queue[:40]} '{{}}'",
-            )
 
     def get(self, job_id: UUID | str) -> Job:
         """A waiting job shows how far its parts are. Raises JobUnknownError."""

@@ -110,8 +110,15 @@ class Worker:
             rouse=self._wake.set,
             answer_seconds=patience_within(lease),
         )
+        self._book = book = QueueBook(database, registry)
         self._crew = Crew(
-            JobRunner(registry, services=services, clock=clock, processes=children),
+            JobRunner(
+                registry,
+                services=services,
+                clock=clock,
+                check_queue=book.check,
+                processes=children,
+            ),
             recorder,
             self._roster,
             registry=registry,
@@ -119,7 +126,6 @@ class Worker:
             freed=self._wake.nudge,
             next_brief=self._next_brief,
         )
-        self._book = book = QueueBook(database, registry)
         rooms = Rooms(
             registry, book, threads=threads, processes=processes if children else 0, batch=batch
         )

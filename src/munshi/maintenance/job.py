@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
-from munshi.domain.config_keys import JOBS, KEEP_DAYS
+from munshi.domain.config_keys import JOBS, KEEP_DAYS, KEEP_RUN_DAYS, SCHEDULER
 from munshi.domain.job_params import NoParams
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.maintenance import care_for
@@ -13,11 +13,20 @@ from munshi.jobs.run import JobRun
 from munshi.jobs.service import JobService
 
 
+class KeptRuns(Protocol):
+    """Where it is written what became of each due time of a schedule."""
+
+    def cleanup(self, days: int, *, actor: Actor) -> int: ...
+
+
 class CleanupServices(Protocol):
     """What `job_cleanup` needs of the desk."""
 
     @property
     def jobs(self) -> JobService: ...
+
+    @property
+    def schedules(self) -> KeptRuns: ...
 
     @property
     def config(self) -> ConfigService: ...
@@ -31,11 +40,20 @@ class MaintenanceServices(Protocol):
 
 
 def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[str, Any]:
-    """Delete the jobs that ended longer ago than `jobs/keep_days` says."""
+    """Delete the jobs and the runs of schedules that are older than the configuration says."""
+    actor = Actor(user_id=f"job:{run.job_id}")
     days: int = services.config.value(JOBS, KEEP_DAYS)
     run.progress(10, f"Deleting jobs that ended more than {days} days ago.")
-    deleted = services.jobs.cleanup(days, actor=Actor(user_id=f"job:{run.job_id}"))
-    return {"days": days, "deleted": deleted}
+    deleted = services.jobs.cleanup(days, actor=actor)
+    run_days: int = services.config.value(SCHEDULER, KEEP_RUN_DAYS)
+    run.progress(60, f"Forgetting runs of schedules of more than {run_days} days ago.")
+    forgotten = services.schedules.cleanup(run_days, actor=actor)
+    return {
+        "days": days,
+        "deleted": deleted,
+        "run_days": run_days,
+        "runs_forgotten": forgotten,
+    }
 
 
 def maintain_database(services: MaintenanceServices, run: JobRun, _: NoParams) -> dict[str, Any]:

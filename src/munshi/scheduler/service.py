@@ -82,6 +82,15 @@ class ScheduleService:
         self._registry = registry
         self._calendar = calendar
 
+    def cleanup(self, days: int, *, actor: Actor) -> int:
+        """Forget due times of more than `days` days ago; how many."""
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            count = tx.schedules.delete_old_executions(before=now - timedelta(days=days))
+            details = {"days": days, "deleted": count}
+            tx.audit.log("schedule", "cleanup", details=details, actor=actor, now=now)
+        return count
+
     def list_all(self) -> list[ScheduleView]:
         """Every schedule, by name."""
         calendar = self._calendar()

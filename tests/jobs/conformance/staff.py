@@ -93,6 +93,7 @@ ODD_CHILDREN: Mapping[str, Any] = {
     "none": [None],
     "number": 7,
     "unknown type": [NewChild(job_type="ecko", parameters={"text": "x"})],
+    "unknown queue": [NewChild(job_type="echo", parameters={"text": "x"}, queue="nowhere")],
     "bad parameters": [NewChild(job_type="echo", parameters={"texts": "x"})],
     "no mapping": [NewChild(job_type="echo", parameters=None)],  # type: ignore[arg-type]
     "priority": [NewChild(job_type="echo", parameters={"text": "x"}, priority=10**15)],

@@ -232,6 +232,7 @@ def test_a_family_is_done_without_waiting_for_a_poll(staff: Staff) -> None:
         ("none", "NoneType is not a part of a job"),
         ("number", "int"),
         ("unknown type", "There is no job type 'ecko'"),
+        ("unknown queue", "There is no queue 'nowhere'; there are"),
         ("bad parameters", "The one parameter is text."),
         ("no mapping", ""),
         ("priority", "priority must be from -100 to 100"),

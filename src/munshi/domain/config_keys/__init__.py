@@ -55,7 +55,7 @@ from munshi.domain.config_keys.people import (
     LINK_HOURS,
     SHORTEST_PASSWORD,
 )
-from munshi.domain.config_keys.scheduler import SCHEDULE_PREFIX
+from munshi.domain.config_keys.scheduler import KEEP_RUN_DAYS, SCHEDULE_PREFIX
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
 __all__ = [
@@ -76,6 +76,7 @@ __all__ = [
     "JOBS",
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
+    "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
     "LEAST_FREE_MB",
     "LIMITED",

@@ -57,8 +57,8 @@ class SqliteClaims:
         return bool(scheduled), bool(queued)
 
 
-_LANE = """SELECT job_id, turn_at FROM (
-  SELECT job_id, turn_at FROM "BackgroundJobs"
+_LANE = """SELECT place, turn_at FROM (
+  SELECT rowid AS place, turn_at FROM "BackgroundJobs"
   WHERE status = 'queued' AND queue = ?{queue} AND job_type = ?{type} AND NOT EXISTS (
     SELECT 1 FROM "JobPauses" WHERE (kind = 'queue' AND name = ?{queue})
     OR (kind = 'job_type' AND name = ?{type}))
@@ -90,7 +90,7 @@ def _lanes(count: int, *, limit: int, first: int) -> str:
     ]
     if len(groups) == 1:
         return groups[0]
-    return " UNION ALL ".join(f"SELECT job_id, turn_at FROM ({group})" for group in groups)
+    return " UNION ALL ".join(f"SELECT place, turn_at FROM ({group})" for group in groups)
 
 
 @lru_cache
@@ -99,7 +99,7 @@ def sqlite_claim(lanes: int, limit: int) -> str:
 progress_percent = 0, progress_rate = NULL, message = NULL, updated_at = ?1,
 started_at = coalesce(started_at, ?1), attempt_started_at = ?1, heartbeat_at = NULL,
 lease_until = ?2, worker_id = ?3
-WHERE job_id IN (SELECT job_id FROM ({_lanes(lanes, limit=limit, first=4)})
+WHERE rowid IN (SELECT place FROM ({_lanes(lanes, limit=limit, first=4)})
   ORDER BY turn_at LIMIT {limit})
 RETURNING {CLAIMED}"""
 

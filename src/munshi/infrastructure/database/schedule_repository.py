@@ -118,6 +118,10 @@ class ScheduleRepository:
         values = {"name": job_name, "after": after}
         return self._connection.execute(sql.WITHDRAW, values).rowcount
 
+    def delete_old_executions(self, *, before: datetime) -> int:
+        """Forget due times before `before`, but for those whose job has not ended; how many."""
+        return self._connection.execute(sql.DELETE_OLD, {"before": before}).rowcount
+
     def give_job(self, execution_id: int, job_id: UUID) -> None:
         """Say which job the row's due time became."""
         self._connection.execute(sql.GIVE_JOB, {"row": execution_id, "of_job": job_id})

@@ -62,6 +62,11 @@ WITHDRAW = delete(scheduler_executions).where(
     _rows.scheduled_for > bindparam("after", type_=Instant),
     _rows.status.in_([ExecutionStatus.MISSED, ExecutionStatus.GAP]),
 )
+# What is not dealt with yet has no end, however old it is.
+DELETE_OLD = delete(scheduler_executions).where(
+    _rows.scheduled_for < bindparam("before", type_=Instant),
+    _rows.success.is_not(None),
+)
 GIVE_JOB = (
     update(scheduler_executions)
     .where(_rows.id == bindparam("row"))

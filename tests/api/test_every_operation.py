@@ -1,0 +1,137 @@
+"""Whatever anybody asks of any call: an answer as described, and never more than allowed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, TypeAlias, cast
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from requests import Request
+from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.openapi import from_dict
+from schemathesis.schemas import APIOperation
+
+from apis import slug
+from asgi import Answer, Caller
+from desks import open_desk
+from munshi.api.app import create_app
+from munshi.api.roles import Role
+from munshi.settings import LocalTrust, Settings
+from simulators import Simulator
+
+EXAMPLES = 12
+TRUST = {
+    Role.PUBLIC: LocalTrust.OFF,
+    Role.VIEWER: LocalTrust.VIEWER,
+    Role.OPERATOR: LocalTrust.OPERATOR,
+}
+DRAWN = settings(
+    max_examples=EXAMPLES,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+# They go on for as long as somebody listens, and have tests of their own.
+LASTING = "text/event-stream"
+REFUSED = (401, 403)
+SENT = frozenset({"content-type", "content-length", "if-match", "last-event-id"})
+JSON = "application/json"
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
+Asked: TypeAlias = Case[Any]
+
+
+class Visitor:
+    """Somebody of one role, who asks an API for what Schemathesis thinks of."""
+
+    def __init__(self, caller: Caller, description: dict[str, Any], role: Role) -> None:
+        self._caller = caller
+        self._description = description
+        self._role = role
+        self.asked = 0
+
+    def operations(self) -> Iterator[Operation]:
+        for found in from_dict(self._description).get_all_operations():
+            assert isinstance(found, Ok), found
+            operation = found.ok()
+            if LASTING not in self._contents(operation, "200"):
+                yield operation
+
+    def check(self, case: Asked) -> None:
+        """Raise AssertionError for an answer that is not as described or too much for the role."""
+        answer = self._ask(case)
+        self.asked += 1
+        called = f"{case.method} {case.formatted_path}"
+        needed = Role[self._described(case.operation)["x-role"].upper()]
+        if self._role < needed:
+            # The gate looks at the address first; that one was none.
+            refused = answer.status in REFUSED or slug(answer) == "path-unknown"
+            assert refused, f"{called} let {self._role.name} in: {answer}"
+        assert answer.status < 500, f"{called}: {answer}"
+        if answer.status >= 400:
+            assert answer.headers["content-type"] == "application/problem+json", answer
+            assert answer.json()["status"] == answer.status
+        elif answer.headers.get("content-type") == JSON:
+            self._check_shape(case.operation, answer)
+
+    def _ask(self, case: Asked) -> Answer:
+        wanted = case.as_transport_kwargs(base_url="http://localhost:8000")
+        wanted.pop("cookies", None)
+        request = Request(**wanted).prepare()
+        headers = {name.lower(): str(value) for name, value in request.headers.items()}
+        body = request.body or b""
+        return self._caller.ask(
+            str(request.method),
+            str(request.path_url),
+            headers={name: headers[name] for name in SENT & headers.keys()},
+            body=body.encode() if isinstance(body, str) else cast("bytes", body),
+        )
+
+    def _described(self, operation: Operation) -> dict[str, Any]:
+        found: dict[str, Any] = self._description["paths"][operation.path][operation.method]
+        return found
+
+    def _contents(self, operation: Operation, status: str) -> dict[str, Any]:
+        responses = self._described(operation)["responses"]
+        contents: dict[str, Any] = responses.get(status, {}).get("content", {})
+        return contents
+
+    def _check_shape(self, operation: Operation, answer: Answer) -> None:
+        shape = self._contents(operation, str(answer.status)).get(JSON, {}).get("schema")
+        if shape is not None:
+            whole = {**shape, "components": self._description["components"]}
+            jsonschema_rs.validate(whole, answer.json())
+
+
+@pytest.fixture(params=list(TRUST), ids=lambda role: role.name.lower())
+def visitor(
+    request: pytest.FixtureRequest, desk_settings: Settings, simulator: Simulator
+) -> Iterator[Visitor]:
+    role: Role = request.param
+    trusting = desk_settings.model_copy(update={"local_trust": TRUST[role]})
+    with open_desk(trusting, simulator) as desk:
+        app = create_app(desk.services)
+        description = json.loads(json.dumps(app.openapi()))
+        yield Visitor(Caller(app), description, role)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_call_answers_as_described_and_lets_nobody_do_more_than_their_role(
+    visitor: Visitor, mode: GenerationMode, subtests: pytest.Subtests
+) -> None:
+    for operation in visitor.operations():
+        with subtests.test(operation.label):
+            strategy = operation.as_strategy(generation_mode=mode)
+
+            @DRAWN
+            @given(case=strategy)
+            def ask(case: Asked) -> None:
+                visitor.check(case)
+
+            with suppress(Unsatisfiable):  # nothing can be wrong with a call that takes nothing
+                ask()
+    assert visitor.asked > EXAMPLES * 20
