@@ -26,20 +26,22 @@ class Callers:
         self._cookie = cookie
         self._sessions = sessions
 
-    async def find(self, scope: Scope, headers: Headers) -> Principal:
-        """Whoever calls, if only as anonymous with the reason.
+    async def find(self, scope: Scope, headers: Headers, *, is_use: bool = True) -> Principal:
+        """Whoever calls, if only as anonymous with the reason. `is_use` notes that they did.
 
         Raises OriginForeignError, DatabaseUnreachableError, and AccessDeniedError beyond a key's
         scope.
         """
         if headers.authorization is not None:
-            return await self._by_key(scope, headers.authorization)
+            return await self._by_key(scope, headers.authorization, is_use=is_use)
         token = self._cookie.read(headers.cookie)
         if token is not None:
-            return await self._by_session(scope, headers, token)
+            return await self._by_session(scope, headers, token, is_use=is_use)
         return self._rules.principal(scope, headers)
 
-    async def _by_session(self, scope: Scope, headers: Headers, token: str) -> Principal:
+    async def _by_session(
+        self, scope: Scope, headers: Headers, token: str, *, is_use: bool
+    ) -> Principal:
         sessions = self._sessions
         if sessions is None:
             return self._rules.principal(scope, headers)
@@ -50,10 +52,11 @@ class Callers:
         if found is None:
             return _anonymous("The session has ended.")
         self._rules.check_cookie_call(scope, headers)
-        await self._note(sessions, found)
+        if is_use:
+            await self._note(sessions, found)
         return Principal(name=found.username, role=found.role, session=found)
 
-    async def _by_key(self, scope: Scope, authorization: bytes) -> Principal:
+    async def _by_key(self, scope: Scope, authorization: bytes, *, is_use: bool) -> Principal:
         sessions, text = self._sessions, authorization[len(_BEARER) :].decode("latin-1").strip()
         is_bearer = authorization[: len(_BEARER)].lower() == _BEARER
         if sessions is None or not (is_bearer and text.startswith(API_KEY_PREFIX)):
@@ -65,7 +68,8 @@ class Callers:
         if found is None:
             return _anonymous("The API key is unknown, has expired or was revoked.")
         _check_scope(scope, found)
-        await self._note(sessions, found)
+        if is_use:
+            await self._note(sessions, found)
         return Principal(name=f"{found.username}:{found.name}", role=found.role, key=found)
 
     async def _note(self, sessions: SessionService, caller: SignedIn | ApiKey) -> None:

@@ -26,6 +26,7 @@ from munshi.errors import (
 NoteRequest = Callable[[str, int, float], None]
 MAX_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 20.0
+STILL_GOOD_SECONDS = 10.0
 _LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -128,9 +129,28 @@ class Gate:
         if headers.length is not None and int(headers.length) > MAX_BODY_BYTES:
             raise _too_large()
         receive = _in_time(receive)
+        if principal.session is not None or principal.key is not None:
+            receive = self._while_good(receive, scope, headers)
         if headers.chunked:
             receive = await _read_whole(receive)
         await self._app(scope, receive, reply)
+
+    def _while_good(self, receive: Receive, scope: Scope, headers: Headers) -> Receive:
+        """`receive` to which a caller of a lasting answer has left once they may call no more."""
+
+        async def receive_while_good() -> Message:
+            if LASTING not in scope:
+                return await receive()
+            while True:
+                try:
+                    async with asyncio.timeout(STILL_GOOD_SECONDS):
+                        return await receive()
+                except TimeoutError:
+                    found = await self._callers.find(scope, headers, is_use=False)
+                if found.role is Role.PUBLIC:
+                    return {"type": "http.disconnect"}
+
+        return receive_while_good
 
 
 class _Reply:
