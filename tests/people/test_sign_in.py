@@ -1,6 +1,7 @@
 """Signing in: one answer to all that is wrong, one comparison, and no second use of a code."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -18,10 +19,14 @@ from munshi.domain.roles import Role
 from munshi.errors import (
     PasswordConfirmationNeededError,
     PasswordUnfitError,
+    SessionUnknownError,
     SignInRefusedError,
     SignInThrottledError,
 )
+from munshi.infrastructure.security.passwords import HashCost, PasswordHashing
 from munshi.infrastructure.security.totp import STEP_SECONDS, one_time_code
+from munshi.people.links import PasswordService
+from munshi.people.preferences import Preferences
 
 
 def who_is(crowd: Crowd, token: str) -> SignedIn:
@@ -283,3 +288,44 @@ def test_many_failures_make_the_next_wait_and_longer_each_time(crowd: Crowd) -> 
             crowd.clock.advance(timedelta(seconds=wait))
 
     assert waits == [1, 2]
+
+
+def test_a_reset_and_a_sign_in_at_once_leave_no_session_of_the_old_password(crowd: Crowd) -> None:
+    crowd.add("asha")
+
+    def sign_in(_: int) -> None:
+        with suppress(SignInRefusedError):
+            crowd.sign_in("asha")
+
+    with ThreadPoolExecutor(5) as pool:
+        coming = pool.map(sign_in, range(4))
+        reset = pool.submit(crowd.people.users.reset_password, "asha", actor=OWNER)
+        list(coming)
+        reset.result()
+
+    assert crowd.people.sessions.list_sessions() == []
+
+
+def test_a_password_that_was_reset_meanwhile_is_not_changed(crowd: Crowd) -> None:
+    crowd.add("asha")
+    who = who_is(crowd, crowd.sign_in("asha"))
+    preferences = Preferences(crowd.config)
+
+    def cost_after_reset() -> HashCost:
+        crowd.people.users.reset_password("asha", actor=OWNER)
+        return preferences.hash_cost()
+
+    slow = PasswordHashing(cost_after_reset, at_once=1)
+    passwords = PasswordService(
+        crowd.database,
+        crowd.clock,
+        hashing=slow,
+        sign_ins=crowd.people.sign_ins,
+        preferences=preferences,
+    )
+
+    with pytest.raises(SessionUnknownError):
+        passwords.change(who, PASSWORD, OTHER_PASSWORD, actor=VISITOR)
+
+    assert not crowd.people.users.get("asha").has_password
+    slow.close()

@@ -6,7 +6,7 @@ from munshi.clock import Clock
 from munshi.domain.audit import Actor
 from munshi.domain.people import SignedIn, User, new_token, read_username, token_hash
 from munshi.domain.roles import Role
-from munshi.errors import SetupLinkInvalidError
+from munshi.errors import SessionUnknownError, SetupLinkInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.setup_link_repository import SetupLink
 from munshi.infrastructure.database.transaction import Transaction
@@ -97,15 +97,19 @@ class PasswordService:
     def change(self, who: SignedIn, old: str, new: str, *, actor: Actor) -> Granted:
         """Another password: other sessions end, and this one goes on under another token.
 
-        Raises SignInRefusedError, SignInThrottledError, PasswordUnfitError.
+        Raises SignInRefusedError, SignInThrottledError, PasswordUnfitError, and
+        SessionUnknownError if somebody ended the session or the password meanwhile.
         """
-        self._sign_ins.check_password(who, old, actor=actor)
+        checked = self._sign_ins.check_password(who, old, actor=actor)
         hashed, limits = self._hashed(who.username, new), self._preferences.session_limits()
         token, now = new_token(), self._clock.now()
         with self._database.transaction() as tx:
+            found = tx.users.lock_credentials(who.user_id)
+            goes_on = tx.user_sessions.rotate_token(who.session_id, token_hash(token), now=now)
+            if found is None or found.password_hash != checked.password_hash or not goes_on:
+                raise SessionUnknownError("The session ended meanwhile.", hint="Sign in again.")
             tx.users.save_password(who.user_id, hashed, now=now)
             tx.user_sessions.revoke_sessions_of(who.user_id, except_for=who.session_id, now=now)
-            tx.user_sessions.rotate_token(who.session_id, token_hash(token), now=now)
             tx.audit.log("user", "password_changed", entity_id=who.username, actor=actor, now=now)
         return Granted(token=token, signed_in=who, limits=limits)
 

@@ -102,10 +102,11 @@ class SignInService:
         self._throttle.succeeded(attempt)
         return Granted(token=token, signed_in=who, limits=limits)
 
-    def check_password(self, who: SignedIn, password: str, *, actor: Actor) -> None:
-        """Raises as `confirm` does."""
-        _, attempt = self._check(who, password, actor=actor)
+    def check_password(self, who: SignedIn, password: str, *, actor: Actor) -> Credentials:
+        """What is stored of the user whose password it is. Raises as `confirm` does."""
+        found, attempt = self._check(who, password, actor=actor)
         self._throttle.succeeded(attempt)
+        return found
 
     def _check(self, who: SignedIn, password: str, *, actor: Actor) -> tuple[Credentials, Attempt]:
         with self._database.reading() as tx:
@@ -152,7 +153,7 @@ class SignInService:
     ) -> Granted | None:
         token, now, user = new_token(), self._clock.now(), found.user
         with self._database.transaction() as tx:
-            fresh = tx.users.get_credentials_by_id(user.user_id)
+            fresh = tx.users.lock_credentials(user.user_id)
             if fresh is None or not fresh.user.is_active:
                 return None
             if fresh.password_hash != found.password_hash:  # changed while we compared

@@ -33,6 +33,8 @@ _LIST = select(*_SHOWN).order_by(users.c.username)
 _CREDENTIALS = select(*_SHOWN, users.c.password_hash, users.c.totp_seed)
 _CREDENTIALS_BY_NAME = _CREDENTIALS.where(users.c.username == bindparam("name"))
 _CREDENTIALS_BY_ID = _CREDENTIALS.where(_this)
+# Whoever lets a user in, and whoever shuts them out, go one after the other.
+_LOCK_CREDENTIALS = _CREDENTIALS_BY_ID.with_for_update().with_hint(users, "WITH (UPDLOCK)", "mssql")
 _OFFERED = select(users.c.totp_offered).where(_this)
 _COUNT = select(func.count()).select_from(users)
 # Two administrators who end each other must not both succeed.
@@ -143,6 +145,11 @@ class UserRepository:
 
     def get_credentials_by_id(self, user_id: UUID) -> Credentials | None:
         row = self._connection.execute(_CREDENTIALS_BY_ID, {"row": user_id}).one_or_none()
+        return None if row is None else self._credentials(row)
+
+    def lock_credentials(self, user_id: UUID) -> Credentials | None:
+        """As they are now; nobody else changes them until the commit."""
+        row = self._connection.execute(_LOCK_CREDENTIALS, {"row": user_id}).one_or_none()
         return None if row is None else self._credentials(row)
 
     def lock_admins(self) -> frozenset[UUID]:
