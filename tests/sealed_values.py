@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Table, inspect, select
 
 from munshi.bootstrap import Services
 from munshi.infrastructure.database.models import metadata
@@ -20,7 +20,10 @@ def sealed_values(services: Services) -> set[str]:
     """What stands in the secret columns of the desk's database, unsealed."""
     found: set[str] = set()
     with services.database.connected() as connection:
+        present = inspect(connection).get_table_names()  # a test may be at an older revision
         for table, column in secret_columns():
+            if table.name not in present:
+                continue
             [key] = table.primary_key.columns
             rows = connection.execute(select(key, column).where(column.is_not(None)))
             found |= {
