@@ -16,6 +16,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
 KNOWN_FOR = timedelta(days=30)
 _TIDY_SECONDS = 600.0
+_NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,9 @@ class SignInThrottle:
         of_pair = self._subject("pair", f"{place} {username}")
         of_account = self._subject("account", username)
         with self._database.transaction() as tx:
-            known = (
-                user_id is not None
-                and address is not None
-                and tx.user_sessions.knows_address(user_id, address, since=now - KNOWN_FOR)
+            # Asked for nobody too: a question less would tell who is not there.
+            known = tx.user_sessions.knows_address(
+                user_id or _NOBODY, address or "", since=now - KNOWN_FOR
             )
             own = (of_pair,) if known else (of_pair, of_account)
             found = {
