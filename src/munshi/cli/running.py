@@ -41,7 +41,9 @@ def prepare_database(settings: Settings, *, always: bool = False) -> bool:
 
 
 def has_users(settings: Settings) -> bool:
-    """Whether anybody can sign in; False for a database that is not ready."""
+    """Whether anybody can sign in; False for a database that is not ready. Makes nothing."""
+    if not (settings.database_url.get_secret_value() or settings.home.exists()):
+        return False
     with open_database(settings) as database:
         if not is_current(database):
             return False
