@@ -22,7 +22,8 @@ from munshi.domain.people import SessionLimits, new_token, token_hash
 from munshi.domain.roles import Role
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrate import upgrade
-from munshi.infrastructure.security.vault import Vault, new_ring
+from munshi.infrastructure.security.master_keys import KeyRing
+from munshi.infrastructure.security.vault import Vault
 from munshi.people.sessions import SessionService
 from munshi.settings import Settings
 
@@ -97,7 +98,7 @@ def main() -> int:
         settings = Settings(home=Path(home), _env_file=None)
         with open_database(settings) as database:
             upgrade(database)
-            database.unlock(Vault(new_ring()))
+            database.unlock(Vault(KeyRing(active="aa" * 8, keys={"aa" * 8: b"k" * 32})))
             clock = SystemClock()
             token = fill(database, clock)
             sessions = SessionService(database, clock)

@@ -9,11 +9,11 @@ import pytest
 
 from clocks import FakeClock
 from command_line import Munshi
-from crowd import OTHER_PASSWORD, PASSWORD, VISITOR, Crowd, open_crowd
-from databases import open_database
+from crowd import OTHER_PASSWORD, PASSWORD, VISITOR, Crowd, hash_cheaply
+from munshi.bootstrap import open_services
 from munshi.clock import SystemClock
 from munshi.domain.roles import Role
-from munshi.infrastructure.security.vault import KeyFile, Vault
+from munshi.settings import load_settings
 
 Ask = Callable[..., Any]
 
@@ -32,16 +32,18 @@ def asked(munshi: Munshi) -> Ask:
 
 @pytest.fixture
 def crowd(munshi: Munshi, sqlite_url: str, tmp_path: Path) -> Iterator[Crowd]:
-    """The services on the database and with the key file that the commands use."""
+    """The services on the database and with the key that the commands use."""
     munshi("users", "list")  # makes the key
-    ring = KeyFile(tmp_path).read()
-    assert ring is not None
-    database = open_database(sqlite_url)
-    database.unlock(Vault(ring))
-    opened = open_crowd(database, FakeClock(SystemClock().now()), Vault(ring))
-    yield opened
-    opened.people.close()
-    database.close()
+    clock = FakeClock(SystemClock().now())
+    settings = load_settings(_env_file=None, home=tmp_path, database_url=sqlite_url)
+    with open_services(settings, clock=clock) as services:
+        hash_cheaply(services.config)
+        yield Crowd(
+            people=services.people,
+            config=services.config,
+            database=services.database,
+            clock=clock,
+        )
 
 
 def test_a_user_is_added_with_a_link_and_chooses_a_password(munshi: Munshi, crowd: Crowd) -> None:

@@ -38,6 +38,7 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
+from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
@@ -124,6 +125,7 @@ class Services:
     imports: ImportService
     health: HealthService
     people: People
+    keys: KeyService
     job_wake: Wake
     simulator_url: str | None
 

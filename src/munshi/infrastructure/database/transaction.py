@@ -20,6 +20,7 @@ from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
+from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.setup_link_repository import SetupLinkRepository
 from munshi.infrastructure.database.throttle_repository import ThrottleRepository
 from munshi.infrastructure.database.user_repository import UserRepository
@@ -46,11 +47,11 @@ class Transaction:
         for call in self._afterwards:
             call()
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         if self._vault is None:
             raise VaultKeyInvalidError("The vault has not been opened.")
-        return self._vault
+        return self._vault.bound_to(self.vault_keys)
 
     @cached_property
     def auth(self) -> AuthRepository:
@@ -95,6 +96,10 @@ class Transaction:
     @cached_property
     def vault_keys(self) -> VaultKeyRepository:
         return VaultKeyRepository(self.connection)
+
+    @cached_property
+    def sealed_rows(self) -> SealedRowRepository:
+        return SealedRowRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:
