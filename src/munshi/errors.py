@@ -495,3 +495,40 @@ class CursorInvalidError(AppError):
 
 class BindRefusedError(AppError):
     """Listening beyond this machine is refused until a user exists."""
+
+
+class CheckpointInvalidError(AppError):
+    """The text is no checkpoint of an audit trail."""
+
+    status = 422
+
+
+class ProofInvalidError(AppError):
+    """The file is no proof of an audit row, or does not prove it."""
+
+    status = 422
+
+
+class AuditRowUnknownError(AppError):
+    """There is no audit row of that number."""
+
+    status = 404
+
+
+class AuditRowUnsealedError(AppError):
+    """The audit row is not sealed yet."""
+
+    status = 409
+    retryable = True
+
+
+class LedgerBrokenError(AppError):
+    """The audit trail is not as it was sealed."""
+
+    status = 500
+
+
+class ArchiveInvalidError(AppError):
+    """The archive of audit rows is missing, damaged or does not belong here."""
+
+    status = 422

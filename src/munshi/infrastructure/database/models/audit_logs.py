@@ -1,8 +1,8 @@
 """AuditLogs, which nobody may change, and the personal values that may be erased beside it."""
 
-from sqlalchemy import Column, FetchedValue, ForeignKey, Index
+from sqlalchemy import Column, FetchedValue, Index
 
-from munshi.infrastructure.database.models.base import position, table
+from munshi.infrastructure.database.models.base import ONLY_ON, position, table
 from munshi.infrastructure.database.types import (
     Digest,
     Instant,
@@ -34,12 +34,19 @@ audit_logs = table(
     Index("ix_AuditLogs_entity_type_entity_id_id", "entity_type", "entity_id", "id"),
     Index("ix_AuditLogs_user_id_id", "user_id", "id"),
     Index("ix_AuditLogs_timestamp", "timestamp"),
+    Index(
+        "ix_AuditLogs_transaction_id_id",
+        "transaction_id",
+        "id",
+        info={ONLY_ON: "postgresql"},
+    ).ddl_if(dialect="postgresql"),
     counted=True,
 )
 
 audit_personal_data = table(
     "AuditPersonalData",
-    Column("audit_id", Whole, ForeignKey("AuditLogs.id"), primary_key=True, autoincrement=False),
+    # No foreign key: a value outlives the archiving of its row, so that it can still be erased.
+    Column("audit_id", Whole, primary_key=True, autoincrement=False),
     Column("field", Name(50), primary_key=True),
     Column("salt", Digest, nullable=False),
     Column("value", Prose, nullable=False),
