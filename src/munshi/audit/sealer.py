@@ -124,7 +124,7 @@ class Sealer:
 
     def _signing_key(self, tx: Transaction) -> SigningKey:
         if self._key is None:
-            self._key = tx.ledger.get_signing_key(now=self._clock.now())
+            self._key = tx.audit_keys.get_signing_key(now=self._clock.now())
         return self._key
 
 

@@ -4,27 +4,29 @@ Nothing that stands in the database is believed but for what hashes to what was 
 kept in memory, however long the trail is: a bit for each row.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 
 from munshi.audit.findings import Report, Trouble
+from munshi.audit.shelf import Bits, Shelf
 from munshi.domain.audit import commitment, leaf_hash
 from munshi.domain.ledger.blocks import NOTHING_BEFORE, hash_of_block, unpack_ids, unpack_leaves
 from munshi.domain.ledger.checkpoints import Checkpoint, checkpoint_body
 from munshi.domain.ledger.merkle import merkle_root
-from munshi.domain.ledger.rows import StoredRow, says_what_was_hashed
-from munshi.errors import ArchiveInvalidError, LedgerBrokenError
+from munshi.domain.ledger.rows import StoredBlock, StoredRow, says_what_was_hashed
+from munshi.errors import LedgerBrokenError
 from munshi.infrastructure.archives import ArchiveFolder
-from munshi.infrastructure.database.ledger_reader import LedgerReader, StoredBlock
+from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.security.signing import is_signed
 
 Progress = Callable[[int, int], None]
 
 
 class Verification:
-    """One run over one state of the ledger. `keys` are the public keys by id; None leaves the
-    signatures out. `told` is called with rows done and rows in all.
+    """One run over one state of the ledger.
+
+    `keys` are the public keys by id; None leaves the signatures out. `told` is called with rows
+    done and rows in all.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Verification:
         self._ledger_id = ledger_id
         self._keys = keys
         self._told = told
-        self._seen = _Bits()
+        self._seen = Bits()
         self._in_table = 0
         self.report = Report(signatures_checked=keys is not None)
 
@@ -49,7 +51,7 @@ class Verification:
         """Check everything; with `checkpoint`, also that this is the ledger it was taken from."""
         total = self._reader.count()
         with ExitStack() as opened:
-            shelf = _Shelf(self._reader.archives(), self._archives, self.report, opened)
+            shelf = Shelf(self._reader.archives(), self._archives, self.report, opened)
             self.report.archives = len(shelf)
             head, size, number = NOTHING_BEFORE, 0, 0
             for block in self._reader.blocks():
@@ -67,6 +69,10 @@ class Verification:
         self._check_personal_values()
         return self.report
 
+    def refuse_keys(self, why: str) -> None:
+        """No signature can be checked, because `why`."""
+        self.report.add(Trouble.KEY_WRONG, why)
+
     # --- blocks ----------------------------------------------------------------------------
 
     def _check_place(self, block: StoredBlock, last: int, head: bytes, size: int) -> None:
@@ -81,7 +87,7 @@ class Verification:
                 block=block.number,
             )
 
-    def _check_block(self, block: StoredBlock, shelf: "_Shelf") -> None:
+    def _check_block(self, block: StoredBlock, shelf: Shelf) -> None:
         try:
             ids, leaves = unpack_ids(block.ids), unpack_leaves(block.leaves)
             whole = len(ids) == len(leaves) == block.row_count > 0
@@ -143,7 +149,7 @@ class Verification:
         block: StoredBlock,
         ids: tuple[int, ...],
         leaves: tuple[bytes, ...],
-        shelf: "_Shelf",
+        shelf: Shelf,
     ) -> None:
         stored = self._reader.rows(ids)
         self._in_table += len(stored)
@@ -231,78 +237,6 @@ class Verification:
             f"{number}: later blocks were taken away.",
             block=checkpoint.number,
         )
-
-
-class _Bits:
-    """A set of numbers, a bit each."""
-
-    def __init__(self) -> None:
-        self._bits = bytearray()
-
-    def add(self, number: int) -> None:
-        place = number >> 3
-        if place >= len(self._bits):
-            self._bits.extend(bytes(place + 4096 - len(self._bits)))
-        self._bits[place] |= 1 << (number & 7)
-
-    def __contains__(self, number: int) -> bool:
-        place = number >> 3
-        return place < len(self._bits) and bool(self._bits[place] >> (number & 7) & 1)
-
-
-class _Shelf:
-    """The archives, read forwards as the blocks come."""
-
-    def __init__(
-        self, archives: list[Any], folder: ArchiveFolder, report: Report, opened: ExitStack
-    ) -> None:
-        self._by_block = {n: each for each in archives for n in _numbers(each)}
-        self._folder = folder
-        self._report = report
-        self._opened = opened
-        self._reading: dict[str, Iterator[Any]] = {}
-        self._count = len(archives)
-        for each in archives:
-            if each.state != "expired":
-                self._check(each)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def has_expired(self, block: int) -> bool:
-        archive = self._by_block.get(block)
-        return archive is not None and archive.state == "expired"
-
-    def rows(self, block: int) -> Mapping[int, StoredRow]:
-        """The rows of a block as its archive has them; none if there is no such archive."""
-        archive = self._by_block.get(block)
-        if archive is None or archive.state == "expired":
-            return {}
-        with suppress(ArchiveInvalidError):
-            if archive.name not in self._reading:
-                _, blocks = self._opened.enter_context(self._folder.read(archive.name))
-                self._reading[archive.name] = blocks
-            for found in self._reading[archive.name]:
-                if found.number == block:
-                    return {each.audit_id: each.row for each in found.rows}
-        return {}
-
-    def _check(self, archive: Any) -> None:  # noqa: ANN401 - a row of AuditArchives
-        try:
-            digest = self._folder.digest(archive.name)
-        except ArchiveInvalidError as error:
-            self._report.add(Trouble.ARCHIVE_WRONG, error.detail, archive=archive.name)
-            return
-        if digest != archive.sha256:
-            self._report.add(
-                Trouble.ARCHIVE_WRONG,
-                f"The archive {archive.name} was changed.",
-                archive=archive.name,
-            )
-
-
-def _numbers(archive: Any) -> range:  # noqa: ANN401 - a row of AuditArchives
-    return range(archive.first_block, archive.last_block + 1)
 
 
 def refuse_broken(report: Report) -> None:

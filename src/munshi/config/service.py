@@ -1,12 +1,14 @@
 """Configuration: declared values with versions. Nothing undeclared or ill-shaped is stored."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from munshi.clock import Clock
+from munshi.config.fingerprints import fingerprint
 from munshi.domain.audit import MUNSHI, Actor
 from munshi.domain.config import ConfigChange, ConfigEntry
 from munshi.domain.config_keys import (
@@ -17,7 +19,7 @@ from munshi.domain.config_keys import (
     seeded_keys,
 )
 from munshi.domain.config_values import value_from_text
-from munshi.errors import ConfigKeyUnknownError, ConfigValueInvalidError
+from munshi.errors import ConfigKeyUnknownError, ConfigValueInvalidError, SecretUnreadableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
 
@@ -189,6 +191,7 @@ class ConfigService:
         actor: Actor,
     ) -> ConfigEntry:
         now = self._clock.now()
+        secret = _fingerprint_of_stored(tx, key, config_key)
         entry = tx.config.set_config(
             key.config_type,
             config_key,
@@ -204,8 +207,8 @@ class ConfigService:
         tx.audit.log_config_change(
             key.config_type,
             config_key,
-            old_value=_audited(before[0]) if before else None,
-            new_value=_audited(after),
+            old_value=_audited(before[0], secret.get(before[0].version)) if before else None,
+            new_value=_audited(after, _fingerprint(tx, key, config_key, value)),
             revision=entry.revision,
             actor=actor,
             now=now,
@@ -218,11 +221,31 @@ class ConfigService:
         return {(entry.config_type, entry.config_key): entry for entry in entries}
 
 
-def _audited(change: ConfigChange) -> object:
-    """What the audit keeps of a value; of a secret only that there is one."""
-    if change.is_secret:
-        return "set" if change.is_active else "removed"
-    return change.value
+def _audited(change: ConfigChange, secret: str | None) -> object:
+    """What the audit keeps of a value; of a secret only whether there is one, and which."""
+    if not change.is_secret:
+        return change.value
+    shown: dict[str, object] = {"is_set": change.is_active}
+    return shown | {"fingerprint": secret} if secret else shown
+
+
+def _fingerprint(tx: Transaction, key: ConfigKey, config_key: str, value: object) -> str | None:
+    if not key.is_secret or value is None:
+        return None
+    return fingerprint(tx.vault, key.config_type, config_key, str(value))
+
+
+def _fingerprint_of_stored(tx: Transaction, key: ConfigKey, config_key: str) -> dict[int, str]:
+    """By version, because on a server another writer may come in between; empty without one."""
+    if not key.is_secret:
+        return {}
+    # One that cannot be read any more must still be replaceable.
+    with suppress(SecretUnreadableError):
+        entry = tx.config.get_config(key.config_type, config_key)
+        if entry is not None:
+            stored = fingerprint(tx.vault, key.config_type, config_key, str(entry.value))
+            return {entry.version: stored}
+    return {}
 
 
 def _view(key: ConfigKey, config_key: str, stored: ConfigEntry | None) -> ConfigView:

@@ -95,8 +95,8 @@ class ArchiveFolder:
             with gzip.open(self.file(name), "rb") as packed:
                 lines = cast("BinaryIO", packed)
                 header = json.loads(lines.readline())
-                if not isinstance(header, dict) or header.get("version") != VERSION:
-                    raise ValueError("another version")
+                if header["version"] != VERSION:
+                    raise _damaged(name)
                 yield header, _blocks(lines, name)
         except (OSError, EOFError, ValueError, KeyError, TypeError):
             raise _damaged(name) from None

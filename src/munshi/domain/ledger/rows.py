@@ -1,4 +1,4 @@
-"""A row of the audit trail as it lies there: what was hashed, and what people read."""
+"""Rows and blocks of the ledger as they lie there, believed in nothing."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -16,6 +16,25 @@ NONCE_LETTERS = 32
 _quote: Callable[[str], str] = json.encoder.encode_basestring
 
 
+class StoredBlock(NamedTuple):
+    """A row of AuditBlocks, whatever stands in it."""
+
+    number: int
+    first_position: int
+    row_count: int
+    ids: bytes
+    leaves: bytes
+    root: bytes
+    previous_hash: bytes
+    block_hash: bytes
+    signature: bytes
+    key_id: str
+    sealed_at: datetime
+    era: int
+    last_transaction: int
+    last_id: int
+
+
 class StoredRow(NamedTuple):
     """A row of AuditLogs: what was hashed, and what people read (None in an archive)."""
 
@@ -29,17 +48,16 @@ def says_what_was_hashed(row: StoredRow) -> bool:
     if row.readable is None:
         return True
     try:
-        return _is_spelled_alike(row) or _means_the_same(row)
+        return _is_spelled_alike(row, row.readable) or _means_the_same(row, row.readable)
     except (ValueError, TypeError, AttributeError):
         return False
 
 
-def _is_spelled_alike(row: StoredRow) -> bool:
-    """The quick way, for text as SQLite keeps it: the hashed bytes are written anew around the
-    nonce and the commitments, which stand in no column.
+def _is_spelled_alike(row: StoredRow, readable: tuple[Any, ...]) -> bool:
+    """Write the hashed bytes anew around the nonce and the commitments, which no column has.
+
+    The quick way, for text as SQLite keeps it.
     """
-    readable = row.readable
-    assert readable is not None
     action, details, entity_id, entity_type, job_id, new, old, request_id, at, user = readable
     if not isinstance(at, str):
         return False
@@ -61,9 +79,9 @@ def _is_spelled_alike(row: StoredRow) -> bool:
     )
 
 
-def _means_the_same(row: StoredRow) -> bool:
+def _means_the_same(row: StoredRow, values: tuple[Any, ...]) -> bool:
     said: Mapping[str, Any] = json.loads(row.canonical)
-    readable = dict(zip(READABLE, row.readable or (), strict=True))
+    readable = dict(zip(READABLE, values, strict=True))
     at = readable["timestamp"]
     readable["timestamp"] = spell_instant(at) if isinstance(at, datetime) else at
     for name in ("details", "new_value", "old_value"):

@@ -6,11 +6,12 @@ Driver rows, not entities: a trail has millions.
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from munshi.domain.ledger.rows import READABLE, StoredRow
+from munshi.domain.ledger.rows import READABLE, StoredBlock, StoredRow
+from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.models import (
     audit_archives,
     audit_blocks,
@@ -33,30 +34,12 @@ _PERSONAL = (
 _IDS = select(_logs.id).order_by(_logs.id).limit(_IDS_AT_A_TIME)
 
 
-class StoredBlock(NamedTuple):
-    """A row of AuditBlocks, whatever stands in it."""
-
-    number: int
-    first_position: int
-    row_count: int
-    ids: bytes
-    leaves: bytes
-    root: bytes
-    previous_hash: bytes
-    block_hash: bytes
-    signature: bytes
-    key_id: str
-    sealed_at: datetime
-    era: int
-    last_transaction: int
-    last_id: int
-
-
 class LedgerReader:
     """Within one reading transaction, so that all of it is one state."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, ledger: LedgerRepository) -> None:
         self._connection = connection
+        self._ledger = ledger
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def blocks(self, *, after: int = 0) -> Iterator[StoredBlock]:
@@ -97,7 +80,7 @@ class LedgerReader:
                 return
             after = rows[-1].id
 
-    def personal_values(self) -> Iterator[tuple[dict[int, bytes], list[Any]]]:
+    def personal_values(self) -> Iterator[tuple[dict[int, bytes], Sequence[Any]]]:
         """Personal values a page at a time, with the hashed bytes of those rows that are there."""
         after = 0
         while True:
@@ -111,6 +94,19 @@ class LedgerReader:
             ids = sorted({each.audit_id for each in found})
             yield {key: row.canonical for key, row in self.rows(ids).items()}, found
             after = ids[-1]
+
+    def unsealed(self) -> tuple[int, datetime | None]:
+        """How many rows wait to be sealed, and since when."""
+        if not self._ledger.is_begun():
+            return self.count(), None
+        return self._ledger.count_unsealed(self._ledger.get_head()[1])
+
+    def ids_not_waiting(self) -> Iterator[int]:
+        """The ids of all rows but those that wait to be sealed, in order."""
+        if not self._ledger.is_begun():
+            return iter(())
+        waiting = set(self._ledger.list_waiting_ids(self._ledger.get_head()[1]))
+        return (each for each in self.ids() if each not in waiting)
 
     def archives(self) -> list[Any]:
         """The archives there are, by their first block."""

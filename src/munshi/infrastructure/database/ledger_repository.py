@@ -1,7 +1,7 @@
-"""SQL for AuditBlocks, AuditKeys and AuditSealer, and for the rows that wait to be sealed."""
+"""SQL for AuditBlocks and AuditSealer, and for the rows that wait to be sealed."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,19 +20,15 @@ from munshi.domain.ledger.blocks import (
     pack_leaves,
     unpack_ids,
 )
-from munshi.domain.ledger.checkpoints import key_fingerprint
-from munshi.errors import LedgerBrokenError
+from munshi.domain.ledger.rows import StoredBlock
 from munshi.infrastructure.database.models import (
     audit_blocks,
-    audit_keys,
     audit_logs,
     audit_sealer,
 )
 from munshi.infrastructure.database.types import Instant
-from munshi.infrastructure.security.signing import SigningKey
-from munshi.infrastructure.security.vault import Vault
 
-_blocks, _keys, _sealer = audit_blocks.c, audit_keys.c, audit_sealer.c
+_blocks, _sealer = audit_blocks.c, audit_sealer.c
 _SEALER = select(_sealer.ledger_id, _sealer.era, _sealer.server, _sealer.floor_id)
 _NEW_SEALER = insert(audit_sealer)
 _LAST = (
@@ -62,15 +58,15 @@ _LEASE = (
     .values(holder=bindparam("me"), lease_until=bindparam("until", type_=Instant))
 )
 _HOLDS = select(_sealer.lease_until).where(_sealer.holder == bindparam("me"))
-_KEY = select(audit_keys).order_by(_keys.created_at.desc(), _keys.key_id).limit(1)
-_ALL_KEYS = select(audit_keys)
-_NEW_KEY = insert(audit_keys)
 _NEW_ERA = update(audit_sealer).values(
     era=bindparam("new_era"), server=bindparam("new_server"), floor_id=bindparam("floor")
 )
 _LOCK = text('LOCK TABLE "AuditLogs" IN SHARE ROW EXCLUSIVE MODE')
 _ALL_IDS = select(_blocks.ids)
 _ALL_ROWS = select(audit_logs.c.id, audit_logs.c.leaf).order_by(audit_logs.c.id)
+_BLOCK = select(audit_blocks).where(_blocks.number == bindparam("number"))
+_LIKELY_BLOCK = select(func.min(_blocks.number)).where(_blocks.last_id >= bindparam("row"))
+_NUMBERED_IDS = select(_blocks.number, _blocks.ids).order_by(_blocks.number.desc())
 _HIGHEST = select(func.coalesce(func.max(audit_logs.c.id), 0))
 # One writer at a time: ids are handed out in the order of the commits.
 _BEHIND = "id > :last_id"
@@ -93,6 +89,12 @@ WHERE {_BEHIND} ORDER BY id"""
 }
 _UNSEALED = {
     dialect: select(func.count(), func.min(audit_logs.c.timestamp)).where(
+        text(_BEHIND_POSTGRESQL if dialect == "postgresql" else _BEHIND)
+    )
+    for dialect in _WAITING
+}
+_UNSEALED_IDS = {
+    dialect: select(audit_logs.c.id).where(
         text(_BEHIND_POSTGRESQL if dialect == "postgresql" else _BEHIND)
     )
     for dialect in _WAITING
@@ -124,9 +126,8 @@ class Waiting:
 class LedgerRepository:
     """Appends blocks; there is no update and no delete."""
 
-    def __init__(self, connection: Connection, vault: Callable[[], Vault]) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._vault = vault
         self._dialect = connection.dialect.name
 
     def is_begun(self) -> bool:
@@ -170,6 +171,22 @@ class LedgerRepository:
                 },
             )
 
+    def get_block(self, number: int) -> StoredBlock | None:
+        row = self._connection.execute(_BLOCK, {"number": number}).one_or_none()
+        return None if row is None else StoredBlock(*row)
+
+    def find_block(self, audit_id: int) -> StoredBlock | None:
+        """The block that holds a row, found from where it most likely is outwards."""
+        likely = self._connection.execute(_LIKELY_BLOCK, {"row": audit_id}).scalar_one_or_none()
+        row = None if likely is None else self.get_block(likely)
+        if row is not None and audit_id in unpack_ids(row.ids):
+            return row
+        # A slow transaction's rows stand behind later ones.
+        for number, packed in self._connection.execute(_NUMBERED_IDS):
+            if audit_id in unpack_ids(packed):
+                return self.get_block(number)
+        return None
+
     def get_server(self) -> str:
         """Which server counts the transactions; only PostgreSQL's count tells anything."""
         asked = _SERVER.get(self._dialect)
@@ -196,6 +213,11 @@ class LedgerRepository:
         """How many rows wait, those of open transactions not counted, and since when."""
         row = self._connection.execute(_UNSEALED[self._dialect], _place(cursor)).one()
         return row[0], row[1]
+
+    def list_waiting_ids(self, cursor: Cursor) -> list[int]:
+        """The rows behind the cursor, those of open transactions not among them."""
+        found = self._connection.execute(_UNSEALED_IDS[self._dialect], _place(cursor))
+        return [row.id for row in found]
 
     def save_block(self, block: Block, cursor: Cursor, *, key_id: str, signature: bytes) -> bool:
         """Append a block; False if somebody else has put another one there."""
@@ -234,22 +256,6 @@ class LedgerRepository:
         values = {"me": holder, "until": now + lease, "now": now}
         return self._connection.execute(_LEASE, values).rowcount == 1
 
-    def get_signing_key(self, *, now: datetime) -> SigningKey:
-        """The newest key; a new one is made where there is none."""
-        row = self._connection.execute(_KEY).one_or_none()
-        if row is None:
-            return self._save_new_key(now)
-        return self._opened(row)
-
-    def list_public_keys(self) -> dict[str, bytes]:
-        """Public keys by their id, each proved by the private one that the vault opens.
-
-        Raises LedgerBrokenError for a key that was put there by somebody else, and
-        SecretUnreadableError.
-        """
-        rows = self._connection.execute(_ALL_KEYS).fetchall()
-        return {row.key_id: self._opened(row).public for row in rows}
-
     def stand_still(self) -> None:
         """Wait for whoever writes audit rows, and let nobody begin until the transaction ends."""
         if self._dialect == "postgresql":
@@ -275,35 +281,6 @@ class LedgerRepository:
                 "floor": self._connection.execute(_HIGHEST).scalar_one(),
             },
         )
-
-    def _save_new_key(self, now: datetime) -> SigningKey:
-        key = SigningKey.new()
-        key_id = key_fingerprint(key.public)
-        sealed = self._vault().seal(
-            key.to_text(), table="AuditKeys", column="private_key", row_id=key_id
-        )
-        self._connection.execute(
-            _NEW_KEY,
-            {
-                "key_id": key_id,
-                "public_key": key.public,
-                "private_key": sealed,
-                "created_at": now,
-            },
-        )
-        return key
-
-    def _opened(self, row: Any) -> SigningKey:  # noqa: ANN401 - a row
-        opened = self._vault().unseal(
-            row.private_key, table="AuditKeys", column="private_key", row_id=row.key_id
-        )
-        key = SigningKey.from_text(opened)
-        if key.public != row.public_key or key_fingerprint(key.public) != row.key_id:
-            raise LedgerBrokenError(
-                f"The audit trail's signing key {row.key_id} was replaced.",
-                hint="Compare with a checkpoint or a backup.",
-            )
-        return key
 
 
 def _place(cursor: Cursor) -> dict[str, object]:

@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from importlib.util import find_spec
 
 from alembic import command
@@ -12,14 +11,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.schema import SchemaItem
 
 from munshi.errors import DatabaseForeignError
 from munshi.infrastructure.database import procedures
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
-from munshi.infrastructure.database.models.base import ONLY_ON
 from munshi.infrastructure.database.revision import (
     foreign_tables,
     read_revision,
@@ -117,14 +114,9 @@ def differences(database: Database) -> list[str]:
             opts={
                 "version_table": VERSION_TABLE,
                 "compare_type": True,
-                "include_object": partial(_is_expected, dialect=database.dialect),
             },
         )
         return [str(found) for found in compare_metadata(context, metadata)]
-
-
-def _is_expected(item: SchemaItem, *_: object, dialect: str) -> bool:
-    return bool(item.info.get(ONLY_ON, dialect) == dialect)
 
 
 def script(dialect: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
+from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
@@ -16,6 +17,7 @@ from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
+from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
@@ -86,7 +88,15 @@ class Transaction:
 
     @cached_property
     def ledger(self) -> LedgerRepository:
-        return LedgerRepository(self.connection, lambda: self.vault)
+        return LedgerRepository(self.connection)
+
+    @cached_property
+    def audit_keys(self) -> AuditKeyRepository:
+        return AuditKeyRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def ledger_reader(self) -> LedgerReader:
+        return LedgerReader(self.connection, self.ledger)
 
     @cached_property
     def alerts(self) -> AlertRepository:

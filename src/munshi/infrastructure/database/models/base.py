@@ -8,8 +8,6 @@ from sqlalchemy.schema import SchemaItem
 
 from munshi.infrastructure.database.types import Whole
 
-# In the `info` of an index that one dialect has, beside its `ddl_if`.
-ONLY_ON = "only_on"
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",

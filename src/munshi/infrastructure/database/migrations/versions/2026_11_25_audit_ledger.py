@@ -7,7 +7,7 @@ from munshi.infrastructure.database import types
 from munshi.infrastructure.database.migrations.rebuild import rebuild_table
 
 revision = "2026_11_25_audit_ledger"
-down_revision = "2026_11_25_jobs_and_schedules"
+down_revision = "2026_11_25_audit_queries"
 
 _NAMES = {
     "pk": "pk_%(table_name)s",
@@ -93,8 +93,6 @@ def upgrade() -> None:
     _create_audit_sealer()
     _create_audit_archives()
     _set_personal_data_free()
-    if _dialect() == "postgresql":
-        op.create_index("ix_AuditLogs_transaction_id_id", "AuditLogs", ["transaction_id", "id"])
     for statement in _UP[_dialect()]:
         op.execute(statement)
 
@@ -102,8 +100,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in _DOWN[_dialect()]:
         op.execute(statement)
-    if _dialect() == "postgresql":
-        op.drop_index("ix_AuditLogs_transaction_id_id", table_name="AuditLogs")
     _tie_personal_data()
     for name in ("AuditArchives", "AuditSealer", "AuditKeys", "AuditBlocks"):
         op.drop_table(name)
