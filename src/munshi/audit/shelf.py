@@ -9,22 +9,26 @@ from munshi.domain.ledger.rows import StoredRow
 from munshi.errors import ArchiveInvalidError
 from munshi.infrastructure.archives import ArchiveFolder
 
+_PAGE = 1 << 15
+
 
 class Bits:
-    """A set of numbers, a bit each."""
+    """A set of numbers, near each other for the most part: a bit each."""
 
     def __init__(self) -> None:
-        self._bits = bytearray()
+        self._pages: dict[int, bytearray] = {}
 
     def add(self, number: int) -> None:
-        place = number >> 3
-        if place >= len(self._bits):
-            self._bits.extend(bytes(place + 4096 - len(self._bits)))
-        self._bits[place] |= 1 << (number & 7)
+        page, place = divmod(number, _PAGE)
+        bits = self._pages.get(page)
+        if bits is None:
+            bits = self._pages[page] = bytearray(_PAGE // 8)
+        bits[place >> 3] |= 1 << (place & 7)
 
     def __contains__(self, number: int) -> bool:
-        place = number >> 3
-        return place < len(self._bits) and bool(self._bits[place] >> (number & 7) & 1)
+        page, place = divmod(number, _PAGE)
+        bits = self._pages.get(page)
+        return bits is not None and bool(bits[place >> 3] >> (place & 7) & 1)
 
 
 class Shelf:

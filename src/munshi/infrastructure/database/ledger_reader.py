@@ -21,6 +21,7 @@ from munshi.infrastructure.database.models import (
 
 _BLOCKS_AT_A_TIME = 32
 _IDS_AT_A_TIME = 10_000
+_BEFORE_ALL = -(2**63)
 _blocks, _logs = audit_blocks.c, audit_logs.c
 _ROWS = f'SELECT id, leaf, canonical, {", ".join(READABLE)} FROM "AuditLogs" WHERE '
 _BLOCKS = select(audit_blocks).order_by(_blocks.number).limit(_BLOCKS_AT_A_TIME)
@@ -72,7 +73,7 @@ class LedgerReader:
 
     def ids(self) -> Iterator[int]:
         """The id of every row there is, in order."""
-        after = 0
+        after = _BEFORE_ALL
         while True:
             rows = self._connection.execute(_IDS.where(_logs.id > after)).fetchall()
             yield from (row.id for row in rows)
