@@ -8,7 +8,7 @@ from munshi.audit.findings import Report
 from munshi.audit.sealer import Sealer
 from munshi.audit.verification import Progress, Verification
 from munshi.clock import Clock
-from munshi.domain.audit import leaf_hash
+from munshi.domain.audit import Actor, leaf_hash
 from munshi.domain.ledger.blocks import spell_instant, unpack_ids, unpack_leaves
 from munshi.domain.ledger.checkpoints import Checkpoint, Proof
 from munshi.domain.ledger.merkle import inclusion_path
@@ -89,6 +89,15 @@ class LedgerService:
             if head is None or block is None:
                 raise AuditRowUnsealedError("Nothing is sealed yet.", hint="Run: munshi audit seal")
             return _checkpoint(tx, block, head.ledger_id)
+
+    def take_checkpoint(self, to: str, *, actor: Actor) -> Checkpoint:
+        """`checkpoint`, and a row that it was taken, and where to."""
+        taken = self.checkpoint()
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            details = {"block": taken.number, "size": taken.size, "to": to}
+            tx.audit.log("audit", "checkpoint", details=details, actor=actor, now=now)
+        return taken
 
     def prove(self, audit_id: int) -> Proof:
         """That the row stands in the ledger as it was sealed.

@@ -6,11 +6,18 @@ kept in memory, however long the trail is: a bit for each row.
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from itertools import islice
 
 from munshi.audit.findings import Report, Trouble
 from munshi.audit.shelf import Bits, Shelf
 from munshi.domain.audit import commitment, leaf_hash
-from munshi.domain.ledger.blocks import NOTHING_BEFORE, hash_of_block, unpack_ids, unpack_leaves
+from munshi.domain.ledger.blocks import (
+    MOST_ROWS,
+    NOTHING_BEFORE,
+    hash_of_block,
+    unpack_ids,
+    unpack_leaves,
+)
 from munshi.domain.ledger.checkpoints import Checkpoint, checkpoint_body
 from munshi.domain.ledger.merkle import merkle_root
 from munshi.domain.ledger.rows import StoredBlock, StoredRow, says_what_was_hashed
@@ -193,6 +200,7 @@ class Verification:
         """Rows in no block, unless they wait to be sealed."""
         waiting, oldest = self._reader.unsealed()
         self.report.unsealed, self.report.oldest_unsealed = waiting, oldest
+        self._check_waiting()
         if total == self._in_table + waiting:
             return
         for audit_id in self._reader.ids_not_waiting():
@@ -202,6 +210,18 @@ class Verification:
                     f"Row {audit_id} stands in no block, though later rows are sealed.",
                     audit_id=audit_id,
                 )
+
+    def _check_waiting(self) -> None:
+        """Rows that wait to be sealed are held by nothing but their own hash."""
+        ids = iter(self._reader.waiting_ids())
+        while batch := list(islice(ids, MOST_ROWS)):
+            for audit_id, row in self._reader.rows(batch).items():
+                if leaf_hash(row.canonical) != row.leaf or not says_what_was_hashed(row):
+                    self.report.add(
+                        Trouble.ROW_CHANGED,
+                        f"Row {audit_id}, which waits to be sealed, is not what was written.",
+                        audit_id=audit_id,
+                    )
 
     def _check_personal_values(self) -> None:
         for canonical, values in self._reader.personal_values():

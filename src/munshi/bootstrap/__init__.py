@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
@@ -162,6 +163,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         config=config,
         audit=audit,
         audit_feed=AuditFeed(audit),
+        ledger=LedgerService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(

@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
+from munshi.audit.sealer import Sealer
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
@@ -104,6 +106,7 @@ class Services:
     config: ConfigService
     audit: AuditService
     audit_feed: AuditFeed
+    ledger: LedgerService
     alerts: AlertService
     jobs: JobService
     job_bulk: BulkService
@@ -154,6 +157,10 @@ class Services:
             lease_seconds=self.settings.lease_seconds,
             given_up=given_up,
         )
+
+    def sealer(self) -> Sealer:
+        """A sealer of this process's audit rows, and of others'; the caller starts and stops it."""
+        return Sealer(self.database, self.clock)
 
     def scheduler(self) -> DatabaseScheduler:
         """A scheduler of this process; the caller starts and stops it."""

@@ -127,6 +127,21 @@ OPERATIONAL_WRITES = (
         table="VaultKeys", what="the canary of a new key", why="it is no change of any value"
     ),
     OperationalWrite(
+        table="AuditBlocks",
+        what="blocks of sealed audit rows",
+        why="they only bind what is in the trail",
+    ),
+    OperationalWrite(
+        table="AuditKeys",
+        what="the key that signs blocks, when the first one is sealed",
+        why="without it there is no trail to write that into",
+    ),
+    OperationalWrite(
+        table="AuditSealer",
+        what="who seals, and which server's count it goes by",
+        why="machines decide it, several times a second",
+    ),
+    OperationalWrite(
         table="AuditPersonalData",
         what="personal values beside an audit row",
         why="they belong to the audit row",

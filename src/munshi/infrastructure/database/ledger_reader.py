@@ -11,7 +11,11 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from munshi.domain.ledger.rows import READABLE, StoredBlock, StoredRow
-from munshi.infrastructure.database.ledger_repository import LedgerRepository
+from munshi.infrastructure.database.ledger_repository import (
+    FROM_THE_START,
+    Cursor,
+    LedgerRepository,
+)
 from munshi.infrastructure.database.models import (
     audit_archives,
     audit_blocks,
@@ -98,16 +102,19 @@ class LedgerReader:
 
     def unsealed(self) -> tuple[int, datetime | None]:
         """How many rows wait to be sealed, and since when."""
-        if not self._ledger.is_begun():
-            return self.count(), None
-        return self._ledger.count_unsealed(self._ledger.get_head()[1])
+        return self._ledger.count_unsealed(self._cursor())
+
+    def waiting_ids(self) -> list[int]:
+        """The ids of the rows that wait to be sealed."""
+        return self._ledger.list_waiting_ids(self._cursor())
 
     def ids_not_waiting(self) -> Iterator[int]:
         """The ids of all rows but those that wait to be sealed, in order."""
-        if not self._ledger.is_begun():
-            return iter(())
-        waiting = set(self._ledger.list_waiting_ids(self._ledger.get_head()[1]))
+        waiting = set(self.waiting_ids())
         return (each for each in self.ids() if each not in waiting)
+
+    def _cursor(self) -> Cursor:
+        return self._ledger.get_head()[1] if self._ledger.is_begun() else FROM_THE_START
 
     def archives(self) -> list[Any]:
         """The archives there are, by their first block."""

@@ -113,6 +113,9 @@ class Cursor:
     floor_id: int
 
 
+FROM_THE_START = Cursor(era=0, last_transaction=0, last_id=0, floor_id=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """Rows in the order in which they are to be sealed, and the cursor behind them."""
