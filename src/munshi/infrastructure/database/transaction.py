@@ -11,6 +11,7 @@ from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
@@ -78,6 +79,10 @@ class Transaction:
     @cached_property
     def config(self) -> ConfigRepository:
         return ConfigRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def config_history(self) -> ConfigHistoryRepository:
+        return ConfigHistoryRepository(self.connection)
 
     @cached_property
     def audit(self) -> AuditRepository:

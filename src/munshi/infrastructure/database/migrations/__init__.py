@@ -1,4 +1,4 @@
 """One history for every dialect. A revision is named by date and meaning."""
 
-HEAD = "2026_11_25_jobs_and_schedules"
+HEAD = "2026_11_25_config_history"
 VERSION_TABLE = "munshi_revision"
