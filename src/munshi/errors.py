@@ -261,6 +261,36 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class ConfigChangeRepeatedError(AppError):
+    """One change names the same setting twice."""
+
+    status = 422
+
+
+class ConfigRevisionUnknownError(AppError):
+    """The configuration never had this revision."""
+
+    status = 404
+
+
+class ConfigRollbackRefusedError(AppError):
+    """What stood then is not allowed today."""
+
+    status = 422
+
+
+class ConfigFileInvalidError(AppError):
+    """The file of configuration cannot be taken over."""
+
+    status = 422
+
+
+class ConfigConflictUnsettledError(AppError):
+    """Files say different things about the same setting."""
+
+    status = 409
+
+
 class HealthComponentUnknownError(AppError):
     """No component of that name is watched."""
 
@@ -485,6 +515,12 @@ class RequestInvalidError(AppError):
     """The request cannot be understood."""
 
     status = 422
+
+
+class ConditionMalformedError(AppError):
+    """The If-Match or If-None-Match header cannot be read."""
+
+    status = 400
 
 
 class CursorInvalidError(AppError):

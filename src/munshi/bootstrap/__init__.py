@@ -16,7 +16,10 @@ from munshi.bootstrap.broker_lines import (
 )
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
@@ -125,6 +128,7 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
 def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
+    transfer = ConfigTransfer(database, clock)
     lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
@@ -158,6 +162,9 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         database=database,
         vault=ground.vault,
         config=config,
+        config_past=ConfigPast(database, clock),
+        config_transfer=transfer,
+        old_install=OldInstallImport(config, transfer),
         audit=AuditService(database, clock),
         alerts=AlertService(database, clock),
         jobs=jobs,

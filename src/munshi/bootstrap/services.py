@@ -11,7 +11,10 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
@@ -101,6 +104,9 @@ class Services:
     database: Database
     vault: Vault
     config: ConfigService
+    config_past: ConfigPast
+    config_transfer: ConfigTransfer
+    old_install: OldInstallImport
     audit: AuditService
     alerts: AlertService
     jobs: JobService

@@ -125,7 +125,7 @@ def show_history(
 
     with open_desk() as services:
         mode = services.settings.brokers.value
-        found = services.config.history(config_type, key, limit)
+        found = services.config_past.history(config_type, key, limit)
     if as_json:
         print_json([asdict(one) for one in found])
         return

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from munshi.config.service import ConfigView
+from munshi.config.views import ConfigView
 from munshi.domain.config import ConfigChange
 from munshi.domain.config_keys import ConfigKey
 from munshi.errors import ConfigValueInvalidError
