@@ -285,6 +285,14 @@ class ConfigFileInvalidError(AppError):
     status = 422
 
 
+class ConfigExportUnwritableError(AppError):
+    """The configuration cannot be written there."""
+
+
+class EditorFailedError(AppError):
+    """The editor did not do its work."""
+
+
 class ConfigConflictUnsettledError(AppError):
     """Files say different things about the same setting."""
 
