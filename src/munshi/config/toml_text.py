@@ -31,7 +31,9 @@ def spell(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(spell, value))}]"
     if isinstance(value, Mapping):
-        inside = ", ".join(f"{spell_key(key)} = {spell(each)}" for key, each in value.items())
+        inside = ", ".join(
+            f"{spell_key(key)} = {spell(each)}" for key, each in sorted(value.items())
+        )
         return f"{{{inside}}}"
     raise ValueError(f"TOML has no {type(value).__name__}")
 
