@@ -127,7 +127,7 @@ def find_key(config_type: str, config_key: str) -> ConfigKey:
     near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
     raise ConfigKeyUnknownError(
         f"There is no configuration key {config_type}/{config_key}.",
-        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+        hint=f"Did you mean {' or '.join(near)}?",
     )
 
 
