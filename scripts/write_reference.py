@@ -22,6 +22,7 @@ from munshi.bootstrap import open_database, open_services
 from munshi.cli.app import app
 from munshi.domain.config_keys import DECLARED, ConfigKey
 from munshi.domain.config_schema import allowed_values
+from munshi.domain.operational_writes import OPERATIONAL_WRITES, OperationalWrite
 from munshi.errors import AppError
 from munshi.infrastructure.database.migrate import upgrade
 from munshi.settings import Settings
@@ -71,6 +72,18 @@ command that fails prints one line on stderr and exits with another code than 0.
 
 | command | options | what it does |
 |---|---|---|
+"""
+
+OPERATIONAL_HEAD = """\
+# Operational writes
+
+What the audit does not cover, and no more than this: whatever else changes a table writes an
+[audit row](../how-to/audit.md) in the same transaction. `tests/audit/` reads the same list, in
+`domain/operational_writes.py`, and fails otherwise. *But* names the states of a row that are
+audited all the same.
+
+| table | what | but | why |
+|---|---|---|---|
 """
 
 API_HEAD = """\
@@ -229,6 +242,19 @@ def commands_page() -> str:
     return NOTE + COMMANDS_HEAD + "".join(rows)
 
 
+def operational_writes_page() -> str:
+    rows = [
+        f"| `{each.table}` | {each.what} | {_but(each)} | {each.why} |\n"
+        for each in OPERATIONAL_WRITES
+    ]
+    return NOTE + OPERATIONAL_HEAD + "".join(rows)
+
+
+def _but(write: OperationalWrite) -> str:
+    """Which states of a row are audited all the same."""
+    return ", ".join(f"`{state}`" for state in sorted(write.except_states)) or "nothing"
+
+
 def job_states_page() -> str:
     return NOTE + states_page()
 
@@ -240,6 +266,7 @@ PAGES = {
     "reference/commands.md": commands_page,
     "reference/configuration.md": configuration_page,
     "reference/job-states.md": job_states_page,
+    "reference/operational-writes.md": operational_writes_page,
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.types import ASGIApp, Message
 
 HERE = ("127.0.0.1", 50_000)
+PATIENCE_SECONDS = 10.0
 CURL = {"host": "localhost:8000", "user-agent": "curl/7.88.1", "accept": "*/*"}
 
 
@@ -98,9 +100,13 @@ class Caller:
 async def _converse(app: ASGIApp, scope: dict[str, Any], chunks: list[bytes]) -> Answer:
     answer = Answer()
     waiting = list(chunks)
+    is_whole = asyncio.Event()
 
     async def receive() -> Message:
         if not waiting:
+            # Whoever wants the whole answer stays for it; an endless one is left.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(is_whole.wait(), PATIENCE_SECONDS)
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
 
@@ -110,6 +116,8 @@ async def _converse(app: ASGIApp, scope: dict[str, Any], chunks: list[bytes]) ->
             answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
         elif message["type"] == "http.response.body":
             answer.body += message.get("body", b"")
+            if not message.get("more_body", False):
+                is_whole.set()
 
     await app(scope, receive, send)
     return answer

@@ -1,5 +1,6 @@
 """The audit trail over HTTP."""
 
+import json
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -101,3 +102,44 @@ def test_what_cannot_be_meant_is_refused(api: Caller, query: str) -> None:
 
     assert answer.status == 422
     assert slug(answer) in {"request-invalid", "date-range-invalid", "cursor-invalid"}
+
+
+@pytest.mark.usefixtures("trail")
+def test_everything_can_be_asked_for_together(api: Caller) -> None:
+    (newest, *_) = api.get("/audit?limit=1").json()["entries"]
+
+    found = _values(api, f"/audit?request_id={newest['request_id']}&user_id=local-operator")
+
+    assert found == [34]
+    assert _values(api, "/audit?entity_type=config&entity_id=jobs/keep_days&limit=2") == [34, 33]
+    assert _values(api, "/audit?job_id=nothing") == []
+
+
+@pytest.mark.usefixtures("trail")
+def test_an_export_is_a_file_of_rows_oldest_first_and_is_itself_audited(api: Caller) -> None:
+    lines = api.get("/audit/export?format=jsonl&entity_id=jobs/keep_days")
+    table = api.get("/audit/export?entity_id=jobs/keep_days")
+
+    assert [json.loads(line)["new_value"] for line in lines.text.splitlines()] == [
+        30,
+        31,
+        32,
+        33,
+        34,
+    ]
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    assert table.text.startswith("id,timestamp,entity_type,")
+    ways = [value["way"] for value in _exports(api)]
+    assert ways == ["api csv", "api jsonl"]
+
+
+def _exports(api: Caller) -> list[dict[str, object]]:
+    entries = api.get("/audit?entity_type=audit&action=export").json()["entries"]
+    return [entry["new_value"] for entry in entries]
+
+
+def test_a_format_that_is_none_is_refused(api: Caller) -> None:
+    answer = api.get("/audit/export?format=xlsx")
+
+    assert (answer.status, slug(answer)) == (422, "request-invalid")

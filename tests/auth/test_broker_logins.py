@@ -391,3 +391,21 @@ def test_a_failed_login_stays_on_record(desk: Desk) -> None:
 
     assert [entry.action for entry in page.entries] == ["login_failed"]
     assert "never-issued" not in repr(page)
+
+
+def test_what_a_job_changed_carries_the_jobs_id(desk: Desk) -> None:
+    job = desk.services.jobs.enqueue(AUTO_LOGIN, {"service": "kite"}, actor=TESTER)
+
+    desk.services.worker().run_until_idle()
+
+    (row,) = desk.services.audit.page(job_id=str(job.job_id)).entries
+    assert (row.action, row.user_id) == ("login", f"job:{job.job_id}")
+
+
+def test_a_login_says_which_one_it_replaced(desk: Desk) -> None:
+    first, second = desk.log_in(Service.KITE), desk.log_in(Service.KITE)
+
+    row = desk.services.audit.page(entity_type="auth", action="login").entries[0]
+
+    assert row.old_value == {"session_id": str(first.session_id)}
+    assert row.new_value == {"session_id": str(second.session_id)}

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from clocks import FakeClock
+from munshi.config.fingerprints import fingerprint
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
@@ -17,6 +18,7 @@ from munshi.errors import (
     ConfigVersionConflictError,
 )
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.security.vault import Vault, new_ring
 
 ASHA = Actor(user_id="asha", request_id="r-1")
 
@@ -124,17 +126,50 @@ def test_a_secret_stands_in_no_list_no_history_no_audit_and_no_row(
         rows = [tx.connection.execute(text(f'SELECT * FROM "{name}"')).all() for name in tables]
 
     assert "hush" not in shown
+    known = audit[-1].new_value
     assert [(entry.old_value, entry.new_value) for entry in audit] == [
-        ("removed", "set"),
-        ("set", "removed"),
-        (None, "set"),
+        ({"is_set": False}, known),
+        (known, {"is_set": False}),
+        (None, known),
     ]
+    assert known["is_set"] is True
     assert "hush" not in json.dumps(
         rows,
         default=lambda value: (
             repr(bytes(value)) if isinstance(value, bytes | memoryview) else str(value)
         ),
     )
+
+
+def test_the_audit_tells_a_new_secret_from_the_same_again(
+    config: ConfigService, database: Database
+) -> None:
+    for secret in ("4711", "4711", "4712"):
+        config.set("auth", "kite.totp_seed", secret, actor=ASHA)
+
+    with database.reading() as tx:
+        changed, again, first = tx.audit.get_logs_by_entity("config", "auth/kite.totp_seed")
+
+    assert first.new_value == again.old_value == again.new_value == changed.old_value
+    assert changed.new_value["fingerprint"] != changed.old_value["fingerprint"]
+
+
+def test_a_fingerprint_says_nothing_without_the_desks_key(
+    config: ConfigService, database: Database, vault: Vault
+) -> None:
+    config.set("auth", "kite.password", "4711", actor=ASHA)
+    config.set("auth", "breeze.password", "4711", actor=ASHA)
+    other = Vault(new_ring())
+
+    with database.reading() as tx:
+        (kite,) = tx.audit.get_logs_by_entity("config", "auth/kite.password")
+        (breeze,) = tx.audit.get_logs_by_entity("config", "auth/breeze.password")
+
+    said = kite.new_value["fingerprint"]
+    assert said == fingerprint(vault, "auth", "kite.password", "4711")
+    assert said != breeze.new_value["fingerprint"]
+    guessed = fingerprint(other, "auth", "kite.password", "4711")
+    assert guessed.split(":")[1] != said.split(":")[1]
 
 
 def test_a_list_shows_defaults_beside_stored_values(config: ConfigService) -> None:

@@ -16,7 +16,7 @@ from munshi.errors import (
     JobUnknownError,
     RequestInvalidError,
 )
-from munshi.infrastructure.database.audit_repository import AuditFilter
+from munshi.infrastructure.database.audit_queries import AuditFilter
 from munshi.jobs.service import JobRequest
 
 

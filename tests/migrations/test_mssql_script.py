@@ -132,6 +132,7 @@ def width(column: Column[object]) -> int:
         types.RowUuid: 16,
         types.Instant: 8,
         types.Digest: 32,
+        types.TransactionId: 8,
         types.Flag: 1,
         types.Day: 3,
         types.Amount: 9,

@@ -43,4 +43,13 @@ class AlertService:
                 raise AlertUnknownError(
                     f"There is no open alert {alert!r}.", hint="List them with `munshi alerts`."
                 )
-            tx.audit.log("alert", "resolved", entity_id=found.fingerprint, actor=actor, now=now)
+            tx.audit.log(
+                "alert",
+                "resolved",
+                entity_id=found.fingerprint,
+                old_value={"state": "open"},
+                new_value={"state": "resolved"},
+                details={"kind": found.kind, "severity": found.severity},
+                actor=actor,
+                now=now,
+            )

@@ -116,6 +116,7 @@ def _tell(result: object, *, path: str) -> None:
         raise result
 
 
-def spell(event: str, data: str, *, event_id: str) -> bytes:
+def spell(event: str, data: str, *, event_id: str | None = None) -> bytes:
     """One event; `data` is a single line, such as JSON without line breaks."""
-    return f"id: {event_id}\nevent: {event}\ndata: {data}\n\n".encode()
+    named = "" if event_id is None else f"id: {event_id}\n"
+    return f"{named}event: {event}\ndata: {data}\n\n".encode()

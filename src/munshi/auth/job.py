@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from munshi.auth.login_book import session_result
 from munshi.auth.logins import BrokerLogins
-from munshi.domain.audit import Actor
+from munshi.domain.audit import job_actor
 from munshi.domain.job_params import AutoLoginParams, NoParams
 from munshi.errors import LoginNeededError
 from munshi.jobs.run import JobRun
@@ -27,7 +27,7 @@ def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> di
         return dict(session_result(standing))
     run.progress(10, f"Logging in at {parameters.service}.")
     try:
-        session = broker.login_headless(actor=Actor(user_id=f"job:{run.job_id}"))
+        session = broker.login_headless(actor=job_actor(run.job_id))
     except LoginNeededError:
         run.pause_for_login(parameters.service, broker.book.login_link())
     return dict(session_result(session))
@@ -36,5 +36,5 @@ def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> di
 def clean_up(services: LoginServices, run: JobRun, _: NoParams) -> dict[str, Any]:
     """The `session_cleanup` job: end what has expired, as `/auth/db/cleanup` does."""
     run.progress(10, "Ending sessions that have expired.")
-    counts = services.logins.cleanup(actor=Actor(user_id=f"job:{run.job_id}"))
+    counts = services.logins.cleanup(actor=job_actor(run.job_id))
     return asdict(counts)

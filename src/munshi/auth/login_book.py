@@ -91,22 +91,28 @@ class LoginBook:
         """
         now = self.clock.now()
         with self.database.transaction() as tx:
+            before = tx.auth.get_active_session(self.service, mode=self.mode, now=now)
             session = tx.auth.save_session(granted, now=now)
+            completed, queued = tx.jobs.resume_after_login(
+                self.service, result=session_result(session), now=now
+            )
             tx.audit.log_auth_action(
                 self.service,
                 "login",
                 session_id=session.session_id,
+                old_session_id=before.session_id if before else None,
                 user_name=session.user_name,
                 details={
                     "mode": str(self.mode),
                     "way": way,
                     "expires": show_ist(session.expires_at),
+                    "jobs_completed": len(completed),
+                    "jobs_queued": queued,
                 },
                 actor=actor,
                 now=now,
             )
             tx.alerts.resolve_alert(alert_fingerprint(self.service, self.mode), now=now)
-            tx.jobs.resume_after_login(self.service, result=session_result(session), now=now)
         return session
 
     def refuse_other_user(self, expected: str | None, found: str, *, actor: Actor) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
+from munshi.audit.feed import AuditFeed
 from munshi.audit.service import AuditService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
@@ -98,7 +99,7 @@ def open_services(
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with closing(Rouser(database)) as rouser:
                     services = _wire(ground, http, endpoints or find_endpoints(settings), rouser)
-                    with closing(services.job_feed):
+                    with closing(services.job_feed), closing(services.audit_feed):
                         yield services
 
 
@@ -153,6 +154,7 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
             pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
         )
     )
+    audit = AuditService(database, clock)
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
@@ -165,7 +167,8 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         config_past=ConfigPast(database, clock),
         config_transfer=transfer,
         old_install=OldInstallImport(config, transfer),
-        audit=AuditService(database, clock),
+        audit=audit,
+        audit_feed=AuditFeed(audit),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(

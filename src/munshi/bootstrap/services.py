@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
+from munshi.audit.feed import AuditFeed
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
@@ -108,6 +109,7 @@ class Services:
     config_transfer: ConfigTransfer
     old_install: OldInstallImport
     audit: AuditService
+    audit_feed: AuditFeed
     alerts: AlertService
     jobs: JobService
     job_bulk: BulkService
@@ -132,6 +134,11 @@ class Services:
     def login_link(self, service: Service) -> str:
         """Where a person clicks to log in at `service`."""
         return self.logins.of(service).book.login_link()
+
+    def end_streams(self) -> None:
+        """Tell whoever follows jobs or the audit trail that nothing more comes; never waits."""
+        self.job_feed.end()
+        self.audit_feed.end()
 
     def worker(self, *, given_up: Callable[[], object] | None = None) -> Worker:
         """A worker of this process; the caller starts and stops it, which ends its children.

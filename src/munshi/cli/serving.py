@@ -52,7 +52,7 @@ def serve_until_stopped(
     `is_new` says that the database was just made. Leaves with exit code 75 when the worker gave up.
     """
     app = create_app(services, listening=[address_of(listener)])
-    server = build_server(app, on_stop=services.job_feed.end)
+    server = build_server(app, on_stop=services.end_streams)
     end = partial(setattr, server, "should_exit", True)
     worker = services.worker(given_up=end) if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None

@@ -1,13 +1,19 @@
 """Changes of configuration that belong together: one transaction, one revision, or nothing."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from munshi.config.fingerprints import fingerprint
 from munshi.domain.audit import Actor
 from munshi.domain.config import ConfigChange, ConfigEntry
 from munshi.domain.config_keys import ConfigKey, find_key
-from munshi.errors import ConfigChangeRepeatedError, ConfigVersionConflictError
+from munshi.errors import (
+    ConfigChangeRepeatedError,
+    ConfigVersionConflictError,
+    SecretUnreadableError,
+)
 from munshi.infrastructure.database.transaction import Transaction
 
 
@@ -72,6 +78,7 @@ def _store_one(
     tx: Transaction, change: Wanted, *, revision: int, actor: Actor, now: datetime
 ) -> ConfigEntry:
     key = find_key(*change.name)
+    secret = _fingerprint_of_stored(tx, key, change.config_key)
     entry = tx.config.set_config(
         *change.name,
         change.value,
@@ -86,8 +93,8 @@ def _store_one(
     after, *before = tx.config.get_history(*change.name, limit=2)
     tx.audit.log_config_change(
         *change.name,
-        old_value=_audited(before[0]) if before else None,
-        new_value=_audited(after),
+        old_value=_audited(before[0], secret.get(before[0].version)) if before else None,
+        new_value=_audited(after, _fingerprint(tx, key, change.config_key, change.value)),
         revision=revision,
         actor=actor,
         now=now,
@@ -95,8 +102,28 @@ def _store_one(
     return entry
 
 
-def _audited(change: ConfigChange) -> object:
-    """What the audit keeps of a value; of a secret only that there is one."""
-    if change.is_secret:
-        return "set" if change.is_active else "removed"
-    return change.value
+def _audited(change: ConfigChange, secret: str | None) -> object:
+    """What the audit keeps of a value; of a secret only whether there is one, and which."""
+    if not change.is_secret:
+        return change.value
+    shown: dict[str, object] = {"is_set": change.is_active}
+    return shown | {"fingerprint": secret} if secret else shown
+
+
+def _fingerprint(tx: Transaction, key: ConfigKey, config_key: str, value: object) -> str | None:
+    if not key.is_secret or value is None:
+        return None
+    return fingerprint(tx.vault, key.config_type, config_key, str(value))
+
+
+def _fingerprint_of_stored(tx: Transaction, key: ConfigKey, config_key: str) -> dict[int, str]:
+    """By version, because on a server another writer may come in between; empty without one."""
+    if not key.is_secret:
+        return {}
+    # One that cannot be read any more must still be replaceable.
+    with suppress(SecretUnreadableError):
+        entry = tx.config.get_config(key.config_type, config_key)
+        if entry is not None:
+            stored = fingerprint(tx.vault, key.config_type, config_key, str(entry.value))
+            return {entry.version: stored}
+    return {}

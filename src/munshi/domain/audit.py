@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-FORMAT_VERSION = 1
+# 2 has the job's id in the hashed bytes; rows of version 1 never had one.
+FORMAT_VERSION = 2
 LEAF_PREFIX = b"\x00"
 
 
@@ -17,7 +19,13 @@ class Actor:
 
     user_id: str
     request_id: str | None = None
+    job_id: str | None = None
     ip_address: str | None = field(default=None, repr=False)
+
+
+def job_actor(job_id: UUID) -> Actor:
+    """A job that changes something, as the trail names it."""
+    return Actor(user_id=f"job:{job_id}", job_id=str(job_id))
 
 
 MUNSHI = Actor(user_id="munshi")
@@ -37,6 +45,7 @@ class AuditEntry:
     timestamp: datetime
     user_id: str
     request_id: str | None
+    job_id: str | None
     details: Mapping[str, Any] | None
     leaf: bytes
 

@@ -62,6 +62,24 @@ def editor_command() -> list[str]:
     return shlex.split(chosen, posix=os.name != "nt")
 
 
+@contextmanager
+def private_file(path: Path) -> Iterator[Path]:
+    """An empty file for its owner alone, to be filled; at the end it takes the place of `path`.
+
+    If the block fails nothing is left of it, and what stood at `path` stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        flush_directory(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def flush_directory(path: Path) -> None:
     """Put a rename on disk; Windows does that with the rename itself."""
     if not POSIX:

@@ -17,7 +17,7 @@ from munshi.errors import (
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobCount, JobFilter
 from munshi.infrastructure.database.transaction import Transaction
-from munshi.jobs.service import cancel_in, discard_in, retry_in
+from munshi.jobs.acts import cancel_in, discard_in, retry_in
 
 SHOWN = 10
 CHUNK = 200

@@ -1,6 +1,7 @@
 """How an attempt ends: success, retry, failure, pause, crash; stored with audit and alert."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,12 +18,12 @@ from munshi.domain.jobs import (
     JobState,
     NewJob,
 )
+from munshi.domain.operational_writes import BAD_STATES
 from munshi.errors import AppError
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.causes import cause
 from munshi.jobs.stops import JobPaused
 
-_AUDITED = frozenset({JobState.FAILED, JobState.DEAD, JobState.HELD, JobState.CANCELLED})
 _UNSURE = " It may have done part of its work, so it is not repeated without a person."
 # Of what a broker asks for, in seconds: whoever says more means something else.
 _LONGEST_WAIT = 7 * 86_400.0
@@ -147,6 +148,8 @@ def record_ending(
 ) -> Job:
     """End `job`'s running attempt; what did not succeed is audited, and held raises an alert.
 
+    So is a fan-out: one row for all the parts.
+
     Raises JobAttemptFencedError if a newer attempt has taken over.
     """
     if ending.state is JobState.SCHEDULED and ending.outcome.is_error:
@@ -157,17 +160,33 @@ def record_ending(
     tx.job_logs.append(log)
     if ended.schedule_name is not None and ended.state.is_final:
         tx.schedules.record_job_end(ended, now=now)
-    if ended.state in _AUDITED:
-        tx.audit.log_job_action(
-            job.job_id,
-            ended.state,
-            details={"job_type": job.job_type, "attempt": job.attempt, "error": ending.error},
-            actor=MUNSHI,
-            now=now,
-        )
+    if ended.state in BAD_STATES:
+        _audit_ending(tx, ended, ending, now=now)
     if ended.state is JobState.HELD:
         raise_held_alert(tx, job, why="was interrupted", now=now)
     return ended
+
+
+def _audit_ending(tx: Transaction, ended: Job, ending: JobEnding, *, now: datetime) -> None:
+    details: dict[str, object] = {"job_type": ended.job_type, "attempt": ended.attempt}
+    action = str(ended.state)
+    if ended.state is JobState.WAITING:
+        action = "fan_out"
+        types = Counter(child.job_type for child in ending.children)
+        details |= {"parts": types.total(), "job_types": dict(types)}
+    elif ended.state is JobState.PAUSED:
+        details["waits_for_service"] = ending.waits_for_service
+    else:
+        details["error"] = ending.error
+    tx.audit.log_job_action(
+        ended.job_id,
+        action,
+        old_value={"state": JobState.RUNNING},
+        new_value={"state": ended.state},
+        details=details,
+        actor=MUNSHI,
+        now=now,
+    )
 
 
 def raise_held_alert(tx: Transaction, job: Job, *, why: str, now: datetime) -> None:

@@ -100,9 +100,15 @@ class QueueService:
             )
             is_new = tx.queues.save_pause(pause)
             if is_new:
-                details = {"reason": reason}
                 tx.audit.log(
-                    str(kind), "pause", entity_id=name, details=details, actor=actor, now=now
+                    str(kind),
+                    "pause",
+                    entity_id=name,
+                    old_value={"paused": False},
+                    new_value={"paused": True},
+                    details={"reason": pause.reason},
+                    actor=actor,
+                    now=now,
                 )
         return is_new
 
@@ -112,6 +118,14 @@ class QueueService:
         with self._database.transaction() as tx:
             was_paused = tx.queues.remove_pause(kind, name)
             if was_paused:
-                tx.audit.log(str(kind), "resume", entity_id=name, details={}, actor=actor, now=now)
+                tx.audit.log(
+                    str(kind),
+                    "resume",
+                    entity_id=name,
+                    old_value={"paused": True},
+                    new_value={"paused": False},
+                    actor=actor,
+                    now=now,
+                )
                 tx.after_commit(self._rouse)
         return was_paused

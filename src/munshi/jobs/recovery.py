@@ -71,7 +71,9 @@ def recover(database: Database, clock: Clock, registry: Mapping[str, JobSpec]) -
             spec = registry.get(job.job_type)
             ending = after_silence(job, spec)
             recovered.append(record_ending(tx, job, ending, spec=spec, now=now))
-        tx.jobs.resume_missed(now=now)
+        if queued := tx.jobs.resume_missed(now=now):
+            details = {"queued": queued, "why": "the login came while they were being paused"}
+            tx.audit.log("job", "resume", details=details, actor=MUNSHI, now=now)
     for job in recovered:
         _log.warning(
             "job_lease_expired", job_id=str(job.job_id), attempt=job.attempt, state=str(job.state)
@@ -104,6 +106,14 @@ def hold_unclaimable(database: Database, clock: Clock, lanes: Sequence[Lane]) ->
 def _hold(tx: Transaction, job: Job, why: str, *, now: datetime) -> Job:
     held = tx.jobs.hold_queued_job(job.job_id, error=why, now=now)
     details = {"job_type": job.job_type, "error": why}
-    tx.audit.log_job_action(job.job_id, JobState.HELD, details=details, actor=MUNSHI, now=now)
+    tx.audit.log_job_action(
+        job.job_id,
+        JobState.HELD,
+        old_value={"state": job.state},
+        new_value={"state": held.state},
+        details=details,
+        actor=MUNSHI,
+        now=now,
+    )
     raise_held_alert(tx, job, why="can be run by no worker", now=now)
     return held

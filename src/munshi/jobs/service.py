@@ -1,6 +1,5 @@
 """Jobs as people and other services ask for them: enqueue, look up, list, cancel, retry."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,8 +21,8 @@ from munshi.errors import JobUnknownError, RequestInvalidError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
 from munshi.infrastructure.database.transaction import Transaction
+from munshi.jobs.acts import audit_new, cancel_in, discard_in, retry_in
 from munshi.jobs.artifacts import ArtifactStore
-from munshi.jobs.endings import held_alert
 from munshi.jobs.listing import LARGEST_PAGE, JobPage, cursor_after, read_cursor
 from munshi.jobs.queues import check_queue
 from munshi.jobs.requests import check_key, check_priority, find_spec
@@ -108,8 +107,13 @@ class JobService:
         *,
         actor: Actor,
         request: JobRequest = _PLAIN,
+        is_audited: bool = True,
     ) -> Job:
-        """`enqueue` in the transaction of the change that causes the job: both commit or none."""
+        """`enqueue` in the transaction of the change that causes the job: both commit or none.
+
+        Only who keeps a record of its own, as schedules do of their due times, may go without the
+        audit row.
+        """
         spec = find_spec(self._registry, job_type)
         request.check()
         queue = request.queue or spec.queue
@@ -132,8 +136,8 @@ class JobService:
         )
         job = tx.jobs.create_job(new, now=now)
         if job.job_id == new.job_id:
-            details = {"job_type": job_type, "parameters": json.dumps(new.parameters)}
-            tx.audit.log_job_action(job.job_id, "enqueue", details=details, actor=actor, now=now)
+            if is_audited:
+                audit_new(tx, new, job, actor=actor, now=now)
             tx.after_commit(self._rouse)
         return job
 
@@ -262,29 +266,6 @@ class JobService:
     def sweep_artifacts(self) -> int:
         """Remove the files of jobs that are gone; of how many jobs."""
         return self._artifacts.sweep() if self._artifacts else 0
-
-
-def cancel_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> Job:
-    held = tx.jobs.list_held_below(job_id)
-    job = tx.jobs.request_cancel(job_id, now=now)
-    for each in (job, *held):
-        tx.alerts.resolve_alert(held_alert(each), now=now)
-    details = {"job_type": job.job_type, "state": str(job.state)}
-    tx.audit.log_job_action(job_id, "cancel", details=details, actor=actor, now=now)
-    return job
-
-
-def retry_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> Job:
-    job = tx.jobs.retry_job(job_id, now=now)
-    tx.alerts.resolve_alert(held_alert(job), now=now)
-    details = {"job_type": job.job_type, "attempt": job.attempt}
-    tx.audit.log_job_action(job_id, "retry", details=details, actor=actor, now=now)
-    return job
-
-
-def discard_in(tx: Transaction, job_id: UUID, *, actor: Actor, now: datetime) -> None:
-    tx.jobs.discard_job(job_id)
-    tx.audit.log_job_action(job_id, "discard", details={}, actor=actor, now=now)
 
 
 def known_id(job_id: UUID | str) -> UUID:

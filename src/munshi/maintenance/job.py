@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from munshi.config.service import ConfigService
-from munshi.domain.audit import Actor
+from munshi.domain.audit import Actor, job_actor
 from munshi.domain.config_keys import JOBS, KEEP_DAYS, KEEP_RUN_DAYS, SCHEDULER
 from munshi.domain.job_params import NoParams
 from munshi.infrastructure.database.engine import Database
@@ -41,7 +41,7 @@ class MaintenanceServices(Protocol):
 
 def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[str, Any]:
     """Delete the jobs and the runs of schedules that are older than the configuration says."""
-    actor = Actor(user_id=f"job:{run.job_id}")
+    actor = job_actor(run.job_id)
     days: int = services.config.value(JOBS, KEEP_DAYS)
     run.progress(10, f"Deleting jobs that ended more than {days} days ago.")
     deleted = services.jobs.cleanup(days, actor=actor)

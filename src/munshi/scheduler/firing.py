@@ -62,6 +62,7 @@ def fire(tx: Transaction, jobs: JobService, turn: Turn, *, now: datetime) -> int
                 queue=schedule.queue,
                 schedule_name=name,
             ),
+            is_audited=False,  # the due time's row is the record
         )
         tx.schedules.give_job(row, job.job_id)
         fired += 1

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from clocks import FakeClock
 from munshi.domain.audit import Actor, commitment
-from munshi.infrastructure.database.audit_repository import AuditFilter
+from munshi.infrastructure.database.audit_queries import AuditFilter
 from munshi.infrastructure.database.engine import Database
 
 ASHA = Actor(user_id="asha", request_id="r-1", ip_address="203.0.113.7")
@@ -61,7 +61,7 @@ def test_the_stored_bytes_say_what_the_columns_say(database: Database, clock: Fa
     assert said["details"] == entry.details
     assert said["request_id"] == "r-1"
     assert datetime.fromisoformat(said["timestamp"]) == entry.timestamp == clock.now()
-    assert said["version"] == row["format_version"] == 1
+    assert said["version"] == row["format_version"] == 2
 
 
 def test_two_equal_changes_at_one_instant_are_two_leaves(

@@ -37,8 +37,8 @@ from munshi.infrastructure.database.job_claims import Lane, Success
 from munshi.infrastructure.database.job_exchange import RepositoryExchange, Wanted, open_exchange
 from munshi.infrastructure.wake import Wake
 from munshi.jobs import endings
+from munshi.jobs.acts import cancel_in, discard_in, retry_in
 from munshi.jobs.recovery import UNCLAIMABLE_AFTER, hold_unclaimable, recover
-from munshi.jobs.service import cancel_in, discard_in, retry_in
 from munshi.jobs.stops import JobPaused
 
 S = JobState
@@ -401,7 +401,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def log_in(self) -> None:
         with self.database.transaction() as tx:
-            ended = tx.jobs.resume_after_login(
+            ended, _ = tx.jobs.resume_after_login(
                 Service.KITE, result={"token": "login"}, now=self.clock.now()
             )
         self.tokens |= {job.job_id: "login" for job in ended}

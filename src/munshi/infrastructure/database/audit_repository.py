@@ -1,15 +1,13 @@
-"""SQL for AuditLogs: appended in the transaction of the change, read by entity, user and time."""
+"""SQL for AuditLogs: appended in the transaction of the change, and read."""
 
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from munshi.domain.audit import (
     FORMAT_VERSION,
@@ -19,6 +17,8 @@ from munshi.domain.audit import (
     commitment,
     leaf_hash,
 )
+from munshi.infrastructure.database import audit_queries
+from munshi.infrastructure.database.audit_queries import AuditFilter, AuditPlace
 from munshi.infrastructure.database.models import audit_logs, audit_personal_data
 
 _INSERT = insert(audit_logs).returning(audit_logs.c.id)
@@ -26,19 +26,6 @@ _INSERT_PERSONAL = insert(audit_personal_data)
 _PERSONAL = select(audit_personal_data.c.field, audit_personal_data.c.value).where(
     audit_personal_data.c.audit_id == bindparam("audit_id")
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFilter:
-    """Which rows to list; None means any. `before` is the cursor: an audit id."""
-
-    entity_type: str | None = None
-    entity_id: str | None = None
-    user_id: str | None = None
-    action: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    before: int | None = None
 
 
 class AuditRepository:
@@ -74,6 +61,7 @@ class AuditRepository:
             "timestamp": now,
             "user_id": actor.user_id,
             "request_id": actor.request_id,
+            "job_id": actor.job_id,
             "details": _plain(dict(details)) if details else None,
         }
         canonical = canonical_bytes(
@@ -113,6 +101,7 @@ class AuditRepository:
         action: str,
         *,
         session_id: UUID | None = None,
+        old_session_id: UUID | None = None,
         user_name: str | None = None,
         details: Mapping[str, Any] | None = None,
         actor: Actor,
@@ -122,6 +111,7 @@ class AuditRepository:
             "auth",
             action,
             entity_id=service_type,
+            old_value={"session_id": str(old_session_id)} if old_session_id else None,
             new_value={"session_id": str(session_id)} if session_id else None,
             details=details,
             personal={"user_name": user_name} if user_name else None,
@@ -156,11 +146,22 @@ class AuditRepository:
         job_id: UUID,
         action: str,
         *,
+        old_value: object = None,
+        new_value: object = None,
         details: Mapping[str, Any] | None = None,
         actor: Actor,
         now: datetime,
     ) -> int:
-        return self.log("job", action, entity_id=str(job_id), details=details, actor=actor, now=now)
+        return self.log(
+            "job",
+            action,
+            entity_id=str(job_id),
+            old_value=old_value,
+            new_value=new_value,
+            details=details,
+            actor=actor,
+            now=now,
+        )
 
     def get_logs_by_entity(
         self, entity_type: str, entity_id: str, *, limit: int = 100
@@ -169,55 +170,32 @@ class AuditRepository:
         chosen = AuditFilter(entity_type=entity_type, entity_id=entity_id)
         return self.list_logs(chosen, limit=limit)
 
-    def list_logs(self, chosen: AuditFilter, *, limit: int) -> list[AuditEntry]:
-        """Newest first, at most `limit`."""
-        given = {
-            name: value
-            for name in AuditFilter.__dataclass_fields__
-            if (value := getattr(chosen, name)) is not None
-        }
-        statement = _listing(frozenset(given))
-        return [
-            _entry(row) for row in self._connection.execute(statement, {**given, "most": limit})
-        ]
+    def list_logs(
+        self, chosen: AuditFilter, *, limit: int, oldest_first: bool = False
+    ) -> list[AuditEntry]:
+        """Newest first, or oldest first, at most `limit`."""
+        return audit_queries.list_logs(
+            self._connection, chosen, limit=limit, oldest_first=oldest_first
+        )
+
+    def count_logs(self, chosen: AuditFilter) -> int:
+        return audit_queries.count_logs(self._connection, chosen)
+
+    def get_place(self) -> AuditPlace:
+        """The place behind all that this transaction sees; `Database.reading` sees one state."""
+        return audit_queries.current_place(self._connection)
+
+    def list_since(
+        self, place: AuditPlace, chosen: AuditFilter, *, limit: int
+    ) -> tuple[list[AuditEntry], AuditPlace]:
+        """What has committed since `place`, in order, none left out and none twice."""
+        return audit_queries.list_since(self._connection, place, chosen, limit=limit)
 
     def get_personal_data(self, audit_id: int) -> dict[str, str]:
         rows = self._connection.execute(_PERSONAL, {"audit_id": audit_id})
         return {row.field: row.value for row in rows}
 
 
-@lru_cache
-def _listing(given: frozenset[str]) -> Select[Any]:
-    conditions = {
-        "since": audit_logs.c.timestamp >= bindparam("since"),
-        "until": audit_logs.c.timestamp < bindparam("until"),
-        "before": audit_logs.c.id < bindparam("before"),
-    }
-    chosen = [
-        conditions[name] if name in conditions else audit_logs.c[name] == bindparam(name)
-        for name in sorted(given)
-    ]
-    return (
-        select(audit_logs).where(*chosen).order_by(audit_logs.c.id.desc()).limit(bindparam("most"))
-    )
-
-
 def _plain(value: object) -> Any:  # noqa: ANN401
     """As JSON will give it back, so that the stored document and the hashed bytes agree."""
     return None if value is None else json.loads(json.dumps(value, default=str))
-
-
-def _entry(row: Row[Any]) -> AuditEntry:
-    return AuditEntry(
-        audit_id=row.id,
-        entity_type=row.entity_type,
-        entity_id=row.entity_id,
-        action=row.action,
-        old_value=row.old_value,
-        new_value=row.new_value,
-        timestamp=row.timestamp,
-        user_id=row.user_id,
-        request_id=row.request_id,
-        details=row.details,
-        leaf=row.leaf,
-    )

@@ -68,6 +68,8 @@ _CANCEL_FAMILY = (
         waits_for_service=None,
         updated_at=_now,
     )
+    # SQLite's driver does not count what a statement changes that begins with WITH.
+    .returning(_jobs.job_id)
 )
 
 
@@ -107,4 +109,4 @@ def settle_parent(connection: Connection, parent_id: UUID, *, now: datetime) -> 
 
 def cancel_descendants(connection: Connection, parent_id: UUID, *, now: datetime) -> int:
     """Cancel every live job below `parent_id`, or tell it to stop where it runs; how many."""
-    return connection.execute(_CANCEL_FAMILY, {"row": parent_id, "now": now}).rowcount
+    return len(connection.execute(_CANCEL_FAMILY, {"row": parent_id, "now": now}).all())

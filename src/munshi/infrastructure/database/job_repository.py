@@ -171,16 +171,21 @@ class JobRepository:
         return self._move(sql.HOLD_QUEUED, values, wanted=JobState.HELD)
 
     def request_cancel(self, job_id: UUID, *, now: datetime) -> Job:
+        """`cancel_family`; the job alone."""
+        return self.cancel_family(job_id, now=now)[0]
+
+    def cancel_family(self, job_id: UUID, *, now: datetime) -> tuple[Job, int]:
         """Cancel a job and all below it; running ones are told, and end at their next progress.
 
-        Raises JobUnknownError, or JobStateConflictError if the job is over.
+        The job, and how many there were below. Raises JobUnknownError, or JobStateConflictError if
+        the job is over.
         """
         values = {"row": job_id, "now": now}
         job = self._move(sql.REQUEST_CANCEL, values, wanted=JobState.CANCELLED)
-        job_family.cancel_descendants(self._connection, job_id, now=now)
+        below = job_family.cancel_descendants(self._connection, job_id, now=now)
         if job.state.is_final and job.parent_id is not None:
             job_family.settle_parent(self._connection, job.parent_id, now=now)
-        return job
+        return job, below
 
     def retry_job(self, job_id: UUID, *, now: datetime) -> Job:
         """Queue a job that stopped without success, with all its tries before it again.
@@ -256,17 +261,17 @@ class JobRepository:
 
     def resume_after_login(
         self, service: Service, *, result: Mapping[str, object], now: datetime
-    ) -> list[Job]:
+    ) -> tuple[list[Job], int]:
         """In the transaction of a login: complete its jobs with `result`, queue the others.
 
-        The jobs that are complete now.
+        The jobs that are complete now, and how many were queued.
         """
         ended = self.complete_paused_logins(service, result=result, now=now)
-        self.resume_paused(service, now=now)
+        queued = self.resume_paused(service, now=now)
         for job in ended:
             if job.parent_id is not None:
                 job_family.settle_parent(self._connection, job.parent_id, now=now)
-        return ended
+        return ended, queued
 
     def cleanup_old_jobs(self, *, days: int, now: datetime) -> int:
         """Delete jobs that ended more than `days` days ago, with their attempts; how many."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, FetchedValue, ForeignKey, Index
 
-from munshi.infrastructure.database.models.base import position, table
+from munshi.infrastructure.database.models.base import position, table, where
 from munshi.infrastructure.database.types import (
     Digest,
     Instant,
@@ -27,13 +27,26 @@ audit_logs = table(
     Column("timestamp", Instant, nullable=False),
     Column("user_id", Name(100), nullable=False),
     Column("request_id", Name(64)),
+    Column("job_id", Name(64)),
     Column("details", Json),
     Column("canonical", Octets, nullable=False),
     Column("leaf", Digest, nullable=False),
     Index("uq_AuditLogs_leaf", "leaf", unique=True),
-    Index("ix_AuditLogs_entity_type_entity_id_id", "entity_type", "entity_id", "id"),
-    Index("ix_AuditLogs_user_id_id", "user_id", "id"),
-    Index("ix_AuditLogs_timestamp", "timestamp"),
+    # Each way of asking is also the order of the answer, with the time as a range.
+    Index(
+        "ix_AuditLogs_entity_type_entity_id_timestamp_id",
+        "entity_type",
+        "entity_id",
+        "timestamp",
+        "id",
+    ),
+    Index("ix_AuditLogs_user_id_timestamp_id", "user_id", "timestamp", "id"),
+    Index("ix_AuditLogs_action_timestamp_id", "action", "timestamp", "id"),
+    Index("ix_AuditLogs_timestamp_id", "timestamp", "id"),
+    Index("ix_AuditLogs_request_id", "request_id", **where("request_id IS NOT NULL")),
+    Index("ix_AuditLogs_job_id", "job_id", **where("job_id IS NOT NULL")),
+    # Who follows the trail asks for what committed since (PostgreSQL, SQL Server).
+    Index("ix_AuditLogs_transaction_id", "transaction_id", **where("transaction_id IS NOT NULL")),
     counted=True,
 )
 

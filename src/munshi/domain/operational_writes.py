@@ -1,0 +1,134 @@
+"""The writes that the audit does not cover; everything else that changes a table must be audited.
+
+This is the only list. docs/reference/operational-writes.md is made from it, and
+tests/audit/test_everything_is_audited.py reads it.
+"""
+
+from dataclasses import dataclass
+
+from munshi.domain.jobs import JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationalWrite:
+    """One table, or what some functions write into it.
+
+    `writers` are `module:function` below `munshi`; without any, nobody's writes to the table are
+    audited. A row that is put into one of the states `except_states` needs an audit row all the
+    same.
+    """
+
+    table: str
+    what: str
+    why: str
+    writers: tuple[str, ...] = ()
+    except_states: frozenset[JobState] = frozenset()
+
+
+_JOB_IS_AUDITED = "the job itself is audited, and what became of it is in its row"
+# A job that comes to one of these did not do what it was made for, or waits for a person.
+BAD_STATES = frozenset(
+    {
+        JobState.FAILED,
+        JobState.DEAD,
+        JobState.HELD,
+        JobState.CANCELLED,
+        JobState.PAUSED,
+        JobState.WAITING,
+    }
+)
+
+OPERATIONAL_WRITES = (
+    OperationalWrite(
+        table="BackgroundJobs",
+        what="claims, leases, heartbeats, progress, success, and automatic tries",
+        why="thousands an hour, by machines; each try is in JobAttempts",
+        writers=(
+            "jobs.dispatcher:Dispatcher.look",
+            "jobs.dispatcher:Dispatcher._swap",
+            "jobs.dispatcher:Dispatcher._claim_from",
+            "jobs.keeper:LeaseKeeper._write",
+            "jobs.records:Recorder._failure",
+            "jobs.recovery:recover",
+        ),
+        except_states=BAD_STATES,
+    ),
+    OperationalWrite(
+        table="BackgroundJobs",
+        what="jobs that a schedule's due time starts",
+        why="what decided is the schedule, whose changes are audited; each due time and its job "
+        "are in SchedulerExecutions, and the health sweep alone would add 288 rows a day",
+        writers=("scheduler.database_scheduler:DatabaseScheduler._deal",),
+        except_states=BAD_STATES,
+    ),
+    OperationalWrite(table="JobAttempts", what="each try of a job", why=_JOB_IS_AUDITED),
+    OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
+    OperationalWrite(
+        table="JobArtifacts",
+        what="files that jobs leave",
+        why=_JOB_IS_AUDITED,
+        writers=("jobs.artifacts:ArtifactStore.keep",),
+    ),
+    OperationalWrite(table="JobSlots", what="places in queues with limits", why=_JOB_IS_AUDITED),
+    OperationalWrite(
+        table="JobWorkers",
+        what="life signs of workers",
+        why="nobody decides them",
+        writers=("jobs.signs:LifeSigns.show", "jobs.signs:LifeSigns.leave"),
+    ),
+    OperationalWrite(
+        table="SchedulerExecutions",
+        what="what became of each due time",
+        why="a record of its own; schedules and jobs that people start are audited",
+    ),
+    OperationalWrite(
+        table="ScheduleCursors",
+        what="how far each schedule has been dealt with",
+        why="it follows from the schedule and the clock",
+    ),
+    OperationalWrite(
+        table="CandleFiles",
+        what="the month files that a collection or an import stores",
+        why="the job's result says what changed; an import is audited with the file's hash",
+        writers=("market.candles:CandleService._save_month",),
+    ),
+    OperationalWrite(
+        table="Alerts",
+        what="alerts raised and resolved by the desk itself",
+        why="they follow from what is audited or measured; resolving one by hand is audited",
+        writers=(
+            "auth.login_book:LoginBook.ask_for_login",
+            "auth.token_mirror:TokenMirror.write",
+            "health.service:HealthService.sweep",
+            "scheduler.database_scheduler:DatabaseScheduler._read",
+            "scheduler.database_scheduler:DatabaseScheduler._deal",
+            "scheduler.database_scheduler:DatabaseScheduler._fail",
+        ),
+    ),
+    OperationalWrite(
+        table="SystemHealth",
+        what="samples of health",
+        why="measured, not decided",
+        writers=("health.service:HealthService.sweep", "health.retention:Retention.prune"),
+    ),
+    OperationalWrite(
+        table="SystemHealthHourly",
+        what="hours of health",
+        why="measured, not decided",
+        writers=("health.retention:Retention._roll_up_hour", "health.retention:Retention.prune"),
+    ),
+    OperationalWrite(
+        table="PendingLogins",
+        what="the ten minutes in which a broker's redirect is accepted, and their use",
+        why="the beginning of the login and the login are audited",
+        writers=("auth.login_book:LoginBook.take_pending",),
+    ),
+    OperationalWrite(
+        table="VaultKeys", what="the canary of a new key", why="it is no change of any value"
+    ),
+    OperationalWrite(
+        table="AuditPersonalData",
+        what="personal values beside an audit row",
+        why="they belong to the audit row",
+    ),
+)

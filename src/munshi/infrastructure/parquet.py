@@ -1,0 +1,39 @@
+"""Rows into a Parquet file, some thousands at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+_BATCH = 5_000
+_ROW_GROUP = 50_000
+_TYPES: dict[type, pl.DataType] = {
+    int: pl.Int64(),
+    str: pl.String(),
+    datetime: pl.Datetime("us", time_zone="UTC"),
+}
+
+
+def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[object]]) -> None:
+    """Write `rows` in the order of `columns`, whose types are int, str or datetime (UTC).
+
+    No more than some row groups are held at a time, however many rows there are.
+    """
+    schema = {name: _TYPES[kind] for name, kind in columns.items()}
+    waiting = iter(rows)
+
+    def batches(
+        _columns: list[str] | None,
+        _predicate: pl.Expr | None,
+        _most: int | None,
+        _size: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        while batch := list(islice(waiting, _BATCH)):
+            yield pl.DataFrame(batch, schema=schema, orient="row")
+
+    register_io_source(batches, schema=schema).sink_parquet(
+        path, compression="zstd", row_group_size=_ROW_GROUP, maintain_order=True
+    )

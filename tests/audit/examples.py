@@ -1,0 +1,227 @@
+"""One call for each thing that changes the desk. The walk makes each and looks for its audit row.
+
+Is the walk red because something you wrote has no example? Add a line:
+
+- a route: to ROUTES, under the method and path that `create_app` has;
+- a function that opens `database.transaction()`: to WORKS, any call that comes to it. Where a
+  route's example comes to it already, there is nothing to add.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from asgi import Answer, Caller
+from desks import TESTER, Desk
+from munshi.domain.audit import MUNSHI
+from munshi.domain.enums import Service
+from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
+from munshi.domain.market.intervals import Interval
+from munshi.errors import AppError, BrokerSessionExpiredError
+from munshi.infrastructure.database.job_claims import Lane
+from munshi.jobs.recovery import hold_unclaimable
+
+FROM_THE_BROKER = {"origin": "null", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+_SCHEDULE = {
+    "job_type": "auto_login",
+    "parameters": {"service": "kite"},
+    "trigger": {"kind": "times", "times": ["11:00"], "weekdays_only": False},
+    "enabled": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What examples act on: a desk on which nobody has done anything yet, and its API."""
+
+    desk: Desk
+    api: Caller
+    folder: Path
+
+    def job(self, state: JobState = JobState.SCHEDULED) -> str:
+        """A job of tomorrow, or one that has ended by being cancelled."""
+        body = {"job_type": HEALTH_SWEEP, "run_at": "2026-11-21T10:00:00+05:30"}
+        job_id = str(self.api.post("/jobs", json_body=body).json()["job_id"])
+        if state is JobState.CANCELLED:
+            self.api.post(f"/jobs/{job_id}/cancel")
+        return job_id
+
+    def alert(self) -> str:
+        self.desk.services.kite.book.ask_for_login("Somebody should log in.")
+        return str(self.desk.services.alerts.list_open()[0].alert_id)
+
+    def post(self, path: str, body: object = None) -> Answer:
+        return self.api.post(path, json_body={} if body is None else body)
+
+    def work(self) -> None:
+        """A worker does what there is to do."""
+        self.desk.services.worker().run_until_idle()
+
+
+RouteCall = Callable[[Ground], Answer]
+Work = Callable[[Ground], object]
+
+
+def _callback(ground: Ground) -> Answer:
+    page = ground.desk.services.breeze.begin_login(actor=TESTER)
+    assert page
+    form = f"API_Session={ground.desk.simulator.breeze_api_session()}"
+    headers = {**FROM_THE_BROKER, "content-type": "application/x-www-form-urlencoded"}
+    return ground.api.post("/auth/breeze/callback", body=form.encode(), headers=headers)
+
+
+def _disconnect(ground: Ground) -> Answer:
+    ground.desk.log_in(Service.KITE)
+    return ground.post("/auth/db/disconnect/kite")
+
+
+def _resume(ground: Ground, what: str) -> Answer:
+    ground.post(f"{what}/pause")
+    return ground.post(f"{what}/resume")
+
+
+def _schedule(ground: Ground, act: str) -> Answer:
+    ground.post("/schedules/noon", {"schedule": _SCHEDULE})
+    if act == "resume":
+        ground.post("/schedules/noon/pause")
+    return ground.post(f"/schedules/noon/{act}")
+
+
+def _bulk(ground: Ground) -> Answer:
+    ground.job()
+    return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 100})
+
+
+# Each is audited; what only looks is listed in LOOKS.
+ROUTES: Mapping[tuple[str, str], RouteCall] = {
+    ("POST", "/auth/db/kite/login"): lambda on: on.post(
+        "/auth/db/kite/login", {"request_token": on.desk.simulator.kite_request_token()}
+    ),
+    ("POST", "/auth/db/breeze/login"): lambda on: on.post(
+        "/auth/db/breeze/login", {"api_session": on.desk.simulator.breeze_api_session()}
+    ),
+    ("POST", "/auth/db/disconnect/{service}"): _disconnect,
+    ("POST", "/auth/db/cleanup"): lambda on: on.post("/auth/db/cleanup"),
+    ("POST", "/auth/breeze/callback"): _callback,
+    ("POST", "/config/{config_type}/{config_key}"): lambda on: on.post(
+        "/config/jobs/keep_days", {"value": 9}
+    ),
+    ("POST", "/jobs"): lambda on: on.post("/jobs", {"job_type": HEALTH_SWEEP}),
+    ("POST", "/jobs/cleanup"): lambda on: on.post("/jobs/cleanup", {"days": 1}),
+    ("POST", "/jobs/{job_id}/cancel"): lambda on: on.post(f"/jobs/{on.job()}/cancel"),
+    ("POST", "/jobs/{job_id}/retry"): lambda on: on.post(
+        f"/jobs/{on.job(JobState.CANCELLED)}/retry"
+    ),
+    ("POST", "/jobs/{job_id}/discard"): lambda on: on.post(
+        f"/jobs/{on.job(JobState.CANCELLED)}/discard"
+    ),
+    ("POST", "/jobs/bulk/{action}"): _bulk,
+    ("POST", "/jobs/queues/{name}/pause"): lambda on: on.post("/jobs/queues/default/pause"),
+    ("POST", "/jobs/queues/{name}/resume"): lambda on: _resume(on, "/jobs/queues/default"),
+    ("POST", "/jobs/types/{name}/pause"): lambda on: on.post("/jobs/types/auto_login/pause"),
+    ("POST", "/jobs/types/{name}/resume"): lambda on: _resume(on, "/jobs/types/auto_login"),
+    ("POST", "/schedules/{name}"): lambda on: on.post("/schedules/noon", {"schedule": _SCHEDULE}),
+    ("POST", "/schedules/{name}/run"): lambda on: _schedule(on, "run"),
+    ("POST", "/schedules/{name}/pause"): lambda on: _schedule(on, "pause"),
+    ("POST", "/schedules/{name}/resume"): lambda on: _schedule(on, "resume"),
+    ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
+}
+
+# Called with a body, but nothing may change.
+LOOKS: Mapping[tuple[str, str], RouteCall] = {
+    ("POST", "/jobs/bulk/{action}/preview"): lambda on: on.post(
+        "/jobs/bulk/cancel/preview", {"job_type": HEALTH_SWEEP}
+    ),
+}
+
+
+def _login_by_callback(ground: Ground) -> None:
+    page = ground.desk.services.kite.begin_login(actor=TESTER)
+    state = parse_qs(parse_qs(urlsplit(page).query)["redirect_params"][0])["state"][0]
+    token = ground.desk.simulator.kite_request_token()
+    ground.desk.services.kite.complete_redirect(token, state)
+
+
+def _failed_login(ground: Ground) -> None:
+    with suppress(AppError):
+        ground.desk.services.kite.login(request_token="wrong", actor=TESTER)
+
+
+def _rejected_session(ground: Ground) -> None:
+    session = ground.desk.log_in(Service.KITE)
+    error = BrokerSessionExpiredError("Kite said so.")
+    ground.desk.services.kite.book.mark_rejected(session, error)
+
+
+def _import(ground: Ground) -> None:
+    path = ground.folder / "nifty.csv"
+    path.write_text(
+        "instrument,timestamp,open,high,low,close,volume\n"
+        "NIFTY,2024-03-01 09:15,22000,22010,21990,22005,0\n"
+    )
+    ground.desk.services.imports.import_file(
+        path, interval=Interval.ONE_MINUTE, progress=lambda *_: None, actor=TESTER
+    )
+
+
+def _scheduler(ground: Ground) -> None:
+    """A due time, and the end of its job by another way than a worker's."""
+    services = ground.desk.services
+    ground.post("/schedules/noon", {"schedule": _SCHEDULE})
+    scheduler = services.scheduler()
+    scheduler.tick()
+    ground.desk.clock.advance(timedelta(hours=1))
+    scheduler.tick()
+    for job in services.jobs.recent(job_type=AUTO_LOGIN).jobs:
+        services.jobs.cancel(job.job_id, actor=TESTER)
+    ground.desk.clock.advance(timedelta(minutes=1))
+    scheduler.tick()
+
+
+def _unclaimable(ground: Ground) -> None:
+    services = ground.desk.services
+    services.jobs.enqueue(HEALTH_SWEEP, {}, actor=TESTER)
+    ground.desk.clock.advance(timedelta(minutes=11))
+    lanes = [Lane("default", AUTO_LOGIN)]
+    assert hold_unclaimable(services.database, services.clock, lanes)
+
+
+def _worker(ground: Ground) -> None:
+    """One job that succeeds, one that pauses for a login, and one that fans out."""
+    services = ground.desk.services
+    services.config.set("auth", "simulated_headless", value=False, actor=TESTER)
+    services.jobs.enqueue(SESSION_CLEANUP, {}, actor=TESTER)
+    services.jobs.enqueue(AUTO_LOGIN, {"service": "kite"}, actor=TESTER)
+    ground.work()
+
+
+# Whatever comes to each function that opens a transaction and that no route's example comes to.
+WORKS: Mapping[str, Work] = {
+    "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
+    "the trail is exported": lambda on: on.desk.services.audit.begin_export(
+        way="test", actor=TESTER
+    ),
+    "kite redirects back": _login_by_callback,
+    "a login fails": _failed_login,
+    "a session is rejected": _rejected_session,
+    "a token is read": lambda on: (
+        on.desk.log_in(Service.KITE),
+        on.desk.services.secrets.token(on.desk.services.kite, actor=TESTER),
+    ),
+    "defaults are seeded": lambda on: on.desk.services.config.seed(actor=MUNSHI),
+    "several values change": lambda on: on.desk.services.config.set_several(
+        "auth", {"kite.user_id": "AB1234", "kite.password": "hush"}, actor=TESTER
+    ),
+    "health is swept": lambda on: on.desk.services.health.sweep(),
+    "a file is imported": _import,
+    "instruments are loaded": lambda on: on.desk.services.instruments.refresh(
+        Service.BREEZE, actor=TESTER
+    ),
+    "old runs are forgotten": lambda on: on.desk.services.schedules.cleanup(1, actor=TESTER),
+    "a schedule is due": _scheduler,
+    "a job is of no worker's kind": _unclaimable,
+    "a worker works": _worker,
+}
