@@ -98,7 +98,7 @@ def _bulk(ground: Ground) -> Answer:
 def _roll_back(ground: Ground) -> Answer:
     services = ground.desk.services
     revision = services.config.revision()
-    services.config.set("jobs", "keep_days", 9, actor=TESTER)
+    services.config.set("jobs", "keep_days", 8, actor=TESTER)
     return ground.post("/config/rollback", {"revision": revision})
 
 
@@ -110,7 +110,7 @@ def _export_secrets(ground: Ground) -> None:
 
 def _take_over(ground: Ground) -> None:
     transfer = ground.desk.services.config_transfer
-    transfer.take_over(transfer.read("[jobs]\nkeep_days = 9\n"), files=["desk.toml"], actor=TESTER)
+    transfer.take_over(transfer.read("[jobs]\nkeep_days = 11\n"), files=["desk.toml"], actor=TESTER)
 
 
 # Each is audited; what only looks is listed in LOOKS.
