@@ -421,6 +421,33 @@ class VaultKeyInvalidError(AppError):
     status = 503
 
 
+class VaultKeyMissingError(AppError):
+    """The place where the master key was kept does not hold it any more."""
+
+    status = 503
+
+
+class VaultKeyConflictError(AppError):
+    """Two places hold different master keys."""
+
+    status = 503
+
+
+class KeyBackupInvalidError(AppError):
+    """The copy of the keys cannot be used."""
+
+
+class PassphraseWeakError(AppError):
+    """The passphrase is too easy to guess."""
+
+
+class KeyChangeConflictError(AppError):
+    """Somebody else is changing the keys."""
+
+    status = 409
+    retryable = True
+
+
 class TotpSeedInvalidError(AppError):
     """The TOTP seed cannot be used."""
 

@@ -224,6 +224,20 @@ def _worker(ground: Ground) -> None:
     ground.work()
 
 
+def _keys(ground: Ground) -> None:
+    services = ground.desk.services
+    ground.desk.log_in(Service.KITE)
+    ground.desk.clock.advance(timedelta(minutes=1))
+    services.keys.rotate(actor=TESTER)
+    services.keys.reencrypt(progress=lambda *_: None, actor=TESTER)
+
+
+def _key_copy(ground: Ground) -> None:
+    path, passphrase = ground.folder / "copy.json", "four clerks count rice"
+    ground.desk.services.keys.back_up(path, passphrase, actor=TESTER)
+    ground.desk.services.keys.restore(path, passphrase, actor=TESTER)
+
+
 # Whatever comes to each function that opens a transaction and that no route's example comes to.
 WORKS: Mapping[str, Work] = {
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
@@ -252,4 +266,6 @@ WORKS: Mapping[str, Work] = {
     "a schedule is due": _scheduler,
     "a job is of no worker's kind": _unclaimable,
     "a worker works": _worker,
+    "keys are changed": _keys,
+    "keys are copied and put back": _key_copy,
 }

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from clocks import FakeClock
+from databases import lone_vault
 from munshi.config.fingerprints import fingerprint
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
@@ -18,7 +19,6 @@ from munshi.errors import (
     ConfigVersionConflictError,
 )
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.security.vault import Vault, new_ring
 
 ASHA = Actor(user_id="asha", request_id="r-1")
 
@@ -155,18 +155,20 @@ def test_the_audit_tells_a_new_secret_from_the_same_again(
 
 
 def test_a_fingerprint_says_nothing_without_the_desks_key(
-    config: ConfigService, database: Database, vault: Vault
+    config: ConfigService, database: Database
 ) -> None:
     config.set("auth", "kite.password", "4711", actor=ASHA)
     config.set("auth", "breeze.password", "4711", actor=ASHA)
-    other = Vault(new_ring())
+    other = lone_vault()
 
     with database.reading() as tx:
         (kite,) = tx.audit.get_logs_by_entity("config", "auth/kite.password")
         (breeze,) = tx.audit.get_logs_by_entity("config", "auth/breeze.password")
+    with database.transaction() as tx:
+        ours = fingerprint(tx.vault, "auth", "kite.password", "4711")
 
     said = kite.new_value["fingerprint"]
-    assert said == fingerprint(vault, "auth", "kite.password", "4711")
+    assert said == ours
     assert said != breeze.new_value["fingerprint"]
     guessed = fingerprint(other, "auth", "kite.password", "4711")
     assert guessed.split(":")[1] != said.split(":")[1]

@@ -40,6 +40,7 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
+from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
@@ -128,6 +129,7 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
+    keys: KeyService
     job_wake: Wake
     simulator_url: str | None
 

@@ -124,7 +124,23 @@ OPERATIONAL_WRITES = (
         writers=("auth.login_book:LoginBook.take_pending",),
     ),
     OperationalWrite(
-        table="VaultKeys", what="the canary of a new key", why="it is no change of any value"
+        table="VaultKeys",
+        what="the canary of a first master key, and the place it is kept in",
+        why="made by the first start; every later change of keys is audited",
+    ),
+    OperationalWrite(
+        table="DataKeys",
+        what="the first data key of a purpose, made when something must be sealed",
+        why="what is sealed is audited; every later change of keys is audited",
+    ),
+    *(
+        OperationalWrite(
+            table=table,
+            what="the same secrets, sealed anew with another data key",
+            why="no value changes; making and removing the keys is audited",
+            writers=("keys.reencryption:_Run._seal_batch",),
+        )
+        for table in ("AuthSessions", "SystemConfigurations")
     ),
     OperationalWrite(
         table="AuditPersonalData",

@@ -35,10 +35,10 @@ def is_private(path: Path) -> bool:
     return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes, *, replace: bool = False) -> None:
     """Create `path` for the owner alone, whole or not at all.
 
-    Raises FileExistsError if it is there already.
+    Raises FileExistsError if it is there already, unless it may be replaced.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -47,7 +47,7 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if path.exists() and not replace:
             raise FileExistsError(path)
         temporary.replace(path)
         flush_directory(path.parent)

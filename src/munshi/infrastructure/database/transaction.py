@@ -20,6 +20,7 @@ from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
+from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -42,11 +43,11 @@ class Transaction:
         for call in self._afterwards:
             call()
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         if self._vault is None:
             raise VaultKeyInvalidError("The vault has not been opened.")
-        return self._vault
+        return self._vault.bound_to(self.vault_keys)
 
     @cached_property
     def auth(self) -> AuthRepository:
@@ -95,6 +96,10 @@ class Transaction:
     @cached_property
     def vault_keys(self) -> VaultKeyRepository:
         return VaultKeyRepository(self.connection)
+
+    @cached_property
+    def sealed_rows(self) -> SealedRowRepository:
+        return SealedRowRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:

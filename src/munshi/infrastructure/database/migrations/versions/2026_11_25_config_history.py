@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "2026_11_25_config_history"
-down_revision = "2026_11_25_audit_queries"
+down_revision = "2026_11_25_vault_keys"
 
 _REFUSAL = "ConfigHistory is append-only"
 
