@@ -1,6 +1,12 @@
 """What every test has: no way off this machine, and a real PostgreSQL when asked for."""
 
+import os
+
 from hypothesis import settings
+
+# No test may meet the keyring of whoever runs it, in this process or in one it starts.
+os.environ["MUNSHI_KEY_SOURCE"] = "auto"
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("munshi", deadline=None)

@@ -14,7 +14,9 @@ from clocks import FakeClock
 from munshi.infrastructure.database import migrate
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.url import parse_database_url
-from munshi.infrastructure.security.vault import KeyRing, Vault
+from munshi.infrastructure.security.master_keys import KeyRing
+from munshi.infrastructure.security.purposes import Purpose
+from munshi.infrastructure.security.vault import Vault
 from postgres import PostgresServer
 
 MSSQL_URL = "MUNSHI_TEST_MSSQL_URL"
@@ -31,7 +33,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def vault() -> Vault:
-    return Vault(TEST_RING)
+    return lone_vault()
+
+
+def lone_vault(ring: KeyRing = TEST_RING) -> Vault:
+    """A vault that no database stands behind, with new data keys."""
+    made = Vault(ring)
+    made.learn(made.make_key(purpose) for purpose in Purpose)
+    return made
 
 
 @pytest.fixture(scope="session")

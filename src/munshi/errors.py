@@ -261,6 +261,44 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class ConfigChangeRepeatedError(AppError):
+    """One change names the same setting twice."""
+
+    status = 422
+
+
+class ConfigRevisionUnknownError(AppError):
+    """The configuration never had this revision."""
+
+    status = 404
+
+
+class ConfigRollbackRefusedError(AppError):
+    """What stood then is not allowed today."""
+
+    status = 422
+
+
+class ConfigFileInvalidError(AppError):
+    """The file of configuration cannot be taken over."""
+
+    status = 422
+
+
+class ConfigExportUnwritableError(AppError):
+    """The configuration cannot be written there."""
+
+
+class EditorFailedError(AppError):
+    """The editor did not do its work."""
+
+
+class ConfigConflictUnsettledError(AppError):
+    """Files say different things about the same setting."""
+
+    status = 409
+
+
 class HealthComponentUnknownError(AppError):
     """No component of that name is watched."""
 
@@ -383,6 +421,33 @@ class VaultKeyInvalidError(AppError):
     status = 503
 
 
+class VaultKeyMissingError(AppError):
+    """The place where the master key was kept does not hold it any more."""
+
+    status = 503
+
+
+class VaultKeyConflictError(AppError):
+    """Two places hold different master keys."""
+
+    status = 503
+
+
+class KeyBackupInvalidError(AppError):
+    """The copy of the keys cannot be used."""
+
+
+class PassphraseWeakError(AppError):
+    """The passphrase is too easy to guess."""
+
+
+class KeyChangeConflictError(AppError):
+    """Somebody else is changing the keys."""
+
+    status = 409
+    retryable = True
+
+
 class TotpSeedInvalidError(AppError):
     """The TOTP seed cannot be used."""
 
@@ -485,6 +550,12 @@ class RequestInvalidError(AppError):
     """The request cannot be understood."""
 
     status = 422
+
+
+class ConditionMalformedError(AppError):
+    """The If-Match or If-None-Match header cannot be read."""
+
+    status = 400
 
 
 class CursorInvalidError(AppError):

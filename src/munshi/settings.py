@@ -25,6 +25,15 @@ class LocalTrust(StrEnum):
     OFF = "off"
 
 
+class KeySource(StrEnum):
+    """Where the master key is kept; `auto` finds where it was left."""
+
+    AUTO = "auto"
+    KEYRING = "keyring"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+
+
 class Settings(BaseSettings):
     """Every `MUNSHI_*` variable, each with one line that the docs repeat."""
 
@@ -96,7 +105,12 @@ class Settings(BaseSettings):
     )
     master_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Base64 key for stored secrets, for machines without a writable key file.",
+        description="Master key as `KEYID:BASE64`; several parted by commas, the newest first.",
+    )
+
+    key_source: KeySource = Field(
+        default=KeySource.AUTO,
+        description="Where the master key is: `auto`, `keyring`, `file` or `environment`.",
     )
 
     @property

@@ -95,6 +95,24 @@ def _bulk(ground: Ground) -> Answer:
     return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 100})
 
 
+def _roll_back(ground: Ground) -> Answer:
+    services = ground.desk.services
+    revision = services.config.revision()
+    services.config.set("jobs", "keep_days", 8, actor=TESTER)
+    return ground.post("/config/rollback", {"revision": revision})
+
+
+def _export_secrets(ground: Ground) -> None:
+    services = ground.desk.services
+    services.config.set("auth", "kite.password", "hush", actor=TESTER)
+    services.config_transfer.export(with_secrets=True, actor=TESTER)
+
+
+def _take_over(ground: Ground) -> None:
+    transfer = ground.desk.services.config_transfer
+    transfer.take_over(transfer.read("[jobs]\nkeep_days = 11\n"), files=["desk.toml"], actor=TESTER)
+
+
 # Each is audited; what only looks is listed in LOOKS.
 ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/auth/db/kite/login"): lambda on: on.post(
@@ -109,6 +127,14 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/config/{config_type}/{config_key}"): lambda on: on.post(
         "/config/jobs/keep_days", {"value": 9}
     ),
+    ("PUT", "/config/{config_type}/{config_key}"): lambda on: on.api.put(
+        "/config/jobs/keep_days", json_body={"value": 9}
+    ),
+    ("PATCH", "/config"): lambda on: on.api.patch(
+        "/config",
+        json_body={"changes": [{"config_type": "jobs", "config_key": "keep_days", "value": 9}]},
+    ),
+    ("POST", "/config/rollback"): _roll_back,
     ("POST", "/jobs"): lambda on: on.post("/jobs", {"job_type": HEALTH_SWEEP}),
     ("POST", "/jobs/cleanup"): lambda on: on.post("/jobs/cleanup", {"days": 1}),
     ("POST", "/jobs/{job_id}/cancel"): lambda on: on.post(f"/jobs/{on.job()}/cancel"),
@@ -198,11 +224,29 @@ def _worker(ground: Ground) -> None:
     ground.work()
 
 
+def _keys(ground: Ground) -> None:
+    services = ground.desk.services
+    ground.desk.log_in(Service.KITE)
+    ground.desk.clock.advance(timedelta(minutes=1))
+    services.keys.rotate(actor=TESTER)
+    services.keys.reencrypt(progress=lambda *_: None, actor=TESTER)
+
+
+def _key_copy(ground: Ground) -> None:
+    path, passphrase = ground.folder / "copy.json", "four clerks count rice"
+    ground.desk.services.keys.back_up(path, passphrase, actor=TESTER)
+    ground.desk.services.keys.restore(path, passphrase, actor=TESTER)
+
+
 # Whatever comes to each function that opens a transaction and that no route's example comes to.
 WORKS: Mapping[str, Work] = {
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(
         way="test", actor=TESTER
+    ),
+    "a checkpoint is taken": lambda on: (
+        on.desk.services.ledger.seal(),
+        on.desk.services.ledger.take_checkpoint("test", actor=TESTER),
     ),
     "kite redirects back": _login_by_callback,
     "a login fails": _failed_login,
@@ -215,6 +259,8 @@ WORKS: Mapping[str, Work] = {
     "several values change": lambda on: on.desk.services.config.set_several(
         "auth", {"kite.user_id": "AB1234", "kite.password": "hush"}, actor=TESTER
     ),
+    "secrets are exported": _export_secrets,
+    "a configuration is taken over": _take_over,
     "health is swept": lambda on: on.desk.services.health.sweep(),
     "a file is imported": _import,
     "instruments are loaded": lambda on: on.desk.services.instruments.refresh(
@@ -224,4 +270,6 @@ WORKS: Mapping[str, Work] = {
     "a schedule is due": _scheduler,
     "a job is of no worker's kind": _unclaimable,
     "a worker works": _worker,
+    "keys are changed": _keys,
+    "keys are copied and put back": _key_copy,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from munshi.infrastructure.security.vault import KEY_BYTES
+from munshi.infrastructure.security.binding import KEY_BYTES
 from processes import environment, run_munshi
 
 # Whatever a test's database URL holds, this must not be seen.

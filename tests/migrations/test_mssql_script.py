@@ -45,7 +45,7 @@ def test_a_procedure_or_trigger_stands_alone_in_its_batch() -> None:
     modules = [batch for batch in batches() if MODULE.search(batch)]
 
     triggers = sum("CREATE TRIGGER" in batch for batch in modules)
-    assert triggers == 4
+    assert triggers == 5
     assert len(modules) == len(procedures.NAMES) + triggers
     for batch in modules:
         assert MODULE.match(batch)

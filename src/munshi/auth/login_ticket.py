@@ -7,7 +7,6 @@ broker's redirect is accepted.
 
 import base64
 import binascii
-import hmac
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -43,8 +42,9 @@ def check_ticket(
     except (binascii.Error, ValueError):
         raw = b""
     until, mac = raw[:8], raw[8:]
-    wanted = vault.mac(until + f"{service}/{mode}".encode(), purpose=_PURPOSE)[:_MAC_BYTES]
-    genuine = len(raw) == 8 + _MAC_BYTES and hmac.compare_digest(mac, wanted)
+    genuine = len(raw) == 8 + _MAC_BYTES and vault.check_mac(
+        until + f"{service}/{mode}".encode(), mac, purpose=_PURPOSE
+    )
     if not genuine or now >= datetime.fromtimestamp(int.from_bytes(until, "big"), tz=UTC):
         raise LoginNotPendingError(
             f"This {service} login link is not valid any more.", hint=f"munshi login {service}"

@@ -18,7 +18,10 @@ from munshi.bootstrap.broker_lines import (
 )
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
@@ -30,7 +33,7 @@ from munshi.infrastructure.database.opening import check_revision, unlock
 from munshi.infrastructure.database.server_clock import ServerClock
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.platform import prepare_home
-from munshi.infrastructure.security.vault import KeyFile, ring_from_text
+from munshi.infrastructure.security.key_sources import KeySources
 from munshi.jobs.artifacts import ArtifactStore
 from munshi.jobs.bulk import BulkService
 from munshi.jobs.feed import JobFeed
@@ -38,6 +41,8 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
+from munshi.keys.ground import KeyGround
+from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
@@ -53,7 +58,9 @@ __all__ = [
     "BrokerEndpoints",
     "Services",
     "child_services",
+    "key_sources",
     "open_database",
+    "open_keys",
     "open_services",
 ]
 
@@ -73,6 +80,32 @@ def open_database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
+def key_sources(settings: Settings) -> KeySources:
+    return KeySources(
+        settings.home,
+        chosen=settings.key_source,
+        given=settings.master_key.get_secret_value(),
+    )
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[KeyService]:
+    """The keys of a desk that cannot be opened, maybe because its master key is lost.
+
+    Raises DatabaseUnreachableError, DatabaseStaleError, DatabaseForeignError, ClockDriftError.
+    """
+    with open_database(settings) as database:
+        check_revision(database)
+        with _ticking(database, None) as clock:
+            yield KeyService(_key_ground(database, clock, settings))
+
+
+def _key_ground(database: Database, clock: Clock, settings: Settings) -> KeyGround:
+    return KeyGround(
+        database=database, clock=clock, sources=key_sources(settings), home=settings.home
+    )
+
+
 @contextmanager
 def open_services(
     settings: Settings, *, clock: Clock | None = None, endpoints: BrokerEndpoints | None = None
@@ -81,18 +114,13 @@ def open_services(
 
     `endpoints` defaults to the brokers themselves in live mode and to the simulator this home
     knows of in simulated mode. Raises DatabaseUnreachableError, DatabaseStaleError,
-    DatabaseForeignError, VaultKeyInvalidError, ClockDriftError.
+    DatabaseForeignError, VaultKeyInvalidError, VaultKeyMissingError, VaultKeyConflictError,
+    ClockDriftError.
     """
     with open_database(settings) as database:
         check_revision(database)
         with _ticking(database, clock) as running:
-            key = settings.master_key.get_secret_value()
-            vault = unlock(
-                database,
-                KeyFile(settings.home),
-                given=ring_from_text(key) if key else None,
-                now=running.now(),
-            )
+            vault = unlock(database, key_sources(settings), clock=running)
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with closing(Rouser(database)) as rouser:
@@ -127,6 +155,7 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
 def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
+    transfer = ConfigTransfer(database, clock)
     lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
@@ -161,6 +190,9 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         database=database,
         vault=ground.vault,
         config=config,
+        config_past=ConfigPast(database, clock),
+        config_transfer=transfer,
+        old_install=OldInstallImport(config, transfer),
         audit=audit,
         audit_feed=AuditFeed(audit),
         ledger=LedgerService(database, clock, home=settings.home),
@@ -203,5 +235,6 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
         health=health,
+        keys=KeyService(_key_ground(database, clock, settings)),
         job_wake=rouser.wake,
     )

@@ -14,7 +14,10 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.clock import Clock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
@@ -39,6 +42,7 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
+from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
@@ -104,6 +108,9 @@ class Services:
     database: Database
     vault: Vault
     config: ConfigService
+    config_past: ConfigPast
+    config_transfer: ConfigTransfer
+    old_install: OldInstallImport
     audit: AuditService
     audit_feed: AuditFeed
     ledger: LedgerService
@@ -125,6 +132,7 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
+    keys: KeyService
     job_wake: Wake
     simulator_url: str | None
 

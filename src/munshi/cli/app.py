@@ -17,6 +17,7 @@ from munshi.cli.db import db_app
 from munshi.cli.demo import demo
 from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
+from munshi.cli.keys import keys_app
 from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
@@ -55,6 +56,7 @@ for name, group in (
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),
+    ("keys", keys_app),
 ):
     app.add_typer(group, name=name)
 

@@ -1,5 +1,6 @@
 """What the audit keeps of a secret: that it changed, and nothing that could be guessed at."""
 
+from munshi.infrastructure.security.purposes import Purpose
 from munshi.infrastructure.security.vault import Vault
 
 _PURPOSE = "audit-fingerprint"
@@ -15,4 +16,5 @@ def fingerprint(vault: Vault, config_type: str, config_key: str, secret: str) ->
     """
     parts = (config_type.encode(), config_key.encode(), secret.encode())
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return f"{vault.key_id}:{vault.mac(message, purpose=_PURPOSE)[:_BYTES].hex()}"
+    mac = vault.mac(message, purpose=_PURPOSE)[:_BYTES]
+    return f"{vault.sealing_key(Purpose.TICKETS)}:{mac.hex()}"

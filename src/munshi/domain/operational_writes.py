@@ -124,22 +124,45 @@ OPERATIONAL_WRITES = (
         writers=("auth.login_book:LoginBook.take_pending",),
     ),
     OperationalWrite(
-        table="VaultKeys", what="the canary of a new key", why="it is no change of any value"
+        table="VaultKeys",
+        what="the canary of a first master key, and the place it is kept in",
+        why="made by the first start; every later change of keys is audited",
+    ),
+    OperationalWrite(
+        table="DataKeys",
+        what="the first data key of a purpose, made when something must be sealed",
+        why="what is sealed is audited; every later change of keys is audited",
+    ),
+    *(
+        OperationalWrite(
+            table=table,
+            what="the same secrets, sealed anew with another data key",
+            why="no value changes; making and removing the keys is audited",
+            writers=("keys.reencryption:_Run._seal_batch",),
+        )
+        for table in ("AuthSessions", "SystemConfigurations")
     ),
     OperationalWrite(
         table="AuditBlocks",
         what="blocks of sealed audit rows",
         why="they only bind what is in the trail",
+        writers=("audit.sealer:Sealer._seal_block", "audit.sealer:begin_era"),
     ),
     OperationalWrite(
         table="AuditKeys",
         what="the key that signs blocks, when the first one is sealed",
-        why="without it there is no trail to write that into",
+        why="it comes with the first block; who signs is checked with every block",
+        writers=("audit.sealer:Sealer._seal_block",),
     ),
     OperationalWrite(
         table="AuditSealer",
         what="who seals, and which server's count it goes by",
         why="machines decide it, several times a second",
+        writers=(
+            "audit.sealer:Sealer._may_seal",
+            "audit.sealer:Sealer._make_ready",
+            "audit.sealer:begin_era",
+        ),
     ),
     OperationalWrite(
         table="AuditPersonalData",

@@ -1,6 +1,7 @@
 """What differs between operating systems: file modes, directory flushes, signals, processes."""
 
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -34,10 +35,10 @@ def is_private(path: Path) -> bool:
     return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes, *, replace: bool = False) -> None:
     """Create `path` for the owner alone, whole or not at all.
 
-    Raises FileExistsError if it is there already.
+    Raises FileExistsError if it is there already, unless it may be replaced.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -46,12 +47,19 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
+        if path.exists() and not replace:
             raise FileExistsError(path)
         temporary.replace(path)
         flush_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def editor_command() -> list[str]:
+    """$VISUAL or $EDITOR with its options, else what every such system has."""
+    usual = "notepad" if os.name == "nt" else "vi"
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or usual
+    return shlex.split(chosen, posix=os.name != "nt")
 
 
 @contextmanager

@@ -1,11 +1,22 @@
 """Every configuration key there is: its type, shape, default, and what it is for.
 
-A key that nothing reads must not stand here; a test looks for its reader.
+A key that nothing reads must not stand here unless it says so (`kept_only`); a test looks for
+each one's reader.
 """
 
 from difflib import get_close_matches
 
-from munshi.domain.config_keys import alerts, api, auth, health, jobs, market, scheduler
+from munshi.domain.config_keys import (
+    alerts,
+    api,
+    auth,
+    health,
+    jobs,
+    market,
+    notifications,
+    scheduler,
+    trading,
+)
 from munshi.domain.config_keys.alerts import ALERT_PREFIX
 from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED
 from munshi.domain.config_keys.auth import (
@@ -29,6 +40,7 @@ from munshi.domain.config_keys.key import (
     HEALTH,
     JOBS,
     MARKET,
+    NOTIFICATIONS,
     SCHEDULER,
     TRADING,
     TYPES,
@@ -59,6 +71,7 @@ __all__ = [
     "LIMIT_PREFIX",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "NOTIFICATIONS",
     "QUEUE_PREFIX",
     "SCHEDULER",
     "SCHEDULE_PREFIX",
@@ -82,6 +95,8 @@ DECLARED: tuple[ConfigKey, ...] = (
     *health.KEYS,
     *market.KEYS,
     *alerts.KEYS,
+    *trading.KEYS,
+    *notifications.KEYS,
 )
 
 
@@ -112,7 +127,7 @@ def find_key(config_type: str, config_key: str) -> ConfigKey:
     near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
     raise ConfigKeyUnknownError(
         f"There is no configuration key {config_type}/{config_key}.",
-        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+        hint=f"Did you mean {' or '.join(near)}?",
     )
 
 

@@ -140,14 +140,17 @@ class AuthRepository:
         Raises SessionConflictError if another login for the service committed first.
         """
         session_id = uuid4()
+        access_token = self._vault.seal(
+            granted.access_token, table=_TABLE, column="access_token", row_id=session_id
+        )
         values: dict[str, Any] = {
             "session_id": session_id,
             "service_type": granted.service,
             "account": granted.account,
             "mode": granted.mode,
-            "access_token": self._seal(granted.access_token, "access_token", session_id),
+            "access_token": access_token,
             "session_token": self._seal(granted.session_token, "session_token", session_id),
-            "key_id": self._vault.key_id,
+            "key_id": access_token.key_id,
             "user_id": granted.user_id,
             "user_name": granted.user_name,
             "expires_at": granted.expires_at,
@@ -200,13 +203,16 @@ class AuthRepository:
         now: datetime,
     ) -> bool:
         """Replace the tokens of one login; whether the row was there."""
+        sealed = self._vault.seal(
+            access_token, table=_TABLE, column="access_token", row_id=session.session_id
+        )
         result = self._connection.execute(
             _UPDATE_TOKEN,
             {
                 "row": session.session_id,
-                "new_access_token": self._seal(access_token, "access_token", session.session_id),
+                "new_access_token": sealed,
                 "new_session_token": self._seal(session_token, "session_token", session.session_id),
-                "new_key_id": self._vault.key_id,
+                "new_key_id": sealed.key_id,
                 "new_expires_at": expires_at,
                 "now": now,
             },

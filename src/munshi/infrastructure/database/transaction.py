@@ -12,6 +12,7 @@ from munshi.infrastructure.database.audit_key_repository import AuditKeyReposito
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
@@ -22,6 +23,7 @@ from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
+from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -44,11 +46,11 @@ class Transaction:
         for call in self._afterwards:
             call()
 
-    @property
+    @cached_property
     def vault(self) -> Vault:
         if self._vault is None:
             raise VaultKeyInvalidError("The vault has not been opened.")
-        return self._vault
+        return self._vault.bound_to(self.vault_keys)
 
     @cached_property
     def auth(self) -> AuthRepository:
@@ -83,6 +85,10 @@ class Transaction:
         return ConfigRepository(self.connection, lambda: self.vault)
 
     @cached_property
+    def config_history(self) -> ConfigHistoryRepository:
+        return ConfigHistoryRepository(self.connection)
+
+    @cached_property
     def audit(self) -> AuditRepository:
         return AuditRepository(self.connection)
 
@@ -105,6 +111,10 @@ class Transaction:
     @cached_property
     def vault_keys(self) -> VaultKeyRepository:
         return VaultKeyRepository(self.connection)
+
+    @cached_property
+    def sealed_rows(self) -> SealedRowRepository:
+        return SealedRowRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:

@@ -1,28 +1,38 @@
 """The vault: AES-256-GCM, each ciphertext bound to the row and column it stands in."""
 
-import base64
+import copy
 import hmac
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
+from os import urandom
+from typing import Protocol
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from filelock import FileLock
 
+from munshi.clock import Clock, SystemClock
 from munshi.errors import SecretUnreadableError, VaultKeyInvalidError
-from munshi.infrastructure.platform import is_private, write_private
+from munshi.infrastructure.security.binding import (
+    KEY_BYTES,
+    KEY_ID_BYTES,
+    NONCE_BYTES,
+    bind,
+    bind_column,
+    bind_row,
+)
+from munshi.infrastructure.security.master_keys import KeyRing, unwrap_key, wrap_key
+from munshi.infrastructure.security.purposes import Purpose, purpose_of
 
-FORMAT_VERSION = 1
-KEY_BYTES = 32
-NONCE_BYTES = 12
-KEY_ID_BYTES = 8
-KEY_FILE = "vault.key"
-_HEADER = 1 + KEY_ID_BYTES + NONCE_BYTES
-_CANARY = "munshi canary"
+FORMAT_VERSION = 2
+_OLD_FORMAT = 1
+_SHORTEST_MAC = 16
+# Tried where a ciphertext's key is for something else: it opens nothing.
+_NO_KEY = AESGCM(secrets.token_bytes(KEY_BYTES))
+_NONCE_AT = 1 + KEY_ID_BYTES
+_HEADER = _NONCE_AT + NONCE_BYTES
 
 
 class Sealed(bytes):
@@ -30,170 +40,259 @@ class Sealed(bytes):
 
     __slots__ = ()
 
+    @property
+    def key_id(self) -> str:
+        """The data key that sealed it."""
+        return self[1 : 1 + KEY_ID_BYTES].hex()
+
     def __repr__(self) -> str:
         return "Sealed(…)"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRing:
-    """Data keys by id; `active` seals, all unseal."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrappedKey:
+    """A data key as the database keeps it. Of one purpose only one is active: it seals."""
 
-    active: str
-    keys: Mapping[str, bytes] = field(repr=False)
+    key_id: str
+    purpose: Purpose
+    master_key_id: str
+    wrapped: bytes = field(repr=False)
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _DataKey:
+    """`header` begins what it seals and `bound_to` ends what that is bound to."""
+
+    purpose: Purpose
+    secret: bytes = field(repr=False)
+    cipher: AESGCM = field(repr=False)
+    header: bytes
+    bound_to: bytes
+
+
+class KeyRows(Protocol):
+    """The stored data keys, as an open transaction sees them."""
+
+    def hold_active(self, purpose: Purpose) -> str | None:
+        """The key that seals, which nobody can retire before this transaction ends."""
+        ...
+
+    def add_active(
+        self, purpose: Purpose, make: Callable[[str | None], WrappedKey], *, now: datetime
+    ) -> str:
+        """Store what `make` returns for the master key in force, unless somebody just did."""
+        ...
+
+    def list_wrapped(self) -> Iterable[WrappedKey]: ...
 
 
 class Vault:
-    """Seals and unseals secrets.
+    """Seals and unseals secrets with data keys, which it unwraps with the master keys of a ring.
 
     Stored form: version (1 byte), key id (8), nonce (12), ciphertext with tag. The associated
     data is the length-prefixed (version, table, column, row id, key id), so a ciphertext that is
     moved to another row or column does not open.
+
+    `tx.vault` is bound to its transaction: it always seals with the key that is active there, and
+    meets keys made by others when it needs them. `reread` gives the master keys anew, after a
+    rotation by another process; `reload` gives the data keys to a vault that no transaction holds.
     """
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._active = ring.active
-        self._keys = ring.keys
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
+    def __init__(
+        self,
+        ring: KeyRing,
+        *,
+        reread: Callable[[], KeyRing | None] | None = None,
+        reload: Callable[[], Iterable[WrappedKey]] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._active_master = ring.active
+        self._masters = dict(ring.keys)
+        self._keys: dict[str, _DataKey] = {}
+        self._openers: dict[bytes, _DataKey] = {}
+        self._active: dict[Purpose, str] = {}
+        self._reread = reread
+        self._reload = reload
+        self._clock = clock or SystemClock()
+        self._rows: KeyRows | None = None
+        self._held: dict[Purpose, str] = {}
 
-    @property
-    def key_id(self) -> str:
-        """The key that seals from now on."""
-        return self._active
+    def bound_to(self, rows: KeyRows) -> "Vault":
+        """The same vault within one transaction."""
+        bound = copy.copy(self)
+        bound._rows = rows  # noqa: SLF001 - a copy of ourselves
+        bound._held = {}  # noqa: SLF001
+        return bound
 
-    def knows(self, key_id: str) -> bool:
-        return key_id in self._ciphers
+    def learn(self, keys: Iterable[WrappedKey]) -> None:
+        """Unwrap keys that are new here.
+
+        Raises VaultKeyInvalidError if one was changed or its master key is not at hand.
+        """
+        for each in keys:
+            if each.key_id not in self._keys:
+                key = self._unwrap(each)
+                self._openers[key.header] = key
+                self._keys[each.key_id] = key
+            if each.is_active:
+                self._active[each.purpose] = each.key_id
+
+    def _unwrap(self, key: WrappedKey) -> _DataKey:
+        secret = unwrap_key(
+            key.wrapped,
+            purpose=key.purpose,
+            key_id=key.key_id,
+            master_id=key.master_key_id,
+            master=self._master(key.master_key_id),
+        )
+        version = _OLD_FORMAT if key.purpose is Purpose.FORMAT_1 else FORMAT_VERSION
+        header = bytes([version]) + bytes.fromhex(key.key_id)
+        return _DataKey(key.purpose, secret, AESGCM(secret), header, bind(key.key_id))
+
+    def _master(self, key_id: str) -> bytes:
+        if key_id not in self._masters and self._reread is not None:
+            self._masters.update((self._reread() or KeyRing("", {})).keys)
+        try:
+            return self._masters[key_id]
+        except KeyError:
+            raise VaultKeyInvalidError(
+                f"The master key was changed to {key_id}, which this process does not have.",
+                hint="Put that key where this process finds it, and start it again.",
+            ) from None
+
+    def make_key(self, purpose: Purpose, *, master_id: str | None = None) -> WrappedKey:
+        """A new active key, wrapped by `master_id`; it seals once it is stored."""
+        secret = secrets.token_bytes(KEY_BYTES)
+        return self.wrap(
+            secret, secrets.token_hex(KEY_ID_BYTES), purpose, master_id=master_id, is_active=True
+        )
+
+    def wrap(
+        self,
+        secret: bytes,
+        key_id: str,
+        purpose: Purpose,
+        *,
+        master_id: str | None = None,
+        is_active: bool,
+    ) -> WrappedKey:
+        by = master_id or self._active_master
+        wrapped = wrap_key(
+            secret, purpose=purpose, key_id=key_id, master_id=by, master=self._master(by)
+        )
+        return WrappedKey(
+            key_id=key_id, purpose=purpose, master_key_id=by, wrapped=wrapped, is_active=is_active
+        )
+
+    def rewrap(self, key: WrappedKey, *, master_id: str) -> WrappedKey:
+        """The same data key, wrapped by another master key."""
+        secret = self._unwrap(key).secret
+        return self.wrap(
+            secret, key.key_id, key.purpose, master_id=master_id, is_active=key.is_active
+        )
+
+    def admit(self, ring: KeyRing) -> None:
+        """Have more master keys at hand."""
+        self._masters.update(ring.keys)
+
+    def sealing_key(self, purpose: Purpose) -> str:
+        """The key that seals for `purpose` now; within a transaction it stays so to its end."""
+        if self._rows is None:
+            if purpose not in self._active and self._reload is not None:
+                self.learn(self._reload())
+            try:
+                return self._active[purpose]
+            except KeyError:
+                raise VaultKeyInvalidError(f"There is no data key for {purpose} yet.") from None
+        held = self._held.get(purpose)
+        if held is None:
+            held = self._rows.hold_active(purpose) or self._rows.add_active(
+                purpose,
+                lambda master_id: self.make_key(purpose, master_id=master_id),
+                now=self._clock.now(),
+            )
+            if held not in self._keys:
+                self.learn(self._rows.list_wrapped())
+            self._held[purpose] = held
+        return held
 
     def seal(self, value: str, *, table: str, column: str, row_id: UUID | str) -> Sealed:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        bound_to = _associated_data(table, column, str(row_id), self._active)
-        body = self._ciphers[self._active].encrypt(nonce, value.encode(), bound_to)
-        return Sealed(bytes([FORMAT_VERSION]) + bytes.fromhex(self._active) + nonce + body)
+        """Raises VaultKeyInvalidError if the key that must seal cannot be had."""
+        key = self._keys[self.sealing_key(purpose_of(table))]
+        nonce = urandom(NONCE_BYTES)
+        bound_to = _associated_data(key, FORMAT_VERSION, table, column, row_id)
+        return Sealed(key.header + nonce + key.cipher.encrypt(nonce, value.encode(), bound_to))
 
     def unseal(self, sealed: bytes, *, table: str, column: str, row_id: UUID | str) -> str:
         """The clear value.
 
         Raises SecretUnreadableError if the bytes were changed, moved or sealed by an unknown key.
         """
-        where = f"{table}.{column} of row {row_id}"
-        if len(sealed) <= _HEADER or sealed[0] != FORMAT_VERSION:
-            raise SecretUnreadableError(f"{where} does not hold a sealed secret.")
-        key_id = sealed[1 : 1 + KEY_ID_BYTES].hex()
-        cipher = self._ciphers.get(key_id)
-        if cipher is None:
-            raise SecretUnreadableError(f"{where} was sealed with key {key_id}, which is not here.")
-        nonce = sealed[1 + KEY_ID_BYTES : _HEADER]
-        bound_to = _associated_data(table, column, str(row_id), key_id)
+        version = sealed[0] if len(sealed) > _HEADER else 0
+        if version not in (FORMAT_VERSION, _OLD_FORMAT):
+            raise SecretUnreadableError(
+                f"{table}.{column} of row {row_id} does not hold a sealed secret."
+            )
+        header = bytes(sealed[:_NONCE_AT])
+        key = self._openers.get(header) or self._fetch(header)
+        if key is None:
+            raise SecretUnreadableError(
+                f"{table}.{column} of row {row_id} was sealed with key {header[1:].hex()}, "
+                "which is not here."
+            )
+        fits = version == _OLD_FORMAT or key.purpose is purpose_of(table)
+        cipher = key.cipher if fits else _NO_KEY
+        bound_to = _associated_data(key, version, table, column, row_id)
         try:
-            return cipher.decrypt(nonce, sealed[_HEADER:], bound_to).decode()
+            return cipher.decrypt(sealed[_NONCE_AT:_HEADER], sealed[_HEADER:], bound_to).decode()
         except InvalidTag:
             raise SecretUnreadableError(
-                f"{where} was changed or moved since it was sealed.",
+                f"{table}.{column} of row {row_id} was changed or moved since it was sealed.",
                 hint="Log in again or store the value again.",
             ) from None
 
+    def _fetch(self, header: bytes) -> _DataKey | None:
+        """A key that was made since we looked last."""
+        if self._rows is not None:
+            self.learn(self._rows.list_wrapped())
+        elif self._reload is not None:
+            self.learn(self._reload())
+        return self._openers.get(header)
+
     def mac(self, message: bytes, *, purpose: str) -> bytes:
         """A keyed hash that only this desk can make; each purpose has a key of its own."""
-        key = hmac.digest(self._keys[self._active], b"munshi/" + purpose.encode(), "sha256")
-        return hmac.digest(key, message, "sha256")
+        return _mac(self._keys[self.sealing_key(Purpose.TICKETS)], message, purpose)
 
-    def make_canary(self) -> Sealed:
-        return self.seal(_CANARY, table="VaultKeys", column="canary", row_id=self._active)
+    def check_mac(self, message: bytes, mac: bytes, *, purpose: str) -> bool:
+        """Whether `mac` begins what `mac()` gives or gave: keys lately retired count too.
 
-    def check_canary(self, sealed: bytes, *, key_id: str) -> None:
-        """Prove that we hold the key which sealed this database.
-
-        Raises VaultKeyInvalidError.
+        Less than half of one proves nothing.
         """
-        try:
-            self.unseal(sealed, table="VaultKeys", column="canary", row_id=key_id)
-        except SecretUnreadableError:
-            raise VaultKeyInvalidError(
-                f"The secrets in this database were sealed with key {key_id}, "
-                "and the key at hand is another one.",
-                hint=f"Put the right {KEY_FILE} back into MUNSHI_HOME.",
-            ) from None
+        if len(mac) < _SHORTEST_MAC:
+            return False
+        if self._is_mac(message, mac, purpose):
+            return True
+        if self._reload is None or self._rows is not None:
+            return False
+        known = len(self._keys)
+        self.learn(self._reload())
+        return len(self._keys) > known and self._is_mac(message, mac, purpose)
 
-
-def _associated_data(table: str, column: str, row_id: str, key_id: str) -> bytes:
-    parts = (str(FORMAT_VERSION), table, column, row_id, key_id)
-    return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-
-
-class KeyFile:
-    """`vault.key` in the home folder: readable by its owner alone, or refused."""
-
-    def __init__(self, home: Path) -> None:
-        self.path = home / KEY_FILE
-
-    def read(self) -> KeyRing | None:
-        """The ring, or None where no file exists.
-
-        Raises VaultKeyInvalidError if others may read the file or it is damaged.
-        """
-        if not self.path.exists():
-            return None
-        if not is_private(self.path):
-            raise VaultKeyInvalidError(
-                f"{self.path} can be read by others, so it is not used.",
-                hint=f"chmod 600 {self.path}",
-            )
-        try:
-            document = json.loads(self.path.read_text("utf-8"))
-            keys = {k: base64.b64decode(v, validate=True) for k, v in document["keys"].items()}
-            ring = KeyRing(active=document["active"], keys=keys)
-            _check_ring(ring)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise VaultKeyInvalidError(
-                f"{self.path} is damaged.", hint="Restore it from your copy."
-            ) from None
-        return ring
-
-    def create(self) -> KeyRing:
-        """Make a key once, however many processes start together."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.path}.lock"):
-            existing = self.read()
-            if existing is not None:
-                return existing
-            ring = new_ring()
-            document = {
-                "active": ring.active,
-                "keys": {k: base64.b64encode(v).decode() for k, v in ring.keys.items()},
-            }
-            write_private(self.path, json.dumps(document).encode())
-            return ring
-
-
-def new_ring() -> KeyRing:
-    key_id = secrets.token_hex(KEY_ID_BYTES)
-    return KeyRing(active=key_id, keys={key_id: secrets.token_bytes(KEY_BYTES)})
-
-
-def ring_from_text(text: str) -> KeyRing:
-    """The ring of MUNSHI_MASTER_KEY, `KEYID:BASE64` or bare base64 of 32 bytes.
-
-    Raises VaultKeyInvalidError.
-    """
-    key_id, colon, encoded = text.strip().rpartition(":")
-    try:
-        ring = KeyRing(
-            active=key_id if colon else "00" * KEY_ID_BYTES,
-            keys={
-                key_id if colon else "00" * KEY_ID_BYTES: base64.b64decode(encoded, validate=True)
-            },
+    def _is_mac(self, message: bytes, mac: bytes, purpose: str) -> bool:
+        keys = [key for key in list(self._keys.values()) if key.purpose is Purpose.TICKETS]
+        return any(
+            hmac.compare_digest(mac, _mac(key, message, purpose)[: len(mac)]) for key in keys
         )
-        _check_ring(ring)
-    except ValueError:
-        raise VaultKeyInvalidError(
-            "MUNSHI_MASTER_KEY is not the base64 text of 32 bytes.",
-            hint="Unset it to use the key file.",
-        ) from None
-    return ring
 
 
-def _check_ring(ring: KeyRing) -> None:
-    if ring.active not in ring.keys:
-        raise ValueError("the active key is missing")
-    for key_id, key in ring.keys.items():
-        if len(bytes.fromhex(key_id)) != KEY_ID_BYTES or len(key) != KEY_BYTES:
-            raise ValueError("a key has the wrong size")
+def _mac(key: _DataKey, message: bytes, purpose: str) -> bytes:
+    derived = hmac.digest(key.secret, b"munshi/" + purpose.encode(), "sha256")
+    return hmac.digest(derived, message, "sha256")
+
+
+def _associated_data(
+    key: _DataKey, version: int, table: str, column: str, row_id: UUID | str
+) -> bytes:
+    """`bind(version, table, column, row id, key id)`, put together from parts made before."""
+    return bind_column(version, table, column) + bind_row(row_id) + key.bound_to

@@ -14,6 +14,7 @@ from munshi.infrastructure.database.models.background_jobs import background_job
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.cache_entries import cache_entries
 from munshi.infrastructure.database.models.candle_files import candle_files
+from munshi.infrastructure.database.models.data_keys import data_keys
 from munshi.infrastructure.database.models.instruments import instruments
 from munshi.infrastructure.database.models.job_artifacts import job_artifacts
 from munshi.infrastructure.database.models.job_attempts import job_attempts
@@ -49,6 +50,7 @@ __all__ = [
     "candle_files",
     "config_history",
     "config_revision",
+    "data_keys",
     "instruments",
     "job_artifacts",
     "job_attempts",

@@ -14,7 +14,7 @@ auth_sessions = table(
     Column("access_token", Secret, nullable=False),
     Column("session_token", Secret),
     Column("refresh_token", Secret),
-    Column("key_id", Name(40), nullable=False),
+    Column("key_id", Name(40), nullable=False, info={"says_who_sealed": True}),
     Column("user_id", Name(100), nullable=False),
     Column("user_name", Name(200), nullable=False),
     Column("expires_at", Instant, nullable=False),
