@@ -245,6 +245,7 @@ WORKS: Mapping[str, Work] = {
         way="test", actor=TESTER
     ),
     "a checkpoint is taken": lambda on: (
+        on.desk.services.config.seed(actor=MUNSHI),
         on.desk.services.ledger.seal(),
         on.desk.services.ledger.take_checkpoint("test", actor=TESTER),
     ),
