@@ -25,9 +25,9 @@ def sealed_values(services: Services) -> set[str]:
     """What stands in the secret columns of the desk's database, unsealed."""
     found: set[str] = set()
     with services.database.connected() as connection:
-        present = inspect(connection).get_table_names()  # a test may be at an older revision
+        there = set(inspect(connection).get_table_names())  # a test may have gone back
         for table, column in secret_columns():
-            if table.name not in present:
+            if table.name not in there:
                 continue
             [key] = table.primary_key.columns
             rows = connection.execute(select(key, column).where(column.is_not(None)))

@@ -261,6 +261,44 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class ConfigChangeRepeatedError(AppError):
+    """One change names the same setting twice."""
+
+    status = 422
+
+
+class ConfigRevisionUnknownError(AppError):
+    """The configuration never had this revision."""
+
+    status = 404
+
+
+class ConfigRollbackRefusedError(AppError):
+    """What stood then is not allowed today."""
+
+    status = 422
+
+
+class ConfigFileInvalidError(AppError):
+    """The file of configuration cannot be taken over."""
+
+    status = 422
+
+
+class ConfigExportUnwritableError(AppError):
+    """The configuration cannot be written there."""
+
+
+class EditorFailedError(AppError):
+    """The editor did not do its work."""
+
+
+class ConfigConflictUnsettledError(AppError):
+    """Files say different things about the same setting."""
+
+    status = 409
+
+
 class HealthComponentUnknownError(AppError):
     """No component of that name is watched."""
 
@@ -620,6 +658,12 @@ class RequestInvalidError(AppError):
     status = 422
 
 
+class ConditionMalformedError(AppError):
+    """The If-Match or If-None-Match header cannot be read."""
+
+    status = 400
+
+
 class CursorInvalidError(AppError):
     """The page cursor is not one of ours."""
 
@@ -628,3 +672,40 @@ class CursorInvalidError(AppError):
 
 class BindRefusedError(AppError):
     """Listening beyond this machine is refused until a user exists."""
+
+
+class CheckpointInvalidError(AppError):
+    """The text is no checkpoint of an audit trail."""
+
+    status = 422
+
+
+class ProofInvalidError(AppError):
+    """The file is no proof of an audit row, or does not prove it."""
+
+    status = 422
+
+
+class AuditRowUnknownError(AppError):
+    """There is no audit row of that number."""
+
+    status = 404
+
+
+class AuditRowUnsealedError(AppError):
+    """The audit row is not sealed yet."""
+
+    status = 409
+    retryable = True
+
+
+class LedgerBrokenError(AppError):
+    """The audit trail is not as it was sealed."""
+
+    status = 500
+
+
+class ArchiveInvalidError(AppError):
+    """The archive of audit rows is missing, damaged or does not belong here."""
+
+    status = 422

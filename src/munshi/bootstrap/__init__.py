@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
@@ -18,7 +19,10 @@ from munshi.bootstrap.broker_lines import (
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
@@ -156,6 +160,7 @@ def _ticking(database: Database, given: Clock | None) -> Iterator[Clock]:
 def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: Rouser) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
+    transfer = ConfigTransfer(database, clock)
     lines = BrokerLines(ground, http, endpoints, Pacer(configured_limits(config), clock=clock))
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
@@ -190,8 +195,12 @@ def _wire(ground: Ground, http: HttpClient, endpoints: BrokerEndpoints, rouser: 
         database=database,
         vault=ground.vault,
         config=config,
+        config_past=ConfigPast(database, clock),
+        config_transfer=transfer,
+        old_install=OldInstallImport(config, transfer),
         audit=audit,
         audit_feed=AuditFeed(audit),
+        ledger=LedgerService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(

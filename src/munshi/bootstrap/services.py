@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
+from munshi.audit.sealer import Sealer
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
@@ -13,7 +15,10 @@ from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.bootstrap.people import People
 from munshi.clock import Clock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
@@ -104,8 +109,12 @@ class Services:
     database: Database
     vault: Vault
     config: ConfigService
+    config_past: ConfigPast
+    config_transfer: ConfigTransfer
+    old_install: OldInstallImport
     audit: AuditService
     audit_feed: AuditFeed
+    ledger: LedgerService
     alerts: AlertService
     jobs: JobService
     job_bulk: BulkService
@@ -162,6 +171,10 @@ class Services:
             lease_seconds=self.settings.lease_seconds,
             given_up=given_up,
         )
+
+    def sealer(self) -> Sealer:
+        """A sealer of this process's audit rows, and of others'; the caller starts and stops it."""
+        return Sealer(self.database, self.clock)
 
     def scheduler(self) -> DatabaseScheduler:
         """A scheduler of this process; the caller starts and stops it."""

@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from munshi.cli import audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
@@ -47,6 +48,7 @@ def munshi() -> None:
 for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
     app.command()(command)
 app.add_typer(jobs)
+audit_ledger.add_to(audit_app)
 
 for name, group in (
     ("schedule", schedule_app),

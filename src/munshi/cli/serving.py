@@ -68,6 +68,8 @@ def serve_until_stopped(
     end = partial(setattr, server, "should_exit", True)
     worker = services.worker(given_up=end) if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None
+    sealer = services.sealer()
+    sealer.start()
     if worker:
         worker.start()
     if scheduler:
@@ -81,6 +83,7 @@ def serve_until_stopped(
             scheduler.stop()
         if worker:
             worker.stop()
+        sealer.stop()  # after all that still writes
     if worker and worker.is_exhausted:
         _say(WHY_EXHAUSTED)
         raise typer.Exit(EXHAUSTED)

@@ -7,6 +7,7 @@ from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
+from munshi.api.routes.config_past import ConfigPastRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.job_bulk import JobBulkRoutes
@@ -32,6 +33,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         JobPartRoutes(services),
         JobEventRoutes(services),
         ScheduleRoutes(services),
+        ConfigPastRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
         DataRoutes(services),

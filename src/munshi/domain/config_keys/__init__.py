@@ -1,6 +1,7 @@
 """Every configuration key there is: its type, shape, default, and what it is for.
 
-A key that nothing reads must not stand here; a test looks for its reader.
+A key that nothing reads must not stand here unless it says so (`kept_only`); a test looks for
+each one's reader.
 """
 
 from difflib import get_close_matches
@@ -12,8 +13,10 @@ from munshi.domain.config_keys import (
     health,
     jobs,
     market,
+    notifications,
     people,
     scheduler,
+    trading,
 )
 from munshi.domain.config_keys.alerts import ALERT_PREFIX
 from munshi.domain.config_keys.api import LIMIT_PREFIX, LIMITED, RATE_LIMIT_PER_MINUTE
@@ -40,6 +43,7 @@ from munshi.domain.config_keys.key import (
     HEALTH,
     JOBS,
     MARKET,
+    NOTIFICATIONS,
     PEOPLE,
     SCHEDULER,
     TRADING,
@@ -84,6 +88,7 @@ __all__ = [
     "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "NOTIFICATIONS",
     "PEOPLE",
     "QUEUE_PREFIX",
     "RATE_LIMIT_PER_MINUTE",
@@ -113,6 +118,8 @@ DECLARED: tuple[ConfigKey, ...] = (
     *market.KEYS,
     *alerts.KEYS,
     *people.KEYS,
+    *trading.KEYS,
+    *notifications.KEYS,
 )
 
 
@@ -143,7 +150,7 @@ def find_key(config_type: str, config_key: str) -> ConfigKey:
     near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
     raise ConfigKeyUnknownError(
         f"There is no configuration key {config_type}/{config_key}.",
-        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+        hint=f"Did you mean {' or '.join(near)}?",
     )
 
 

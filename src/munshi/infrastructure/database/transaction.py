@@ -9,14 +9,18 @@ from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
+from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
+from munshi.infrastructure.database.ledger_reader import LedgerReader
+from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
@@ -86,8 +90,24 @@ class Transaction:
         return ConfigRepository(self.connection, lambda: self.vault)
 
     @cached_property
+    def config_history(self) -> ConfigHistoryRepository:
+        return ConfigHistoryRepository(self.connection)
+
+    @cached_property
     def audit(self) -> AuditRepository:
         return AuditRepository(self.connection)
+
+    @cached_property
+    def ledger(self) -> LedgerRepository:
+        return LedgerRepository(self.connection)
+
+    @cached_property
+    def audit_keys(self) -> AuditKeyRepository:
+        return AuditKeyRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def ledger_reader(self) -> LedgerReader:
+        return LedgerReader(self.connection, self.ledger)
 
     @cached_property
     def alerts(self) -> AlertRepository:

@@ -2,6 +2,12 @@
 
 from munshi.infrastructure.database.models.alerts import alerts
 from munshi.infrastructure.database.models.api_rate_limits import api_rate_limits
+from munshi.infrastructure.database.models.audit_ledger import (
+    audit_archives,
+    audit_blocks,
+    audit_keys,
+    audit_sealer,
+)
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
@@ -40,8 +46,12 @@ __all__ = [
     "alerts",
     "api_keys",
     "api_rate_limits",
+    "audit_archives",
+    "audit_blocks",
+    "audit_keys",
     "audit_logs",
     "audit_personal_data",
+    "audit_sealer",
     "auth_sessions",
     "background_jobs",
     "cache_entries",

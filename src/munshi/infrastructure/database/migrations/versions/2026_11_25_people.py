@@ -7,7 +7,7 @@ from munshi.infrastructure.database import types
 from munshi.infrastructure.database.migrations.rebuild import rebuild_table
 
 revision = "2026_11_25_people"
-down_revision = "2026_11_25_vault_keys"
+down_revision = "2026_11_25_audit_ledger"
 
 _NAMES = {
     "pk": "pk_%(table_name)s",
