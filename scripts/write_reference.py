@@ -21,6 +21,7 @@ from munshi.api.app import create_app
 from munshi.bootstrap import open_database, open_services
 from munshi.cli.app import app
 from munshi.domain.config_keys import DECLARED, ConfigKey
+from munshi.domain.config_schema import allowed_values
 from munshi.domain.operational_writes import OPERATIONAL_WRITES, OperationalWrite
 from munshi.errors import AppError
 from munshi.infrastructure.database.migrate import upgrade
@@ -56,10 +57,11 @@ CONFIGURATION_HEAD = """\
 
 Values that live in the database, with versions and history: `munshi config`, `GET /config/all`.
 What the process is told from outside is under [Settings](settings.md). A secret is stored sealed
-and never shown. *After restart* marks what counts from the next start on.
+and never shown. *After restart* marks what counts from the next start on; everything else counts in
+running processes within a second. *Kept* marks what nothing reads yet.
 
-| type | key | kind | default | what it is |
-|---|---|---|---|---|
+| type | key | kind | allowed | default | what it is |
+|---|---|---|---|---|---|
 """
 
 COMMANDS_HEAD = """\
@@ -203,7 +205,8 @@ def _default_of(key: ConfigKey) -> str:
 def configuration_page() -> str:
     rows = [
         f"| {key.config_type} | `{key.name}` | {'secret ' if key.is_secret else ''}{key.shape.kind}"
-        f"{', after restart' if key.restart_needed else ''} | {_default_of(key)} "
+        f"{', after restart' if key.restart_needed else ''}{', kept' if key.kept_only else ''} "
+        f"| {allowed_values(key)} | {_default_of(key)} "
         f"| {key.description} |\n"
         for key in sorted(DECLARED, key=lambda key: (key.config_type, key.name))
     ]

@@ -44,6 +44,12 @@ class Caller:
     def get(self, target: str, **options: Any) -> Answer:  # noqa: ANN401
         return self.ask("GET", target, **options)
 
+    def put(self, target: str, **options: Any) -> Answer:  # noqa: ANN401
+        return self.ask("PUT", target, **options)
+
+    def patch(self, target: str, **options: Any) -> Answer:  # noqa: ANN401
+        return self.ask("PATCH", target, **options)
+
     def post(self, target: str, **options: Any) -> Answer:  # noqa: ANN401
         return self.ask("POST", target, **options)
 

@@ -21,5 +21,6 @@ pytest_plugins = [
     "broker_clients",
     "desks",
     "apis",
+    "crowd",
     "command_line",
 ]

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import structlog
@@ -16,7 +16,13 @@ from munshi.logging_setup import configure_logging
 from sealed_values import sealed_values
 
 # The calls whose very purpose is to tell a secret once, such as "POST /seeds".
-TELLING: frozenset[str] = frozenset()
+TELLING: frozenset[str] = frozenset(
+    {
+        *("POST /people/sign-in", "POST /people/confirm", "POST /people/password"),
+        *("POST /people/totp/offer", "POST /people/totp/enable", "POST /people/recovery-codes"),
+        *("POST /ui/sign-in", "POST /api-keys", "POST /users"),
+    }
+)
 # What the simulated brokers keep of their users is theirs.
 BROKERS_OWN = "simulator."
 
@@ -43,15 +49,20 @@ class LeakWatch:
             root.setLevel(level)
             structlog.configure(**before)
 
-    def find(self, services: Services, *, untouched: bytes = b"") -> list[str]:
-        """Where which secret was found; files that are `untouched` are not looked into."""
+    def find(
+        self, services: Services, *, untouched: bytes = b"", also: Iterable[str] = ()
+    ) -> list[str]:
+        """Where which secret was found, of what the desk sealed and `also` of what it did not.
+
+        Files that are `untouched` are not looked into.
+        """
         files = {
             name: content
             for name, content in files_of(services.settings.home).items()
             if content != untouched and not name.startswith(BROKERS_OWN)
         }
         places = {**files, **self.places, "log": self._log.getvalue().encode()}
-        return find_secrets(secrets_of(services), places)
+        return find_secrets([*secrets_of(services), *also], places)
 
     def _hear(self, call: str, answer: Answer) -> None:
         if call in TELLING:

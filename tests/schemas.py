@@ -33,6 +33,7 @@ _CHECKED = {
     "service_type": "kite",
     "status": "queued",
     "kind": "queue",
+    "role": "viewer",
 }
 _SAMPLES: dict[type, Any] = {
     types.Instant: NOW,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Table, select
+from sqlalchemy import Column, Table, inspect, select
 
 from munshi.bootstrap import Services
 from munshi.infrastructure.database.models import metadata
@@ -25,7 +25,10 @@ def sealed_values(services: Services) -> set[str]:
     """What stands in the secret columns of the desk's database, unsealed."""
     found: set[str] = set()
     with services.database.connected() as connection:
+        there = set(inspect(connection).get_table_names())  # a test may have gone back
         for table, column in secret_columns():
+            if table.name not in there:
+                continue
             [key] = table.primary_key.columns
             rows = connection.execute(select(key, column).where(column.is_not(None)))
             found |= {

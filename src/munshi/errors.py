@@ -261,6 +261,44 @@ class ConfigVersionConflictError(AppError):
     status = 412
 
 
+class ConfigChangeRepeatedError(AppError):
+    """One change names the same setting twice."""
+
+    status = 422
+
+
+class ConfigRevisionUnknownError(AppError):
+    """The configuration never had this revision."""
+
+    status = 404
+
+
+class ConfigRollbackRefusedError(AppError):
+    """What stood then is not allowed today."""
+
+    status = 422
+
+
+class ConfigFileInvalidError(AppError):
+    """The file of configuration cannot be taken over."""
+
+    status = 422
+
+
+class ConfigExportUnwritableError(AppError):
+    """The configuration cannot be written there."""
+
+
+class EditorFailedError(AppError):
+    """The editor did not do its work."""
+
+
+class ConfigConflictUnsettledError(AppError):
+    """Files say different things about the same setting."""
+
+    status = 409
+
+
 class HealthComponentUnknownError(AppError):
     """No component of that name is watched."""
 
@@ -468,6 +506,112 @@ class AuthenticationNeededError(AppError):
     status = 401
 
 
+class SignInRefusedError(AppError):
+    """Name, password or one-time code is wrong."""
+
+    status = 401
+
+
+class SignInThrottledError(AppError):
+    """Too many sign-ins have failed: wait."""
+
+    status = 429
+    retryable = True
+
+
+class PasswordQueueFullError(AppError):
+    """Too many passwords are being checked at this moment."""
+
+    status = 503
+    retryable = True
+
+
+class PasswordUnfitError(AppError):
+    """The password is too easy to guess."""
+
+    status = 422
+
+
+class UserNameInvalidError(AppError):
+    """The name cannot be used."""
+
+    status = 422
+
+
+class UserUnknownError(AppError):
+    """No such user."""
+
+    status = 404
+
+
+class UserExistsError(AppError):
+    """There is a user of that name already."""
+
+    status = 409
+
+
+class LastAdminError(AppError):
+    """This is the last administrator who can sign in."""
+
+    status = 409
+
+
+class SetupLinkInvalidError(AppError):
+    """The link was used already, has expired or was replaced by a newer one."""
+
+    status = 403
+
+
+class SessionNeededError(AppError):
+    """Only a signed-in person can do this."""
+
+    status = 403
+
+
+class SessionUnknownError(AppError):
+    """No such session."""
+
+    status = 404
+
+
+class PasswordConfirmationNeededError(AppError):
+    """The password has to be given again first."""
+
+    status = 403
+
+
+class SecondFactorConflictError(AppError):
+    """The second factor's state does not allow this."""
+
+    status = 409
+
+
+class ApiKeyUnknownError(AppError):
+    """No such API key."""
+
+    status = 404
+
+
+class ApiKeyInvalidError(AppError):
+    """The API key cannot be made like this."""
+
+    status = 422
+
+
+class RateLimitExceededError(AppError):
+    """Too many requests: wait."""
+
+    status = 429
+    retryable = True
+
+
+class BodyTimeoutError(AppError):
+    """The body took too long to arrive."""
+
+    status = 408
+    retryable = True
+
+
 class HostForeignError(AppError):
     """The request was meant for another server."""
 
@@ -514,6 +658,12 @@ class RequestInvalidError(AppError):
     status = 422
 
 
+class ConditionMalformedError(AppError):
+    """The If-Match or If-None-Match header cannot be read."""
+
+    status = 400
+
+
 class CursorInvalidError(AppError):
     """The page cursor is not one of ours."""
 
@@ -522,3 +672,40 @@ class CursorInvalidError(AppError):
 
 class BindRefusedError(AppError):
     """Listening beyond this machine is refused until a user exists."""
+
+
+class CheckpointInvalidError(AppError):
+    """The text is no checkpoint of an audit trail."""
+
+    status = 422
+
+
+class ProofInvalidError(AppError):
+    """The file is no proof of an audit row, or does not prove it."""
+
+    status = 422
+
+
+class AuditRowUnknownError(AppError):
+    """There is no audit row of that number."""
+
+    status = 404
+
+
+class AuditRowUnsealedError(AppError):
+    """The audit row is not sealed yet."""
+
+    status = 409
+    retryable = True
+
+
+class LedgerBrokenError(AppError):
+    """The audit trail is not as it was sealed."""
+
+    status = 500
+
+
+class ArchiveInvalidError(AppError):
+    """The archive of audit rows is missing, damaged or does not belong here."""
+
+    status = 422

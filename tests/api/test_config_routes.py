@@ -105,3 +105,131 @@ def test_numbers_that_json_does_not_know_are_refused(api: Caller, value: str) ->
     answer = api.post(KEEP, body=body, headers={"content-type": "application/json"})
 
     assert answer.status in {400, 422}
+
+
+def test_a_version_has_a_tag_by_which_it_is_asked_for_and_changed(api: Caller) -> None:
+    first = api.get(KEEP)
+    changed = api.put(KEEP, json_body={"value": 45}, headers={"if-match": first.headers["etag"]})
+    again = api.put(KEEP, json_body={"value": 46}, headers={"if-match": first.headers["etag"]})
+
+    assert (first.headers["etag"], changed.headers["etag"]) == ('"v0"', '"v1"')
+    assert (again.status, slug(again)) == (412, "config-version-conflict")
+    assert api.get(KEEP).json()["value"] == 45
+
+
+@pytest.mark.parametrize("asked", ["*", '"v0"', '"v7", "v0"', ' "v7" ,"v0" '])
+def test_a_condition_that_holds_lets_the_change_through(api: Caller, asked: str) -> None:
+    assert api.put(KEEP, json_body={"value": 45}, headers={"if-match": asked}).status == 200
+
+
+@pytest.mark.parametrize("asked", ['W/"v0"', '"v1"', '"v1", "v2"', '""', '"r0"'])
+def test_a_condition_that_does_not_hold_changes_nothing(api: Caller, asked: str) -> None:
+    answer = api.put(KEEP, json_body={"value": 45}, headers={"if-match": asked})
+
+    assert (answer.status, slug(answer)) == (412, "config-version-conflict")
+    assert _value(api, JOBS, KEEP_DAYS)["version"] == 0
+
+
+@pytest.mark.parametrize("asked", ["v0", '"v0', '"v0" "v1"', '*, "v0"', "", "W/v0", '"a"b"'])
+@pytest.mark.parametrize("header", ["if-match", "if-none-match"])
+def test_a_condition_that_cannot_be_read_is_one_clear_error(
+    api: Caller, header: str, asked: str
+) -> None:
+    if header == "if-match":
+        answer = api.put(KEEP, json_body={"value": 45}, headers={header: asked})
+    else:
+        answer = api.get(KEEP, headers={header: asked})
+
+    assert (answer.status, slug(answer)) == (400, "condition-malformed")
+
+
+@pytest.mark.parametrize("path", ["/config/all", f"/config/{JOBS}", KEEP])
+def test_what_did_not_change_is_not_sent_again(api: Caller, path: str) -> None:
+    tag = api.get(path).headers["etag"]
+    same = api.get(path, headers={"if-none-match": f'"other", W/{tag}'})
+    api.post(KEEP, json_body={"value": 45})
+    other = api.get(path, headers={"if-none-match": tag})
+
+    assert (same.status, same.text, same.headers["etag"]) == (304, "", tag)
+    assert other.status == 200
+    assert other.headers["etag"] != tag
+
+
+def test_changes_of_several_types_share_a_revision(api: Caller) -> None:
+    changes = [
+        {"config_type": JOBS, "config_key": KEEP_DAYS, "value": 45},
+        {"config_type": "health", "config_key": "stale_minutes", "value": 20},
+    ]
+    tag = api.get("/config/all").headers["etag"]
+
+    answer = api.patch("/config", json_body={"changes": changes}, headers={"if-match": tag})
+    late = api.patch("/config", json_body={"changes": changes}, headers={"if-match": tag})
+
+    assert len({each["revision"] for each in answer.json()["values"]}) == 1
+    assert (late.status, slug(late)) == (412, "config-version-conflict")
+    newest = api.get("/config/revisions").json()["revisions"][0]
+    assert newest["keys"] == ["health/stale_minutes", f"{JOBS}/{KEEP_DAYS}"]
+
+
+def test_one_bad_value_among_several_stops_all(api: Caller) -> None:
+    changes = [
+        {"config_type": JOBS, "config_key": KEEP_DAYS, "value": 45},
+        {"config_type": "health", "config_key": "stale_minutes", "value": "soon"},
+    ]
+
+    answer = api.patch("/config", json_body={"changes": changes})
+
+    assert (answer.status, slug(answer)) == (422, "config-value-invalid")
+    assert _value(api, JOBS, KEEP_DAYS)["version"] == 0
+
+
+def test_the_schema_says_what_may_stand_where(api: Caller) -> None:
+    schema = api.get("/config/schema").json()
+
+    keep = schema["properties"][JOBS]["properties"][KEEP_DAYS]
+    secret = schema["properties"]["auth"]["properties"]["kite.api_secret"]
+    limits = schema["properties"]["api"]["patternProperties"]
+    assert (keep["type"], keep["minimum"], keep["maximum"], keep["x-unit"]) == (
+        "integer",
+        1,
+        3650,
+        "days",
+    )
+    assert (secret["x-secret"], keep["x-secret"], keep["x-read"]) == (True, False, True)
+    assert schema["properties"]["trading"]["properties"]["max_positions"]["x-read"] is False
+    assert len(limits) >= 1
+
+
+def test_the_way_back_is_shown_and_gone_over_http(api: Caller) -> None:
+    start = int(api.get("/config/all").headers["etag"].strip('"r'))
+    api.post(KEEP, json_body={"value": 45})
+    api.post("/config/auth/kite.api_secret", json_body={"value": "swordfish"})
+
+    preview = api.get(f"/config/rollback?revision={start}").json()
+    done = api.post(
+        "/config/rollback",
+        json_body={"revision": start, "expected_revision": preview["current"]},
+    )
+    late = api.post(
+        "/config/rollback",
+        json_body={"revision": start + 1, "expected_revision": preview["current"]},
+    )
+
+    assert [each["config_key"] for each in preview["changes"]] == [KEEP_DAYS]
+    assert [each["config_key"] for each in preview["left"]] == ["kite.api_secret"]
+    assert (done.status, late.status) == (200, 412)
+    assert _value(api, JOBS, KEEP_DAYS)["is_set"] is False
+    differences = api.get(f"/config/diff?from={start}").json()["differences"]
+    assert [each["config_key"] for each in differences] == ["kite.api_secret"]
+    history = api.get(f"/config/history/{JOBS}/{KEEP_DAYS}").json()["changes"]
+    assert [(each["value"], each["is_active"]) for each in history] == [(None, False), (45, True)]
+    assert "swordfish" not in api.get(f"/config/diff?from={start}").text
+
+
+@pytest.mark.parametrize(
+    "path", ["/config/diff?from=0&to=999999", "/config/rollback?revision=999999"]
+)
+def test_a_revision_that_never_was_is_not_found(api: Caller, path: str) -> None:
+    answer = api.get(path)
+
+    assert (answer.status, slug(answer)) == (404, "config-revision-unknown")

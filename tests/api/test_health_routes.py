@@ -73,6 +73,7 @@ def test_health_is_told_in_the_words_of_health_json(api: Caller, desk: Desk) -> 
         "kite_broker:responseTime",
         "breeze_broker:responseTime",
         "clock:skew",
+        "audit_seal:age",
         "candles:tradingDaysBehind",
         "sweep:age",
     ]

@@ -85,7 +85,72 @@ def readers_name(key: ConfigKey) -> set[str]:
 
 @pytest.mark.parametrize("key", DECLARED, ids=lambda key: f"{key.config_type}/{key.name}")
 def test_something_reads_the_key(key: ConfigKey) -> None:
-    assert readers_name(key) & read_somewhere(), f"nothing reads {key.config_type}/{key.name}"
+    if not key.kept_only:
+        assert readers_name(key) & read_somewhere(), f"nothing reads {key.config_type}/{key.name}"
+
+
+KEPT = [key for key in DECLARED if key.kept_only]
+_READING = {"value", "secret", "documents", "get_config", "get_configs_by_type"}
+
+
+def reads_of(tree: ast.Module) -> set[tuple[str, str | None]]:
+    """Type and key of every call that reads a value; None for a key that only running would tell.
+
+    A family is read by its prefix.
+    """
+    found: set[tuple[str, str | None]] = set()
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in _READING
+            and node.args
+            and (config_type := _constant(node.args[0])) is not None
+        ):
+            key = _constant(node.args[1]) if len(node.args) > 1 else None
+            found.add((config_type, key))
+    return found
+
+
+def _constant(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    value = getattr(config_keys, node.id, None) if isinstance(node, ast.Name) else None
+    return value if isinstance(value, str) else None
+
+
+def is_read_by(key: ConfigKey, reads: set[tuple[str, str | None]]) -> bool:
+    return any(
+        config_type == key.config_type and (name is None or name in readers_name(key))
+        for config_type, name in reads
+    )
+
+
+@cache
+def read_anywhere() -> frozenset[tuple[str, str | None]]:
+    trees = (ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py"))
+    return frozenset(read for tree in trees for read in reads_of(tree))
+
+
+@pytest.mark.parametrize("key", KEPT, ids=lambda key: f"{key.config_type}/{key.name}")
+def test_what_is_said_to_have_no_reader_has_none(key: ConfigKey) -> None:
+    """Whoever builds the reader takes the mark away, so that no page goes on saying otherwise."""
+    assert not is_read_by(key, set(read_anywhere())), (
+        f"{key.config_type}/{key.name} is read now: take `kept_only` from its declaration"
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'config.value(TRADING, "max_positions")',
+        'self._config.value("trading", "max_positions")',
+        "services.config.value(TRADING, name)",
+        "tx.config.get_configs_by_type(TRADING)",
+    ],
+)
+def test_a_reader_of_what_is_said_to_have_none_is_noticed(source: str) -> None:
+    assert is_read_by(find_key("trading", "max_positions"), reads_of(ast.parse(source)))
 
 
 @pytest.mark.parametrize("text", ["kite.nothing", "nothing.", "keep_nights"])

@@ -165,11 +165,14 @@ def ask_everything(desk: Desk, trace: Trace, *, name: str) -> None:
         "slug": "login-needed",
         "name": "swagger-ui.css",
         "component": "database",
+        "config_key": SECRET_KEY,
     }
     typed = quote(TYPED_TOKEN)
     extra = {
         "/data/candles": "?instrument=NSE:NIFTY 50&interval=5minute&from=2026-11-18&to=2026-11-19",
         "/auth/kite/callback": f"?status=success&request_token={typed}&state={typed}",
+        "/config/diff": "?from=0",
+        "/config/rollback": "?revision=0",
         "/auth/breeze/callback": f"?apisession={typed}",
         "/auth/{service}/start": f"?ticket={typed}",
     }

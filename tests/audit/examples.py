@@ -11,10 +11,18 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from asgi import Answer, Caller
+from audit.people_examples import (
+    ROUTES_OF_PEOPLE,
+    WORKS_OF_PEOPLE,
+    Guest,
+    GuestCall,
+    PersonalWork,
+)
 from desks import TESTER, Desk
 from munshi.domain.audit import MUNSHI
 from munshi.domain.enums import Service
@@ -96,6 +104,32 @@ def _bulk(ground: Ground) -> Answer:
     return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 100})
 
 
+def _as_guest(call: GuestCall, ground: Ground) -> Answer:
+    return call(Guest(ground.desk, ground.api))
+
+
+def _of_people(work: PersonalWork, ground: Ground) -> object:
+    return work(ground.desk, ground.api)
+
+
+def _roll_back(ground: Ground) -> Answer:
+    services = ground.desk.services
+    revision = services.config.revision()
+    services.config.set("jobs", "keep_days", 8, actor=TESTER)
+    return ground.post("/config/rollback", {"revision": revision})
+
+
+def _export_secrets(ground: Ground) -> None:
+    services = ground.desk.services
+    services.config.set("auth", "kite.password", "hush", actor=TESTER)
+    services.config_transfer.export(with_secrets=True, actor=TESTER)
+
+
+def _take_over(ground: Ground) -> None:
+    transfer = ground.desk.services.config_transfer
+    transfer.take_over(transfer.read("[jobs]\nkeep_days = 11\n"), files=["desk.toml"], actor=TESTER)
+
+
 # Each is audited; what only looks is listed in LOOKS.
 ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/auth/db/kite/login"): lambda on: on.post(
@@ -110,6 +144,14 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/config/{config_type}/{config_key}"): lambda on: on.post(
         "/config/jobs/keep_days", {"value": 9}
     ),
+    ("PUT", "/config/{config_type}/{config_key}"): lambda on: on.api.put(
+        "/config/jobs/keep_days", json_body={"value": 9}
+    ),
+    ("PATCH", "/config"): lambda on: on.api.patch(
+        "/config",
+        json_body={"changes": [{"config_type": "jobs", "config_key": "keep_days", "value": 9}]},
+    ),
+    ("POST", "/config/rollback"): _roll_back,
     ("POST", "/jobs"): lambda on: on.post("/jobs", {"job_type": HEALTH_SWEEP}),
     ("POST", "/jobs/cleanup"): lambda on: on.post("/jobs/cleanup", {"days": 1}),
     ("POST", "/jobs/{job_id}/cancel"): lambda on: on.post(f"/jobs/{on.job()}/cancel"),
@@ -129,6 +171,7 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/schedules/{name}/pause"): lambda on: _schedule(on, "pause"),
     ("POST", "/schedules/{name}/resume"): lambda on: _schedule(on, "resume"),
     ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
+    **{route: partial(_as_guest, call) for route, call in ROUTES_OF_PEOPLE.items()},
 }
 
 # Called with a body, but nothing may change.
@@ -235,6 +278,11 @@ WORKS: Mapping[str, Work] = {
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(
         way="test", actor=TESTER
     ),
+    "a checkpoint is taken": lambda on: (
+        on.desk.services.config.seed(actor=MUNSHI),
+        on.desk.services.ledger.seal(),
+        on.desk.services.ledger.take_checkpoint("test", actor=TESTER),
+    ),
     "kite redirects back": _login_by_callback,
     "a login fails": _failed_login,
     "a session is rejected": _rejected_session,
@@ -246,6 +294,8 @@ WORKS: Mapping[str, Work] = {
     "several values change": lambda on: on.desk.services.config.set_several(
         "auth", {"kite.user_id": "AB1234", "kite.password": "hush"}, actor=TESTER
     ),
+    "secrets are exported": _export_secrets,
+    "a configuration is taken over": _take_over,
     "health is swept": lambda on: on.desk.services.health.sweep(),
     "a file is imported": _import,
     "instruments are loaded": lambda on: on.desk.services.instruments.refresh(
@@ -257,4 +307,5 @@ WORKS: Mapping[str, Work] = {
     "a worker works": _worker,
     "keys are changed": _keys,
     "keys are copied and put back": _key_copy,
+    **{name: partial(_of_people, work) for name, work in WORKS_OF_PEOPLE.items()},
 }

@@ -42,12 +42,6 @@ def test_the_list_has_every_key_with_its_purpose(munshi: Munshi) -> None:
     assert all(purposes.values())
 
 
-def test_a_type_without_settings_says_so(munshi: Munshi) -> None:
-    assert munshi("config", "list", "trading").stdout == (
-        "Settings: this type has no settings yet.\n"
-    )
-
-
 def test_a_document_is_typed_as_json_and_counts_at_once(munshi: Munshi) -> None:
     done = munshi("config", "set", "api", "limit.kite.quote", '{"requests": 1, "seconds": 2}')
 

@@ -140,3 +140,38 @@ def test_the_simulator_runs_alone(tmp_path: Path) -> None:
     assert state["simulated"] is True
     assert simulating.said == f"{SIMULATED}\n"
     assert read_record(tmp_path) is None
+
+
+def test_serve_prints_a_link_until_somebody_can_sign_in(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    link = r"http://localhost:\d+/ui/setup\?token=([\w-]{43})"
+    with MunshiProcess("serve", "--port", "0", env=environment(home), cwd=tmp_path) as serving:
+        printed = serving.wait_until_said(link)
+        page = httpx.get(printed[0], timeout=30, trust_env=False)
+        serving.stop(signal.SIGTERM)
+    run_munshi("users", "add", "asha", "--role", "admin", env=environment(home), cwd=tmp_path)
+
+    with MunshiProcess("serve", "--port", "0", env=environment(home), cwd=tmp_path) as serving:
+        serving.wait_until_said(SERVING)
+        said = serving.said
+
+    assert page.status_code == 200
+    assert "Set up the first administrator" in page.text
+    assert printed[1] not in page.headers.get("set-cookie", "")
+    assert "/ui/setup" not in said
+
+
+def test_serve_listens_beyond_this_machine_only_once_somebody_can_sign_in(tmp_path: Path) -> None:
+    refused = run_munshi(
+        "serve", "--host", "192.0.2.7", env=environment(tmp_path / "home"), cwd=tmp_path
+    )
+    run_munshi(
+        "users", "add", "asha", "--role", "admin", env=environment(tmp_path / "home"), cwd=tmp_path
+    )
+
+    tried = run_munshi(
+        "serve", "--host", "192.0.2.7", env=environment(tmp_path / "home"), cwd=tmp_path
+    )
+
+    assert "munshi users add" in refused.stderr
+    assert "cannot listen on 192.0.2.7" in tried.stderr  # it is not an address of this machine

@@ -108,11 +108,6 @@ def test_an_unknown_key_names_the_nearest(config_type: str, key: str, nearest: s
     assert nearest in str(refusal.value)
 
 
-def test_a_type_without_keys_says_so() -> None:
-    with pytest.raises(ConfigKeyUnknownError, match="no keys yet"):
-        find_key("trading", "max_positions")
-
-
 def test_an_unknown_type_lists_the_types() -> None:
     with pytest.raises(ConfigTypeUnknownError, match="scheduler, trading, auth, api"):
         find_key("telegram", "token")

@@ -44,7 +44,9 @@ def test_every_batch_parses_as_t_sql() -> None:
 def test_a_procedure_or_trigger_stands_alone_in_its_batch() -> None:
     modules = [batch for batch in batches() if MODULE.search(batch)]
 
-    assert len(modules) == len(procedures.NAMES) + 1
+    triggers = sum("CREATE TRIGGER" in batch for batch in modules)
+    assert triggers == 5
+    assert len(modules) == len(procedures.NAMES) + triggers
     for batch in modules:
         assert MODULE.match(batch)
         assert len(MODULE.findall(batch)) == 1
@@ -61,9 +63,12 @@ def test_everything_is_there() -> None:
             assert f"CONSTRAINT [{constraint.name}]" in created
     for name in procedures.NAMES:
         assert f"CREATE PROCEDURE {name}" in created
-    assert "CREATE TRIGGER [tr_AuditLogs_no_change] ON [AuditLogs] INSTEAD OF UPDATE, DELETE" in (
-        created
-    )
+    for trigger in (
+        "[tr_AuditLogs_no_update] ON [AuditLogs] INSTEAD OF UPDATE",
+        "[tr_AuditLogs_no_delete] ON [AuditLogs] AFTER DELETE",
+        "[tr_AuditBlocks_no_change] ON [AuditBlocks] INSTEAD OF UPDATE, DELETE",
+    ):
+        assert f"CREATE TRIGGER {trigger}" in created
     assert f"SET version_num='{HEAD}'" in created
 
 

@@ -130,7 +130,7 @@ def test_foreign_keys_are_enforced_again_afterwards(
     database = open_database(sqlite_url)
 
     orphan = (
-        "INSERT INTO \"AuditPersonalData\" VALUES (99, 'ip_address', zeroblob(32), 'somewhere')"
+        "INSERT INTO \"JobArtifacts\" VALUES ('gone', 'a', 1, 'p', zeroblob(32), 1, 'm', 'now')"
     )
     with pytest.raises(Exception, match="FOREIGN KEY"), database.transaction() as tx:
         tx.connection.execute(text(orphan))

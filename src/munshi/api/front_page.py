@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 
 from munshi.api.files import PackagedFiles
 from munshi.api.pages import page
-from munshi.api.roles import Role, allows
+from munshi.api.roles import Role, allows, facts_of
+from munshi.domain.people import SignedIn
 from munshi.errors import AppError, PathUnknownError
 from munshi.settings import BrokerMode
 
@@ -36,7 +37,7 @@ class FrontPageRoutes:
         return RedirectResponse("/ui/", status_code=307)
 
     @allows(Role.PUBLIC)
-    async def front(self) -> Response:
+    async def front(self, request: Request) -> Response:
         return page(
             "The clerk who keeps the books",
             "<main><h1>Munshi</h1><p>The backend of a trading desk: broker logins, background "
@@ -44,8 +45,7 @@ class FrontPageRoutes:
             '<p><a href="/docs">What the API can do</a></p>'
             "<p>How the broker logins stand, asked from a terminal on this machine:</p>"
             f"<p><code>curl {self._url}/auth/db/status</code></p>"
-            "<p>Pages for the browser come with a later version: they need signed-in users.</p>"
-            "</main>",
+            f"{_who(facts_of(request).principal.session)}</main>",
             mode=self._mode,
         )
 
@@ -76,6 +76,16 @@ class FrontPageRoutes:
     @allows(Role.PUBLIC)
     async def file(self, name: str, request: Request) -> Response:
         return _FILES.answer(name, request)
+
+
+def _who(session: SignedIn | None) -> str:
+    """Who is signed in, and the way in or out."""
+    if session is None:
+        return '<p><a href="/ui/sign-in">Sign in</a></p>'
+    return (
+        f"<p>You are {escape(session.username)}, {session.role.word} here.</p>"
+        '<form method="post" action="/ui/sign-out"><button>Sign out</button></form>'
+    )
 
 
 def _errors(root: type[AppError]) -> Iterator[type[AppError]]:

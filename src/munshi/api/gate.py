@@ -1,5 +1,6 @@
 """The one door every request passes: who calls, how much, what is sent back, and the log."""
 
+import asyncio
 import secrets
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -8,16 +9,27 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from munshi.api.callers import Callers
 from munshi.api.event_stream import LASTING
 from munshi.api.problems import problem, unexpected
+from munshi.api.rate_limit import RateLimiter
 from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
 from munshi.api.security import CallerRules, Headers, is_seen
-from munshi.errors import AppError, BodyMalformedError, BodyTooLargeError, PathUnknownError
+from munshi.errors import (
+    AppError,
+    BodyMalformedError,
+    BodyTimeoutError,
+    BodyTooLargeError,
+    PathUnknownError,
+)
 
 NoteRequest = Callable[[str, int, float], None]
 MAX_BODY_BYTES = 256 * 1024
+BODY_SECONDS = 20.0
+STILL_GOOD_SECONDS = 10.0
 _LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _COMMON = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -49,11 +61,19 @@ class Gate:
         app: ASGIApp,
         *,
         rules: CallerRules,
+        callers: Callers,
+        limiter: RateLimiter | None = None,
+        is_secure: bool = False,
         monotonic: Callable[[], float],
         note: NoteRequest | None = None,
     ) -> None:
         self._app = app
         self._rules = rules
+        self._callers = callers
+        self._limiter = limiter
+        extra = [_HSTS] if is_secure else []
+        self._page_headers = [*PAGE_HEADERS, *extra]
+        self._api_headers = [*API_HEADERS, *extra]
         self._monotonic = monotonic
         self._note = note
         self._log = structlog.get_logger().bind()
@@ -66,7 +86,8 @@ class Gate:
         request_id = secrets.token_hex(12)
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        reply = _Reply(send, request_id, is_seen(scope["path"]))
+        always = self._page_headers if is_seen(scope["path"]) else self._api_headers
+        reply = _Reply(send, [*always, (b"x-request-id", request_id.encode())])
         client = scope.get("client")
         peer = client[0] if client else ""
         scope[REQUEST] = RequestFacts(principal=_NOBODY, request_id=request_id, peer=peer)
@@ -98,37 +119,80 @@ class Gate:
             raise PathUnknownError("The address holds a character that no name has.")
         headers = Headers.read(scope["headers"])
         self._rules.check(scope, headers)
-        facts: RequestFacts = scope[REQUEST]
+        peer = self._rules.peer(scope, headers)
+        principal = await self._callers.find(scope, headers)
         scope[REQUEST] = RequestFacts(
-            principal=self._rules.principal(scope, headers),
-            request_id=facts.request_id,
-            peer=facts.peer,
+            principal=principal, request_id=scope[REQUEST].request_id, peer=peer
         )
+        if self._limiter is not None:
+            await self._limiter.admit(principal, peer=peer, path=scope["path"])
         if headers.length is not None and int(headers.length) > MAX_BODY_BYTES:
             raise _too_large()
+        receive = _in_time(receive)
+        if principal.session is not None or principal.key is not None:
+            receive = self._while_good(receive, scope, headers)
         if headers.chunked:
             receive = await _read_whole(receive)
         await self._app(scope, receive, reply)
+
+    def _while_good(self, receive: Receive, scope: Scope, headers: Headers) -> Receive:
+        """`receive` to which a caller of a lasting answer has left once they may call no more."""
+
+        async def receive_while_good() -> Message:
+            if LASTING not in scope:
+                return await receive()
+            while True:
+                try:
+                    async with asyncio.timeout(STILL_GOOD_SECONDS):
+                        return await receive()
+                except TimeoutError:
+                    found = await self._callers.find(scope, headers, is_use=False)
+                if found.role is Role.PUBLIC:
+                    return {"type": "http.disconnect"}
+
+        return receive_while_good
 
 
 class _Reply:
     """`send` that adds the security headers and remembers the status."""
 
-    __slots__ = ("_page", "_request_id", "_send", "status")
+    __slots__ = ("_always", "_send", "status")
 
-    def __init__(self, send: Send, request_id: str, page: bool) -> None:  # noqa: FBT001
+    def __init__(self, send: Send, always: list[tuple[bytes, bytes]]) -> None:
         self._send = send
-        self._request_id = (b"x-request-id", request_id.encode())
-        self._page = page
+        self._always = always
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = message["headers"]
-            headers.extend(PAGE_HEADERS if self._page else API_HEADERS)
-            headers.append(self._request_id)
+            message["headers"].extend(self._always)
         await self._send(message)
+
+
+def _in_time(receive: Receive) -> Receive:
+    """`receive` that waits for the body BODY_SECONDS in all; for the caller's leaving, for ever."""
+    left = BODY_SECONDS
+    is_whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal left, is_whole
+        if is_whole:
+            return await receive()
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(left):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTimeoutError(
+                f"The body did not arrive within {BODY_SECONDS:.0f} seconds."
+            ) from None
+        left -= loop.time() - started
+        is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 async def _read_whole(receive: Receive) -> Receive:

@@ -17,6 +17,7 @@ from munshi.errors import (
     AppError,
     AuthenticationNeededError,
     BodyMalformedError,
+    BodyTimeoutError,
     MethodUnsupportedError,
     PathUnknownError,
     RequestInvalidError,
@@ -69,6 +70,8 @@ def _headers(error: AppError) -> Mapping[str, str]:
         headers["WWW-Authenticate"] = "Munshi"
     if isinstance(error, MethodUnsupportedError):
         headers["Allow"] = str(error.extra.get("allow", ""))
+    if isinstance(error, BodyTimeoutError):  # what comes late would be taken for the next request
+        headers["Connection"] = "close"
     return headers
 
 
@@ -112,6 +115,8 @@ def _invalid(errors: Any) -> AppError:  # noqa: ANN401
 async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, AppError):  # what the body's reader met
+        return problem(error.__cause__, request_id=_request_id(request))
     return problem(_from_http(request, error), request_id=_request_id(request))
 
 

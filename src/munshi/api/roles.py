@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter
@@ -11,29 +10,41 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from munshi.domain.audit import Actor
-from munshi.errors import AccessDeniedError, AuthenticationNeededError
+from munshi.domain.people import ApiKey, SignedIn
+from munshi.domain.roles import Role
+from munshi.errors import AccessDeniedError, AuthenticationNeededError, SessionNeededError
+
+__all__ = [
+    "REQUEST",
+    "GuardedRoute",
+    "Principal",
+    "RequestFacts",
+    "Role",
+    "Routes",
+    "actor_of",
+    "allows",
+    "facts_of",
+    "require",
+    "signed_in_of",
+]
 
 REQUEST = "munshi.request"
 _ROLE = "munshi_role"
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 
-class Role(IntEnum):
-    """What a caller may do; each role may do all that the ones before it may."""
-
-    PUBLIC = 0
-    VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls. `refusal` says to an anonymous caller why nobody is recognised."""
+    """Who calls: `session` a person with a browser, `key` a program, neither a plain caller.
+
+    `refusal` says to an anonymous caller why nobody is recognised.
+    """
 
     name: str
     role: Role
     refusal: str = ""
+    session: SignedIn | None = None
+    key: ApiKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +103,30 @@ def actor_of(request: Request) -> Actor:
     )
 
 
+def require(request: Request, role: Role) -> None:
+    """Raise AccessDeniedError where what is asked for needs a higher role than the route."""
+    principal = facts_of(request).principal
+    if principal.role < role:
+        raise _refused(principal, role)
+
+
+def signed_in_of(request: Request) -> SignedIn:
+    """The session of the person who calls. Raises SessionNeededError for anybody else."""
+    session = facts_of(request).principal.session
+    if session is None:
+        raise SessionNeededError(
+            "Only a person who signed in can do this; API keys and plain calls cannot.",
+            hint="Sign in with a browser at /ui/sign-in; on this machine use munshi users.",
+        )
+    return session
+
+
 def _refused(principal: Principal, wanted: Role) -> AuthenticationNeededError | AccessDeniedError:
     if principal.role is Role.PUBLIC:
         return AuthenticationNeededError(
             principal.refusal,
-            hint="Use curl or the munshi command on the machine Munshi runs on.",
+            hint="Sign in at /ui/sign-in, send an API key, or use curl or the munshi command on "
+            "the machine Munshi runs on.",
         )
     return AccessDeniedError(
         f"This needs the role {wanted.name.lower()}; {principal.name} has "

@@ -13,6 +13,8 @@ from munshi.settings import LocalTrust, Settings
 
 CALLBACKS = frozenset({"/auth/kite/callback", "/auth/breeze/callback"})
 _LOGIN_PAGES = CALLBACKS | {"/auth/kite/start", "/auth/breeze/start"}
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+LOCAL_OPERATOR = "local-operator"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # A browser or a proxy sends at least one of these; a plain client on this machine sends none.
 _TELLTALES = frozenset(
@@ -34,6 +36,9 @@ class Headers:
     mode: bytes | None = None
     dest: bytes | None = None
     telltale: bytes | None = None
+    cookie: bytes | None = None
+    authorization: bytes | None = None
+    forwarded_for: bytes | None = None
     length: bytes | None = None
     chunked: bool = False
 
@@ -48,6 +53,8 @@ class Headers:
                 found.length = value
             elif name == b"transfer-encoding":
                 found.chunked = True
+            elif name == b"authorization":
+                found.authorization = value
             elif name in _TELLTALES or name.startswith(_TELLTALE_STARTS):
                 found.telltale = name
                 found._note(name, value)
@@ -62,6 +69,10 @@ class Headers:
             self.mode = value
         elif name == b"sec-fetch-dest":
             self.dest = value
+        elif name == b"cookie":
+            self.cookie = value if self.cookie is None else self.cookie + b"; " + value
+        elif name == b"x-forwarded-for":
+            self.forwarded_for = value
 
 
 class CallerRules:
@@ -84,6 +95,7 @@ class CallerRules:
         self._hosts = self._own_hosts | {name.encode() for name in extra}
         self._origins = frozenset(origin.encode() for origin in origins)
         self._local, self._untrusted = _local_principal(settings, addresses)
+        self._proxy = settings.trusted_proxy
 
     def check(self, scope: Scope, headers: Headers) -> None:
         """Raise HostForeignError or OriginForeignError for what is not meant for us."""
@@ -94,6 +106,29 @@ class CallerRules:
                 "The request was sent by a page of another site.",
                 hint="Open Munshi's own pages, or call it with curl.",
             )
+
+    def peer(self, scope: Scope, headers: Headers) -> str:
+        """The address a request comes from; behind the trusted proxy, the one that it names last.
+
+        What stands before that in the header was written by whoever called the proxy.
+        """
+        client = scope.get("client")
+        peer = str(client[0]) if client else ""
+        if not self._proxy or peer != self._proxy or headers.forwarded_for is None:
+            return peer
+        return headers.forwarded_for.decode("latin-1").rpartition(",")[2].strip()[:45] or peer
+
+    def check_cookie_call(self, scope: Scope, headers: Headers) -> None:
+        """Raise OriginForeignError if a change with a cookie does not say which page it is from.
+
+        Every browser of the last years does; `check` has looked at what it says.
+        """
+        if scope["method"] in READING or headers.site is not None or headers.origin is not None:
+            return
+        raise OriginForeignError(
+            "The request carries a session and does not say which page sent it.",
+            hint="Use a browser that sends Sec-Fetch-Site or Origin; programs use an API key.",
+        )
 
     def principal(self, scope: Scope, headers: Headers) -> Principal:
         """The local operator if every sign says so, else anonymous with the reason."""
@@ -159,7 +194,7 @@ def _local_principal(
     if reason:
         return None, _anonymous(f"Plain requests are not trusted here: {reason}.")
     role = Role.VIEWER if settings.local_trust is LocalTrust.VIEWER else Role.OPERATOR
-    return Principal(name="local-operator", role=role), _anonymous("")
+    return Principal(name=LOCAL_OPERATOR, role=role), _anonymous("")
 
 
 def _why_not_trusted(settings: Settings, listening: Iterable[tuple[str, int]]) -> str:

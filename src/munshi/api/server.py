@@ -6,6 +6,7 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from munshi.api.connection import PromptConnection
 from munshi.api.security import is_loopback
 from munshi.errors import BindRefusedError, PortBusyError
 from munshi.infrastructure.platform import POSIX
@@ -15,15 +16,17 @@ GRACE_SECONDS = 5
 KEEP_ALIVE_SECONDS = 30
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, has_users: bool = False) -> socket.socket:
     """A listening socket; `port` 0 takes a free one.
 
-    Raises BindRefusedError beyond this machine and PortBusyError when the port is taken.
+    Raises BindRefusedError beyond this machine unless somebody can sign in, and PortBusyError
+    when the port is taken.
     """
-    if not is_loopback(host):
+    if not (has_users or is_loopback(host)):
         raise BindRefusedError(
             f"Listening on {host} is refused: whoever reaches that address could use this desk.",
-            hint="Use 127.0.0.1 (MUNSHI_HOST); from elsewhere, forward the port with ssh -L.",
+            hint="Make a user first (munshi users add NAME --role admin), or use 127.0.0.1 "
+            "(MUNSHI_HOST) and forward the port with ssh -L.",
         )
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -40,6 +43,9 @@ def listen(host: str, port: int) -> socket.socket:
             f"Munshi cannot listen on {address}:{port}: {error.strerror}.",
             hint="Stop what uses the port, or choose another with --port or MUNSHI_PORT.",
         ) from error
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 
@@ -68,6 +74,7 @@ def build_server(app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) ->
     return _Server(
         uvicorn.Config(
             app,
+            http=PromptConnection,
             ws="none",
             lifespan="off",
             proxy_headers=False,

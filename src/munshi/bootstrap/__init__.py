@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
@@ -14,10 +15,14 @@ from munshi.bootstrap.broker_lines import (
     Ground,
     find_endpoints,
 )
+from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
@@ -123,7 +128,11 @@ def open_services(
                 with closing(Rouser(database)) as rouser, closing(open_gate(ground)) as gate:
                     at = endpoints or find_endpoints(settings)
                     services = _wire(ground, http, at, rouser, gate)
-                    with closing(services.job_feed), closing(services.audit_feed):
+                    with (
+                        closing(services.job_feed),
+                        closing(services.audit_feed),
+                        closing(services.people),
+                    ):
                         yield services
 
 
@@ -159,6 +168,7 @@ def _wire(
 ) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
+    transfer = ConfigTransfer(database, clock)
     lines = BrokerLines(ground, http, endpoints, who_asks(quotas))
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
@@ -193,8 +203,12 @@ def _wire(
         database=database,
         vault=ground.vault,
         config=config,
+        config_past=ConfigPast(database, clock),
+        config_transfer=transfer,
+        old_install=OldInstallImport(config, transfer),
         audit=audit,
         audit_feed=AuditFeed(audit),
+        ledger=LedgerService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(
@@ -234,6 +248,7 @@ def _wire(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
         health=health,
+        people=wire_people(database, clock, vault=ground.vault, config=config),
         keys=KeyService(_key_ground(database, clock, settings)),
         limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
         job_wake=rouser.wake,

@@ -6,13 +6,19 @@ from types import MappingProxyType
 
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
+from munshi.audit.ledger_service import LedgerService
+from munshi.audit.sealer import Sealer
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.bootstrap.people import People
 from munshi.clock import Clock
+from munshi.config.old_install import OldInstallImport
+from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
+from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
 from munshi.domain.job_specs import JobSpec
@@ -113,8 +119,12 @@ class Services:
     database: Database
     vault: Vault
     config: ConfigService
+    config_past: ConfigPast
+    config_transfer: ConfigTransfer
+    old_install: OldInstallImport
     audit: AuditService
     audit_feed: AuditFeed
+    ledger: LedgerService
     alerts: AlertService
     jobs: JobService
     job_bulk: BulkService
@@ -133,6 +143,7 @@ class Services:
     collection: CollectionService
     imports: ImportService
     health: HealthService
+    people: People
     keys: KeyService
     limits: RateLimitService
     job_wake: Wake
@@ -141,6 +152,10 @@ class Services:
     def login_link(self, service: Service) -> str:
         """Where a person clicks to log in at `service`."""
         return self.logins.of(service).book.login_link()
+
+    def setup_link(self, token: str) -> str:
+        """Where the holder of a one-time link's token chooses a password."""
+        return f"{self.settings.base_url}/ui/setup?token={token}"
 
     def end_streams(self) -> None:
         """Tell whoever follows jobs or the audit trail that nothing more comes; never waits."""
@@ -167,6 +182,10 @@ class Services:
             lease_seconds=self.settings.lease_seconds,
             given_up=given_up,
         )
+
+    def sealer(self) -> Sealer:
+        """A sealer of this process's audit rows, and of others'; the caller starts and stops it."""
+        return Sealer(self.database, self.clock)
 
     def scheduler(self) -> DatabaseScheduler:
         """A scheduler of this process; the caller starts and stops it."""

@@ -5,7 +5,9 @@ import sys
 
 import typer
 
+from munshi.cli import audit_ledger
 from munshi.cli.alerts import alerts_app
+from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
 from munshi.cli.calendar import calendar_app
 from munshi.cli.complaints import Complaining
@@ -22,7 +24,9 @@ from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
+from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
+from munshi.cli.users import users_app
 from munshi.cli.worker import worker
 from munshi.infrastructure.platform import unwind_on_termination
 
@@ -45,6 +49,7 @@ def munshi() -> None:
 for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
     app.command()(command)
 app.add_typer(jobs)
+audit_ledger.add_to(audit_app)
 
 for name, group in (
     ("schedule", schedule_app),
@@ -56,6 +61,9 @@ for name, group in (
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),
+    ("users", users_app),
+    ("apikeys", apikeys_app),
+    ("sessions", sessions_app),
     ("keys", keys_app),
 ):
     app.add_typer(group, name=name)

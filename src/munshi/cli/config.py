@@ -4,7 +4,11 @@ from typing import Annotated
 
 import typer
 
-from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+from munshi.cli.config_edit import edit_settings
+from munshi.cli.config_files import export_settings, import_settings
+from munshi.cli.config_old import import_old_install
+from munshi.cli.config_past import list_revisions, roll_back, show_diff, show_history
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table
 
 config_app = typer.Typer(
     help="Show and change settings; each change is kept and audited.", no_args_is_help=True
@@ -109,33 +113,29 @@ def set_setting(
     )
 
 
-@config_app.command("history")
-def show_history(
-    config_type: ConfigType,
-    key: ConfigKey,
-    *,
-    limit: int = typer.Option(20, min=1, max=500, help="How many changes, newest first."),
-    as_json: JsonFlag = False,
-) -> None:
-    """Show who changed a value, when and to what."""
-    from dataclasses import asdict
+@config_app.command("describe")
+def describe_setting(config_type: ConfigType, key: ConfigKey, *, as_json: JsonFlag = False) -> None:
+    """Say what may stand under a key, and what it is for."""
+    from munshi.cli.config_text import describe_key
+    from munshi.domain.config_keys import find_key
+    from munshi.domain.config_schema import key_schema
 
-    from munshi.cli.config_text import spell_change
-    from munshi.cli.desk import open_desk
-
-    with open_desk() as services:
-        mode = services.settings.brokers.value
-        found = services.config.history(config_type, key, limit)
+    declared = find_key(config_type, key)
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json(key_schema(declared))
         return
-    print_mode(mode)
-    print_table(
-        f"{config_type}/{key}",
-        ("version", "value", "by", "at"),
-        [
-            (one.version, spell_change(one), one.updated_by, show_instant(one.updated_at))
-            for one in found
-        ],
-        empty="never changed.",
-    )
+    for line in describe_key(declared):
+        typer.echo(line)
+
+
+for word, command in (
+    ("history", show_history),
+    ("revisions", list_revisions),
+    ("diff", show_diff),
+    ("rollback", roll_back),
+    ("edit", edit_settings),
+    ("export", export_settings),
+    ("import", import_settings),
+    ("import-old", import_old_install),
+):
+    config_app.command(word)(command)

@@ -8,7 +8,7 @@ from pathlib import Path
 from munshi.bootstrap import Services, open_database, open_services
 from munshi.domain.audit import MUNSHI
 from munshi.infrastructure.brokers.simulator.process import SimulatorProcess
-from munshi.infrastructure.database.revision import current_revision
+from munshi.infrastructure.database.revision import current_revision, is_current
 from munshi.settings import BrokerMode, Settings
 
 EXHAUSTED = 75  # EX_TEMPFAIL: whoever watches the process should start it again
@@ -38,6 +38,17 @@ def prepare_database(settings: Settings, *, always: bool = False) -> bool:
 
         upgrade(database)
     return True
+
+
+def has_users(settings: Settings) -> bool:
+    """Whether anybody can sign in; False for a database that is not ready. Makes nothing."""
+    if not (settings.database_url.get_secret_value() or settings.home.exists()):
+        return False
+    with open_database(settings) as database:
+        if not is_current(database):
+            return False
+        with database.reading() as tx:
+            return tx.users.count_users() > 0
 
 
 @contextmanager

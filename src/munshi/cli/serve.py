@@ -16,8 +16,9 @@ def serve(
     With simulated brokers it starts those too, unless they run already. Running jobs get ten
     seconds when it stops; what is left is handed to the next worker.
     """
+    from munshi.api.security import is_loopback
     from munshi.api.server import listen
-    from munshi.cli.running import SimulatorOptions, prepare_database, running_desk
+    from munshi.cli.running import SimulatorOptions, has_users, prepare_database, running_desk
     from munshi.cli.serving import serve_until_stopped
     from munshi.logging_setup import configure_logging
     from munshi.settings import load_settings
@@ -25,7 +26,8 @@ def serve(
     given = {"host": host, "port": port}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_level)
-    with listen(settings.host, settings.port) as listener:
+    beyond = not is_loopback(settings.host)
+    with listen(settings.host, settings.port, has_users=beyond and has_users(settings)) as listener:
         is_new = prepare_database(settings)
         with running_desk(settings, simulator=SimulatorOptions()) as services:
             serve_until_stopped(

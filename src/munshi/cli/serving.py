@@ -6,11 +6,13 @@ from functools import partial
 import typer
 
 from munshi.api.app import create_app
+from munshi.api.security import is_loopback
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
 from munshi.cli.output import print_mode
 from munshi.cli.running import EXHAUSTED, WHY_EXHAUSTED
 from munshi.clock import show_ist
+from munshi.domain.audit import MUNSHI
 from munshi.infrastructure.platform import stop_on_signals
 from munshi.jobs.output import route_output
 from munshi.settings import LocalTrust
@@ -30,6 +32,16 @@ def announce(services: Services, listener: socket.socket, *, is_new: bool) -> No
             _say(f"{status.service}: logged in until {show_ist(status.expires_at)}")
         else:
             _say(f"{status.service}: not logged in; munshi login {status.service}")
+    token = services.people.passwords.first_link(actor=MUNSHI)
+    if token is not None:
+        base = services.settings.public_url.rstrip("/") or f"http://localhost:{port}"
+        _say("Nobody can sign in yet. This link makes the first administrator, once:")
+        _say(f"  {base}/ui/setup?token={token}")
+    if not is_loopback(host):
+        _say(
+            "This address is reached from elsewhere, and nothing here encrypts: put a TLS proxy\n"
+            "before it."
+        )
     _say(f"Serving http://localhost:{port} (docs at /docs) on {host}; Ctrl-C stops.")
     if services.settings.local_trust is not LocalTrust.OFF:
         _say(
@@ -56,6 +68,8 @@ def serve_until_stopped(
     end = partial(setattr, server, "should_exit", True)
     worker = services.worker(given_up=end) if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None
+    sealer = services.sealer()
+    sealer.start()
     if worker:
         worker.start()
     if scheduler:
@@ -69,6 +83,7 @@ def serve_until_stopped(
             scheduler.stop()
         if worker:
             worker.stop()
+        sealer.stop()  # after all that still writes
     if worker and worker.is_exhausted:
         _say(WHY_EXHAUSTED)
         raise typer.Exit(EXHAUSTED)

@@ -38,6 +38,8 @@ def worker(
         types = ", ".join(sorted(JOB_TYPES))
         queues = ", ".join(queue.name for queue in services.queues.board().queues)
         starting = services.scheduler() if scheduler else None
+        sealer = services.sealer()
+        sealer.start()
         if starting:
             starting.start()
         try:
@@ -48,6 +50,7 @@ def worker(
         finally:
             if starting:
                 starting.stop()
+            sealer.stop()
         if working.is_exhausted:
             typer.echo(WHY_EXHAUSTED, err=True)
             raise typer.Exit(EXHAUSTED)

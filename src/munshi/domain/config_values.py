@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from munshi.domain.market.calendar_year import parse_year
@@ -14,6 +15,7 @@ from munshi.domain.market.instruments import InstrumentRef
 from munshi.errors import CalendarInvalidError, ConfigValueInvalidError, InstrumentUnknownError
 
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
 _LONGEST_LIST = 50
 _MOST_INSTRUMENTS = 500
 
@@ -61,6 +63,32 @@ class Whole:
             raise _unfit(name, f"must be a whole number, not {_called(value)}")
         if not self.smallest <= value <= self.largest:
             raise _unfit(name, f"must be from {self.smallest} to {self.largest}, not {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """An exact decimal number of at least nought, written as text: `"2.5"`."""
+
+    smallest: int
+    largest: int
+    kind: str = "decimal number as text"
+
+    def check(self, value: object, *, name: str) -> None:
+        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+            raise _unfit(name, 'must be a decimal number as text, like "2.5"')
+        if not self.smallest <= Decimal(value) <= self.largest:
+            raise _unfit(name, f"must be from {self.smallest} to {self.largest}, not {value}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOfDay:
+    """One time of day in IST as `HH:MM`."""
+
+    kind: str = "time of day"
+
+    def check(self, value: object, *, name: str) -> None:
+        if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value):
+            raise _unfit(name, "must be a time from 00:00 to 23:59")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +193,7 @@ def value_from_text(shape: Shape, text: str) -> Any:  # noqa: ANN401
 
     What is no JSON stays text too, so that the shape says what it wants instead.
     """
-    if isinstance(shape, Text):
+    if isinstance(shape, Text | Amount | TimeOfDay):
         return text
     try:
         return json.loads(text)

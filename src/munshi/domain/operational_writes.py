@@ -145,6 +145,34 @@ OPERATIONAL_WRITES = (
         writers=("auth.login_book:LoginBook.take_pending",),
     ),
     OperationalWrite(
+        table="SignInThrottle",
+        what="the counters behind failed sign-ins",
+        why="each failure is audited",
+        writers=(
+            "people.throttle:SignInThrottle.begin",
+            "people.throttle:SignInThrottle._take_back",
+            "people.throttle:SignInThrottle._tidy",
+        ),
+    ),
+    OperationalWrite(
+        table="UserSessions",
+        what="that a session is in use",
+        why="once a minute at most; its beginning and its end are audited",
+        writers=("people.sessions:SessionService.note_use",),
+    ),
+    OperationalWrite(
+        table="ApiKeys",
+        what="that an API key is in use",
+        why="once a minute at most; what it does is audited",
+        writers=("people.sessions:SessionService.note_use",),
+    ),
+    OperationalWrite(
+        table="Users",
+        what="the same password hashed under newer parameters",
+        why="it follows from the setting, which is audited",
+        writers=("people.sign_in:SignInService._renew_hash",),
+    ),
+    OperationalWrite(
         table="VaultKeys",
         what="the canary of a first master key, and the place it is kept in",
         why="made by the first start; every later change of keys is audited",
@@ -161,7 +189,29 @@ OPERATIONAL_WRITES = (
             why="no value changes; making and removing the keys is audited",
             writers=("keys.reencryption:_Run._seal_batch",),
         )
-        for table in ("AuthSessions", "SystemConfigurations")
+        for table in ("AuthSessions", "SystemConfigurations", "Users")
+    ),
+    OperationalWrite(
+        table="AuditBlocks",
+        what="blocks of sealed audit rows",
+        why="they only bind what is in the trail",
+        writers=("audit.sealer:Sealer._seal_block", "audit.sealer:begin_era"),
+    ),
+    OperationalWrite(
+        table="AuditKeys",
+        what="the key that signs blocks, when the first one is sealed",
+        why="it comes with the first block; who signs is checked with every block",
+        writers=("audit.sealer:Sealer._seal_block",),
+    ),
+    OperationalWrite(
+        table="AuditSealer",
+        what="who seals, and which server's count it goes by",
+        why="machines decide it, several times a second",
+        writers=(
+            "audit.sealer:Sealer._may_seal",
+            "audit.sealer:Sealer._make_ready",
+            "audit.sealer:begin_era",
+        ),
     ),
     OperationalWrite(
         table="AuditPersonalData",

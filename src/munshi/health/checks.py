@@ -6,6 +6,7 @@ from munshi.domain.enums import Service
 from munshi.health.broker_checks import find_broker, find_clock, find_session
 from munshi.health.candle_checks import find_candles
 from munshi.health.desk_checks import (
+    find_audit_seal,
     find_backlog,
     find_database,
     find_disk,
@@ -46,6 +47,7 @@ CHECKS: tuple[Check, ...] = (
     _broker(Service.KITE),
     _broker(Service.BREEZE),
     Check(component="clock", measure="skew", find=find_clock, timeout_seconds=2 * ASKING_SECONDS),
+    Check(component="audit_seal", measure="age", find=find_audit_seal),
     Check(component="candles", measure="tradingDaysBehind", find=find_candles),
 )
 MEASURES = {check.component: check.measure for check in CHECKS}

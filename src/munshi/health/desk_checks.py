@@ -19,6 +19,8 @@ LARGE_WAL_MB, HUGE_WAL_MB = 64.0, 1024.0
 OLD_TRANSACTION, VERY_OLD_TRANSACTION = 60.0, 900.0
 SILENT_AFTER = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(hours=1)
+# A row is sealed within a second; an old transaction anywhere in the server holds it back.
+UNSEALED_SECONDS, LONG_UNSEALED_SECONDS = 60.0, 900.0
 LATE_SECONDS, VERY_LATE_SECONDS = 60.0, 300.0
 _FAILS_AT = 6  # times the minutes that are worth a warning
 
@@ -170,3 +172,21 @@ def _ages(waiting: Sequence[Waiting], now: datetime) -> dict[str, float]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def find_audit_seal(ground: CheckGround) -> Finding:
+    """How long the oldest audit row has waited to be sealed."""
+    with ground.database.reading() as tx:
+        waiting, oldest = tx.ledger_reader.unsealed()
+    now = ground.clock.now()
+    age = 0.0 if oldest is None else max(0.0, round((now - oldest).total_seconds(), 1))
+    message = "Every row of the audit trail is sealed."
+    if waiting:
+        message = f"{waiting} rows of the audit trail wait to be sealed, the oldest for {age:g} s."
+    return Finding(
+        status=graded(age, warn=UNSEALED_SECONDS, fail=LONG_UNSEALED_SECONDS),
+        message=message,
+        value=age,
+        unit="s",
+        facts={"waiting": waiting},
+    )

@@ -38,6 +38,15 @@ def read_env_file(path: Path) -> dict[str, str]:
     }
 
 
+def read_env_lines(path: Path) -> list[tuple[int, str, str]]:
+    """Line, name and value of every assignment, in order. Raises EnvFileInvalidError."""
+    return [
+        (binding.original.line, binding.key, binding.value)
+        for binding in _bindings(_read(path).removeprefix(_BYTE_ORDER_MARK))
+        if binding.key is not None and binding.value is not None
+    ]
+
+
 def write_env_file(path: Path, changes: Mapping[str, str]) -> None:
     """Set these names, in place or at the end; comments, order and file mode stay.
 

@@ -1,6 +1,7 @@
 """What differs between operating systems: file modes, directory flushes, signals, processes."""
 
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -52,6 +53,13 @@ def write_private(path: Path, content: bytes, *, replace: bool = False) -> None:
         flush_directory(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def editor_command() -> list[str]:
+    """$VISUAL or $EDITOR with its options, else what every such system has."""
+    usual = "notepad" if os.name == "nt" else "vi"
+    chosen = os.environ.get("VISUAL") or os.environ.get("EDITOR") or usual
+    return shlex.split(chosen, posix=os.name != "nt")
 
 
 @contextmanager

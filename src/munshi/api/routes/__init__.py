@@ -2,10 +2,12 @@
 
 from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
+from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
+from munshi.api.routes.config_past import ConfigPastRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.job_bulk import JobBulkRoutes
@@ -15,7 +17,10 @@ from munshi.api.routes.job_queues import JobQueueRoutes
 from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.limits import LimitRoutes
 from munshi.api.routes.metrics import MetricsRoutes
+from munshi.api.routes.people import PeopleRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
+from munshi.api.routes.second_factor import SecondFactorRoutes
+from munshi.api.routes.users import UserRoutes
 from munshi.bootstrap import Services
 
 
@@ -29,10 +34,15 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         JobPartRoutes(services),
         JobEventRoutes(services),
         ScheduleRoutes(services),
+        ConfigPastRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
         DataRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         MetricsRoutes(services, counts),
+        PeopleRoutes(services),
+        SecondFactorRoutes(services),
+        UserRoutes(services),
+        ApiKeyRoutes(services),
     ]

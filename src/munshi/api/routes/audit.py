@@ -73,12 +73,22 @@ def _query(
 _Asked = Annotated[AuditQuery, Depends(_query)]
 
 
+class SealAnswer(Shown):
+    ledger_id: str | None
+    blocks: int
+    sealed_rows: int
+    unsealed_rows: int
+    oldest_unsealed: datetime | None
+    head: str | None = Field(description="The last block's hash, in hex.")
+
+
 class AuditRoutes:
     """Reading only; there is no call that changes the trail."""
 
     def __init__(self, services: Services) -> None:
         self._audit = services.audit
         self._feed = services.audit_feed
+        self._ledger = services.ledger
 
     def add_to(self, router: APIRouter) -> None:
         options: dict[str, Any] = {"tags": ["audit"]}
@@ -90,6 +100,7 @@ class AuditRoutes:
         router.add_api_route(
             "/audit/export", self.export, response_class=StreamingResponse, **options
         )
+        router.add_api_route("/audit/seal", self.seal, **options)
         router.add_api_route(
             "/audit/entity/{entity_type}/{entity_id:path}", self.of_entity, **options
         )
@@ -99,6 +110,11 @@ class AuditRoutes:
     def asked(self, query: _Asked, *, cursor: _Text = None, limit: _Limit = 50) -> AuditAnswer:
         """What was done, newest first, by all that can be asked for together."""
         return self._page(query, cursor, limit)
+
+    @allows(Role.VIEWER)
+    def seal(self) -> SealAnswer:
+        """How far the trail is sealed; `munshi audit verify` checks all of it."""
+        return SealAnswer.model_validate(self._ledger.state())
 
     @allows(Role.VIEWER)
     def recent(

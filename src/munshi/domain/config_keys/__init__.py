@@ -1,22 +1,37 @@
 """Every configuration key there is: its type, shape, default, and what it is for.
 
-A key that nothing reads must not stand here; a test looks for its reader.
+A key that nothing reads must not stand here unless it says so (`kept_only`); a test looks for
+each one's reader.
 """
 
 from difflib import get_close_matches
 
-from munshi.domain.config_keys import alerts, api, auth, health, jobs, market, scheduler
+from munshi.domain.config_keys import (
+    alerts,
+    api,
+    auth,
+    health,
+    jobs,
+    market,
+    notifications,
+    people,
+    scheduler,
+    trading,
+)
 from munshi.domain.config_keys.alerts import ALERT_PREFIX
 from munshi.domain.config_keys.api import (
     KEEP_MINUTE_DAYS,
     KEPT_SHARE,
     LIMIT_PREFIX,
     LIMITED,
+    RATE_LIMIT_PER_MINUTE,
     TRADING_DAY_RESERVE,
 )
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
     MIRROR_TOKENS_TO_ENV,
+    SESSION_IDLE_MINUTES,
+    SESSION_TIMEOUT_MINUTES,
     SIMULATED_HEADLESS,
     BrokerKeys,
 )
@@ -35,12 +50,22 @@ from munshi.domain.config_keys.key import (
     HEALTH,
     JOBS,
     MARKET,
+    NOTIFICATIONS,
+    PEOPLE,
     SCHEDULER,
     TRADING,
     TYPES,
     ConfigKey,
 )
 from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
+from munshi.domain.config_keys.people import (
+    CONFIRM_MINUTES,
+    HASH_MEMORY_KIB,
+    HASH_PASSES,
+    HASHES_AT_ONCE,
+    LINK_HOURS,
+    SHORTEST_PASSWORD,
+)
 from munshi.domain.config_keys.scheduler import KEEP_RUN_DAYS, SCHEDULE_PREFIX
 from munshi.errors import ConfigKeyUnknownError, ConfigTypeUnknownError
 
@@ -52,8 +77,12 @@ __all__ = [
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
     "CALENDAR_PREFIX",
+    "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
+    "HASHES_AT_ONCE",
+    "HASH_MEMORY_KIB",
+    "HASH_PASSES",
     "HEALTH",
     "JOBS",
     "KEEP_DAYS",
@@ -65,11 +94,18 @@ __all__ = [
     "LEAST_FREE_MB",
     "LIMITED",
     "LIMIT_PREFIX",
+    "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "NOTIFICATIONS",
+    "PEOPLE",
     "QUEUE_PREFIX",
+    "RATE_LIMIT_PER_MINUTE",
     "SCHEDULER",
     "SCHEDULE_PREFIX",
+    "SESSION_IDLE_MINUTES",
+    "SESSION_TIMEOUT_MINUTES",
+    "SHORTEST_PASSWORD",
     "SIMULATED_HEADLESS",
     "STALE_MINUTES",
     "TRADING",
@@ -91,6 +127,9 @@ DECLARED: tuple[ConfigKey, ...] = (
     *health.KEYS,
     *market.KEYS,
     *alerts.KEYS,
+    *people.KEYS,
+    *trading.KEYS,
+    *notifications.KEYS,
 )
 
 
@@ -121,7 +160,7 @@ def find_key(config_type: str, config_key: str) -> ConfigKey:
     near = get_close_matches(config_key, names, n=2, cutoff=0.5) or names
     raise ConfigKeyUnknownError(
         f"There is no configuration key {config_type}/{config_key}.",
-        hint=f"Did you mean {' or '.join(near)}?" if near else "This type has no keys yet.",
+        hint=f"Did you mean {' or '.join(near)}?",
     )
 
 

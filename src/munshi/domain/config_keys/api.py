@@ -1,4 +1,4 @@
-"""Keys of type `api`: how often brokers are asked, and by whom."""
+"""Keys of type `api`: how often brokers are asked, by whom, and how often we may be."""
 
 import re
 
@@ -12,6 +12,7 @@ LIMITED = tuple(DOCUMENTED_LIMITS)
 KEPT_SHARE = "kept_share"
 TRADING_DAY_RESERVE = "trading_day_reserve"
 KEEP_MINUTE_DAYS = "keep_minute_days"
+RATE_LIMIT_PER_MINUTE = "rate_limit_per_minute"
 
 KEYS: tuple[ConfigKey, ...] = (
     ConfigKey(
@@ -45,5 +46,14 @@ KEYS: tuple[ConfigKey, ...] = (
         default=62,
         description="For how many days the calls to brokers are kept minute by minute; days are "
         "kept ten times as long.",
+    ),
+    ConfigKey(
+        config_type=API,
+        name=RATE_LIMIT_PER_MINUTE,
+        shape=Whole(smallest=10, largest=1_000_000),
+        default=600,
+        needs_admin=True,
+        description="How many requests a minute Munshi takes from one user, one API key or one "
+        "address that is neither; the local operator and event streams are not counted.",
     ),
 )

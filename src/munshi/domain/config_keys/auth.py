@@ -1,15 +1,17 @@
-"""Keys of type `auth`: how to sign in to the brokers."""
+"""Keys of type `auth`: how to sign in to the brokers, and how long people stay signed in here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from munshi.domain.config_keys.key import AUTH, ConfigKey
-from munshi.domain.config_values import Flag, Text
+from munshi.domain.config_values import Flag, Text, Whole
 from munshi.domain.enums import Service
 
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
+SESSION_TIMEOUT_MINUTES = "session_timeout_minutes"
+SESSION_IDLE_MINUTES = "session_idle_minutes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,5 +97,23 @@ KEYS: tuple[ConfigKey, ...] = (
         shape=Flag(),
         default=True,
         description="Whether the simulator's own user has opted in to headless login.",
+    ),
+    ConfigKey(
+        config_type=AUTH,
+        name=SESSION_TIMEOUT_MINUTES,
+        shape=Whole(smallest=5, largest=43_200),
+        default=1440,
+        needs_admin=True,
+        description="After how many minutes a user has to sign in again, however busy; for "
+        "sessions that begin from then on.",
+    ),
+    ConfigKey(
+        config_type=AUTH,
+        name=SESSION_IDLE_MINUTES,
+        shape=Whole(smallest=2, largest=43_200),
+        default=60,
+        needs_admin=True,
+        description="After how many minutes without a request a user has to sign in again; for "
+        "sessions that begin from then on.",
     ),
 )

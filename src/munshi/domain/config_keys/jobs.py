@@ -13,6 +13,7 @@ KEYS: tuple[ConfigKey, ...] = (
         config_type=JOBS,
         name=KEEP_DAYS,
         shape=Whole(smallest=1, largest=3650),
+        unit="days",
         default=7,
         description="For how many days a finished job is kept when jobs are cleaned up.",
     ),

@@ -10,16 +10,19 @@ from munshi.domain.config_values import Shape
 
 SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
 JOBS, MARKET, ALERTS, HEALTH = "jobs", "market", "alerts", "health"
+PEOPLE, NOTIFICATIONS = "people", "notifications"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         SCHEDULER: "What runs by itself, and when.",
-        TRADING: "Rules for positions; none is read yet.",
-        AUTH: "How to sign in to the brokers.",
-        API: "How often brokers are asked.",
+        TRADING: "Rules for positions: kept; nothing reads them yet.",
+        AUTH: "How to sign in to the brokers, and how long people stay signed in here.",
+        API: "How often brokers are asked, and how often we may be.",
         JOBS: "How background jobs are kept.",
         MARKET: "What the market calendar says beyond the packaged years.",
         ALERTS: "Which alerts are raised, and how loudly.",
+        NOTIFICATIONS: "Who is told of what, and how: kept; nothing reads it yet.",
         HEALTH: "From when on the desk is unwell, and how long that is remembered.",
+        PEOPLE: "How users sign in.",
     }
 )
 
@@ -28,7 +31,9 @@ TYPES: Mapping[str, str] = MappingProxyType(
 class ConfigKey:
     """A declared key, or a family of keys where `pattern` says which names belong to it.
 
-    `name` is the key itself, or the family's spelling for people, such as `schedule.<name>`.
+    `name` is the key itself, or the family's spelling for people, such as `schedule.<name>`. What
+    `needs_admin` decides who gets in, so the local operator may not change it. `kept_only` marks
+    what is kept from an older install and read by nothing so far.
     """
 
     config_type: str
@@ -40,6 +45,9 @@ class ConfigKey:
     is_secret: bool = False
     is_seeded: bool = False
     restart_needed: bool = False
+    needs_admin: bool = False
+    kept_only: bool = False
+    unit: str = ""
 
     def covers(self, config_key: str) -> bool:
         if self.pattern is None:

@@ -26,6 +26,7 @@ KEYS: tuple[ConfigKey, ...] = (
         config_type=SCHEDULER,
         name=KEEP_RUN_DAYS,
         shape=Whole(smallest=30, largest=3650),
+        unit="days",
         default=400,
         description="For how many days it is kept what became of each due time.",
     ),

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from munshi.domain.config import ConfigChange, ConfigEntry
 from munshi.domain.config_keys import SCHEDULE_PREFIX, SCHEDULER
 from munshi.errors import ConfigVersionConflictError
+from munshi.infrastructure.database.config_history_repository import change_of
 from munshi.infrastructure.database.models import (
     config_history,
     config_revision,
@@ -75,6 +76,11 @@ class ConfigRepository:
         """The global revision: it changes with every change of any value."""
         return int(self._connection.execute(_REVISION).scalar_one())
 
+    def take_revision(self) -> int:
+        """The next global revision; writers queue here until this transaction ends."""
+        self._connection.execute(_BUMP)
+        return self.get_revision()
+
     def get_config(self, config_type: str, config_key: str) -> ConfigEntry | None:
         row = self._connection.execute(_GET, {"type": config_type, "key": config_key}).one_or_none()
         return None if row is None else _entry(row, value=self._unsealed(row))
@@ -105,15 +111,16 @@ class ConfigRepository:
         is_secret: bool = False,
         description: str | None = None,
         expected_version: int | None = None,
+        revision: int | None = None,
         updated_by: str,
         now: datetime,
     ) -> ConfigEntry:
         """Store a value under the next version, with history. None removes it.
 
+        `revision` is the one this transaction has taken already, for changes that belong together.
         Raises ConfigVersionConflictError if the stored version is not `expected_version`.
         """
-        self._connection.execute(_BUMP)  # first, so that writers of different keys queue here
-        revision = self.get_revision()
+        revision = self.take_revision() if revision is None else revision
         known = self._connection.execute(
             _GET_ANY, {"type": config_type, "key": config_key}
         ).one_or_none()
@@ -200,20 +207,7 @@ class ConfigRepository:
         rows = self._connection.execute(
             _HISTORY, {"type": config_type, "key": config_key, "most": limit}
         )
-        return [
-            ConfigChange(
-                revision=row.revision,
-                config_type=row.config_type,
-                config_key=row.config_key,
-                version=row.version,
-                value=row.config_value,
-                is_secret=row.is_secret,
-                is_active=row.is_active,
-                updated_by=row.updated_by,
-                updated_at=row.updated_at,
-            )
-            for row in rows
-        ]
+        return list(map(change_of, rows))
 
     def _unsealed(self, row: Row[Any]) -> Any:  # noqa: ANN401
         if row.secret_value is None:

@@ -110,7 +110,11 @@ def differences(database: Database) -> list[str]:
     """What `munshi db check` prints: how the tables differ from what the code expects."""
     with database.connected() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+            connection,
+            opts={
+                "version_table": VERSION_TABLE,
+                "compare_type": True,
+            },
         )
         return [str(found) for found in compare_metadata(context, metadata)]
 

@@ -7,21 +7,30 @@ from sqlalchemy import Connection
 
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
+from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
+from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
+from munshi.infrastructure.database.ledger_reader import LedgerReader
+from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
+from munshi.infrastructure.database.setup_link_repository import SetupLinkRepository
+from munshi.infrastructure.database.throttle_repository import ThrottleRepository
+from munshi.infrastructure.database.user_repository import UserRepository
+from munshi.infrastructure.database.user_session_repository import UserSessionRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -83,8 +92,24 @@ class Transaction:
         return ConfigRepository(self.connection, lambda: self.vault)
 
     @cached_property
+    def config_history(self) -> ConfigHistoryRepository:
+        return ConfigHistoryRepository(self.connection)
+
+    @cached_property
     def audit(self) -> AuditRepository:
         return AuditRepository(self.connection)
+
+    @cached_property
+    def ledger(self) -> LedgerRepository:
+        return LedgerRepository(self.connection)
+
+    @cached_property
+    def audit_keys(self) -> AuditKeyRepository:
+        return AuditKeyRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def ledger_reader(self) -> LedgerReader:
+        return LedgerReader(self.connection, self.ledger)
 
     @cached_property
     def alerts(self) -> AlertRepository:
@@ -121,3 +146,23 @@ class Transaction:
     @cached_property
     def rate_calls(self) -> RateCallRepository:
         return RateCallRepository(self.connection)
+
+    @cached_property
+    def users(self) -> UserRepository:
+        return UserRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def user_sessions(self) -> UserSessionRepository:
+        return UserSessionRepository(self.connection)
+
+    @cached_property
+    def api_keys(self) -> ApiKeyRepository:
+        return ApiKeyRepository(self.connection)
+
+    @cached_property
+    def setup_links(self) -> SetupLinkRepository:
+        return SetupLinkRepository(self.connection)
+
+    @cached_property
+    def throttle(self) -> ThrottleRepository:
+        return ThrottleRepository(self.connection)

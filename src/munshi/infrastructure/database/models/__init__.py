@@ -4,6 +4,12 @@ from munshi.infrastructure.database.models.alerts import alerts
 from munshi.infrastructure.database.models.api_rate_limits import api_rate_limits
 from munshi.infrastructure.database.models.api_rate_pools import api_rate_pools
 from munshi.infrastructure.database.models.api_rate_slots import api_rate_slots
+from munshi.infrastructure.database.models.audit_ledger import (
+    audit_archives,
+    audit_blocks,
+    audit_keys,
+    audit_sealer,
+)
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
@@ -29,15 +35,27 @@ from munshi.infrastructure.database.models.system_configurations import (
 )
 from munshi.infrastructure.database.models.system_health import system_health, system_health_hourly
 from munshi.infrastructure.database.models.user_sessions import user_sessions
+from munshi.infrastructure.database.models.users import (
+    api_keys,
+    setup_links,
+    sign_in_throttle,
+    user_recovery_codes,
+    users,
+)
 from munshi.infrastructure.database.models.vault_keys import vault_keys
 
 __all__ = [
     "alerts",
+    "api_keys",
     "api_rate_limits",
     "api_rate_pools",
     "api_rate_slots",
+    "audit_archives",
+    "audit_blocks",
+    "audit_keys",
     "audit_logs",
     "audit_personal_data",
+    "audit_sealer",
     "auth_sessions",
     "background_jobs",
     "cache_entries",
@@ -57,9 +75,13 @@ __all__ = [
     "pending_logins",
     "schedule_cursors",
     "scheduler_executions",
+    "setup_links",
+    "sign_in_throttle",
     "system_configurations",
     "system_health",
     "system_health_hourly",
+    "user_recovery_codes",
     "user_sessions",
+    "users",
     "vault_keys",
 ]

@@ -1,6 +1,6 @@
 """AuditLogs, which nobody may change, and the personal values that may be erased beside it."""
 
-from sqlalchemy import Column, FetchedValue, ForeignKey, Index
+from sqlalchemy import Column, FetchedValue, Index
 
 from munshi.infrastructure.database.models.base import position, table, where
 from munshi.infrastructure.database.types import (
@@ -52,7 +52,8 @@ audit_logs = table(
 
 audit_personal_data = table(
     "AuditPersonalData",
-    Column("audit_id", Whole, ForeignKey("AuditLogs.id"), primary_key=True, autoincrement=False),
+    # No foreign key: a value outlives the archiving of its row, so that it can still be erased.
+    Column("audit_id", Whole, primary_key=True, autoincrement=False),
     Column("field", Name(50), primary_key=True),
     Column("salt", Digest, nullable=False),
     Column("value", Prose, nullable=False),

@@ -1,9 +1,17 @@
 """UserSessions: people signed in to the web pages. Only the token's hash is stored."""
 
-from sqlalchemy import Column, Index
+from sqlalchemy import Column, ForeignKey, Index
 
 from munshi.infrastructure.database.models.base import table, where
-from munshi.infrastructure.database.types import Digest, Flag, Instant, Name, Prose, RowUuid
+from munshi.infrastructure.database.types import (
+    Digest,
+    Flag,
+    Instant,
+    Name,
+    Prose,
+    RowUuid,
+    Whole,
+)
 
 user_sessions = table(
     "UserSessions",
@@ -18,8 +26,14 @@ user_sessions = table(
     Column("expires_at", Instant, nullable=False),
     Column("is_active", Flag, nullable=False),
     Column("revoked_at", Instant),
+    Column("user_id", RowUuid, ForeignKey("Users.user_id", ondelete="CASCADE")),
+    Column("authenticated_at", Instant),
+    # `expires_at` moves with use and ends here at the latest.
+    Column("absolute_until", Instant),
+    Column("idle_minutes", Whole),
     Index("uq_UserSessions_session_token", "session_token", unique=True),
     Index("ix_UserSessions_username", "username"),
+    Index("ix_UserSessions_user_id", "user_id"),
     Index(
         "ix_UserSessions_active_expires_at",
         "expires_at",

@@ -7,7 +7,7 @@ from munshi.infrastructure.database import types
 from munshi.infrastructure.database.migrations.rebuild import rebuild_table
 
 revision = "2026_11_25_quotas"
-down_revision = "2026_11_25_vault_keys"
+down_revision = "2026_11_25_people"
 
 _UNIQUE, _ENDS = "uq_ApiRateLimits_window", "ix_ApiRateLimits_window_end"
 _WINDOW = ["api_name", "account", "endpoint", "window_start", "window_end"]
