@@ -259,7 +259,39 @@ def job_states_page() -> str:
     return NOTE + states_page()
 
 
+ROLES_BEGIN = "<!-- roles: made from code by `make reference`; edit the code. -->\n"
+ROLES_END = "<!-- /roles -->"
+
+
+def security_page() -> str:
+    """The page as it stands, with the table of roles made anew."""
+    page = (DOCS / "security.md").read_text(encoding="utf-8")
+    before, _, rest = page.partition(ROLES_BEGIN)
+    return before + ROLES_BEGIN + "\n" + _roles() + "\n" + ROLES_END + rest.partition(ROLES_END)[2]
+
+
+def _roles() -> str:
+    """What each role may call beyond the one before it."""
+    calls: dict[str, list[str]] = {}
+    for path, methods in openapi()["paths"].items():
+        for method, call in methods.items():
+            calls.setdefault(call["x-role"], []).append(f"`{method.upper()} {path}`")
+    said = {
+        "public": "anybody, also without signing in",
+        "viewer": "who may look",
+        "operator": "who runs the desk; also plain calls from this machine, if they are trusted",
+        "admin": "who decides about people",
+    }
+    rows = [
+        f"| {name} | {who} | {', '.join(sorted(calls.get(name, [])))} |\n"
+        for name, who in said.items()
+    ]
+    head = "| role | who | may call, beside what stands above |\n|---|---|---|\n"
+    return head + "".join(rows)
+
+
 PAGES = {
+    "security.md": security_page,
     "problems.md": problems_page,
     "reference/settings.md": settings_page,
     "reference/api.md": api_page,

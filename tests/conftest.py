@@ -5,7 +5,7 @@ import os
 from hypothesis import settings
 
 # No test may meet the keyring of whoever runs it, in this process or in one it starts.
-os.environ["MUNSHI_KEY_SOURCE"] = "auto"
+os.environ.pop("MUNSHI_KEY_SOURCE", None)
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 # How long an example takes says more about the machine than about the code.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 import jsonschema_rs
@@ -17,7 +18,8 @@ from schemathesis.schemas import APIOperation
 
 from apis import slug
 from asgi import Answer, Caller
-from crowd import OWNER, hash_cheaply
+from clocks import FakeClock
+from crowd import OWNER, PASSWORD, Browser, hash_cheaply
 from desks import open_desk
 from munshi.api.app import create_app
 from munshi.api.roles import Role
@@ -26,11 +28,6 @@ from munshi.settings import LocalTrust, Settings
 from simulators import Simulator
 
 EXAMPLES = 12
-TRUST = {
-    Role.PUBLIC: LocalTrust.OFF,
-    Role.VIEWER: LocalTrust.VIEWER,
-    Role.OPERATOR: LocalTrust.OPERATOR,
-}
 DRAWN = settings(
     max_examples=EXAMPLES,
     derandomize=True,
@@ -50,11 +47,23 @@ Asked: TypeAlias = Case[Any]
 class Visitor:
     """Somebody of one role, who asks an API for what Schemathesis thinks of."""
 
-    def __init__(self, caller: Caller, description: dict[str, Any], role: Role) -> None:
+    def __init__(
+        self, caller: Caller, description: dict[str, Any], role: Role, clock: FakeClock
+    ) -> None:
         self._caller = caller
+        self._clock = clock
         self._description = description
         self._role = role
+        self._signed_in: dict[str, str | None] = {}
         self.asked = 0
+
+    def sign_in(self) -> None:
+        """Anew for each call, because some calls end the session, and some are failed sign-ins."""
+        self._clock.advance(timedelta(hours=1))
+        if self._role is not Role.PUBLIC:
+            browser = Browser(self._caller)
+            assert browser.sign_in(self._role.name.lower()).status == 200
+            self._signed_in = {**browser.headers, "cookie": browser.cookie}
 
     def operations(self) -> Iterator[Operation]:
         for found in from_dict(self._description).get_all_operations():
@@ -89,7 +98,10 @@ class Visitor:
         return self._caller.ask(
             str(request.method),
             str(request.path_url),
-            headers={name: headers[name] for name in SENT & headers.keys()},
+            headers={
+                **self._signed_in,
+                **{name: headers[name] for name in SENT & headers.keys()},
+            },
             body=body.encode() if isinstance(body, str) else cast("bytes", body),
         )
 
@@ -109,18 +121,22 @@ class Visitor:
             jsonschema_rs.validate(whole, answer.json())
 
 
-@pytest.fixture(params=list(TRUST), ids=lambda role: role.name.lower())
+@pytest.fixture(params=list(Role), ids=lambda role: role.name.lower())
 def visitor(
     request: pytest.FixtureRequest, desk_settings: Settings, simulator: Simulator
 ) -> Iterator[Visitor]:
     role: Role = request.param
-    trusting = desk_settings.model_copy(update={"local_trust": TRUST[role]})
-    with open_desk(trusting, simulator) as desk:
+    nobody_trusted = desk_settings.model_copy(update={"local_trust": LocalTrust.OFF})
+    with open_desk(nobody_trusted, simulator) as desk:
         hash_cheaply(desk.services.config)
         desk.services.config.set(API, RATE_LIMIT_PER_MINUTE, 1_000_000, actor=OWNER)
+        # The admin is not alone, so that nothing is refused for the last one's sake.
+        for name in ("viewer", "operator", "admin", "other"):
+            rank = Role.ADMIN if name == "other" else Role[name.upper()]
+            desk.services.people.users.add(name, rank, password=PASSWORD, actor=OWNER)
         app = create_app(desk.services)
         description = json.loads(json.dumps(app.openapi()))
-        yield Visitor(Caller(app), description, role)
+        yield Visitor(Caller(app), description, role, desk.clock)
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -129,6 +145,7 @@ def test_every_call_answers_as_described_and_lets_nobody_do_more_than_their_role
 ) -> None:
     for operation in visitor.operations():
         with subtests.test(operation.label):
+            visitor.sign_in()
             strategy = operation.as_strategy(generation_mode=mode)
 
             @DRAWN

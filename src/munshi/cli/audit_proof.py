@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,8 +23,8 @@ from munshi.domain.ledger.checkpoints import (
 )
 from munshi.errors import CheckpointInvalidError, ProofInvalidError, RequestInvalidError
 from munshi.infrastructure.platform import private_file
+from munshi.infrastructure.posting import post_text
 
-SENDING_SECONDS = 30.0
 SHOWN = 20
 
 
@@ -97,7 +96,7 @@ def checkpoint(to: str) -> None:
         typer.echo(text, nl=False)
         return
     if to.startswith(("http://", "https://")):
-        _send(to, text)
+        post_text(to, text)
     else:
         try:
             with private_file(Path(to)) as temporary:
@@ -108,22 +107,6 @@ def checkpoint(to: str) -> None:
     typer.echo(
         f"Block {taken.number} with {taken.size:,} rows, signed with key {fingerprint}, is in {to}."
     )
-
-
-def _send(url: str, text: str) -> None:
-    try:
-        answer = httpx.post(
-            url,
-            content=text.encode(),
-            headers={"content-type": "text/plain; charset=utf-8"},
-            timeout=SENDING_SECONDS,
-        )
-        answer.raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise RequestInvalidError(
-            f"The checkpoint could not be sent: {type(error).__name__}.",
-            hint="Write it into a file and bring it there: --to FILE",
-        ) from None
 
 
 def _given(path: Path, key: str | None) -> Checkpoint:
