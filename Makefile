@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-jobs bench-limits constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-jobs bench-limits bench-trust constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -130,6 +130,9 @@ docs: $(DEV) ## Build the documentation into site/
 bench: $(DEV) ## Measure the API against an empty route, and what starting costs
 	@$(BIN)/python benchmarks/api.py $(ARGS)
 	@$(BIN)/python benchmarks/startup.py $(filter --quick,$(ARGS))
+
+bench-trust: $(DEV) ## Measure what audit, secrets and known callers cost
+	@$(BIN)/python benchmarks/trust.py $(ARGS)
 
 bench-limits: $(DEV) ## Measure a permit beside the bare statement and pyrate-limiter
 	@$(BIN)/python benchmarks/limits.py $(ARGS)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from munshi.config.fingerprints import fingerprint
 from munshi.domain.audit import Actor
-from munshi.domain.config import ConfigChange, ConfigEntry
+from munshi.domain.config import ConfigEntry
 from munshi.domain.config_keys import ConfigKey, find_key
 from munshi.errors import (
     ConfigChangeRepeatedError,
@@ -79,7 +79,7 @@ def _store_one(
 ) -> ConfigEntry:
     key = find_key(*change.name)
     secret = _fingerprint_of_stored(tx, key, change.config_key)
-    entry = tx.config.set_config(
+    replaced = tx.config.replace_config(
         *change.name,
         change.value,
         is_secret=key.is_secret,
@@ -89,24 +89,23 @@ def _store_one(
         updated_by=actor.user_id,
         now=now,
     )
-    # The set has locked the value, so what stood before it can be read safely now.
-    after, *before = tx.config.get_history(*change.name, limit=2)
+    before, after = replaced.before, replaced.after
     tx.audit.log_config_change(
         *change.name,
-        old_value=_audited(before[0], secret.get(before[0].version)) if before else None,
-        new_value=_audited(after, _fingerprint(tx, key, change.config_key, change.value)),
+        old_value=_audited(key, before, secret.get(before.version)) if before else None,
+        new_value=_audited(key, after, _fingerprint(tx, key, change.config_key, change.value)),
         revision=revision,
         actor=actor,
         now=now,
     )
-    return entry
+    return after
 
 
-def _audited(change: ConfigChange, secret: str | None) -> object:
+def _audited(key: ConfigKey, entry: ConfigEntry, secret: str | None) -> object:
     """What the audit keeps of a value; of a secret only whether there is one, and which."""
-    if not change.is_secret:
-        return change.value
-    shown: dict[str, object] = {"is_set": change.is_active}
+    if not key.is_secret:
+        return entry.value if entry.is_active else None
+    shown: dict[str, object] = {"is_set": entry.is_active}
     return shown | {"fingerprint": secret} if secret else shown
 
 

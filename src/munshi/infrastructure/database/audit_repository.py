@@ -18,6 +18,7 @@ from munshi.domain.audit import (
     leaf_hash,
 )
 from munshi.infrastructure.database import audit_queries
+from munshi.infrastructure.database.audit_inserts import INSERTS, Personal
 from munshi.infrastructure.database.audit_queries import AuditFilter, AuditPlace
 from munshi.infrastructure.database.models import audit_logs, audit_personal_data
 
@@ -76,21 +77,27 @@ class AuditRepository:
                 },
             }
         )
-        audit_id: int = self._connection.execute(
-            _INSERT,
+        return self._insert(
             {
                 **row,
                 "format_version": FORMAT_VERSION,
                 "canonical": canonical,
                 "leaf": leaf_hash(canonical),
             },
-        ).scalar_one()
-        if everyone:
+            [(name, salts[name], value) for name, value in everyone.items()],
+        )
+
+    def _insert(self, row: Mapping[str, Any], personal: Personal) -> int:
+        insert_quickly = INSERTS.get(self._connection.dialect.name)
+        if insert_quickly is not None:
+            return insert_quickly(self._connection, row, personal)
+        audit_id: int = self._connection.execute(_INSERT, row).scalar_one()
+        if personal:
             self._connection.execute(
                 _INSERT_PERSONAL,
                 [
-                    {"audit_id": audit_id, "field": name, "salt": salts[name], "value": value}
-                    for name, value in everyone.items()
+                    {"audit_id": audit_id, "field": name, "salt": salt, "value": value}
+                    for name, salt, value in personal
                 ],
             )
         return audit_id
@@ -198,4 +205,6 @@ class AuditRepository:
 
 def _plain(value: object) -> Any:  # noqa: ANN401
     """As JSON will give it back, so that the stored document and the hashed bytes agree."""
-    return None if value is None else json.loads(json.dumps(value, default=str))
+    if value is None or isinstance(value, str | int):
+        return value
+    return json.loads(json.dumps(value, default=str))

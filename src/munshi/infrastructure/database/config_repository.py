@@ -1,6 +1,7 @@
 """SQL for SystemConfigurations: every change bumps one global revision and leaves history."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -62,6 +63,14 @@ _HISTORY = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """`before` is what stood there, a removed value too; a secret's value is None in it."""
+
+    before: ConfigEntry | None
+    after: ConfigEntry
+
+
 class ConfigRepository:
     """Configuration values. Secrets enter and leave the table sealed.
 
@@ -120,7 +129,32 @@ class ConfigRepository:
         `revision` is the one this transaction has taken already, for changes that belong together.
         Raises ConfigVersionConflictError if the stored version is not `expected_version`.
         """
-        revision = self.take_revision() if revision is None else revision
+        return self.replace_config(
+            config_type,
+            config_key,
+            value,
+            is_secret=is_secret,
+            description=description,
+            expected_version=expected_version,
+            revision=self.take_revision() if revision is None else revision,
+            updated_by=updated_by,
+            now=now,
+        ).after
+
+    def replace_config(
+        self,
+        config_type: str,
+        config_key: str,
+        value: object,
+        *,
+        is_secret: bool,
+        description: str | None,
+        expected_version: int | None,
+        revision: int,
+        updated_by: str,
+        now: datetime,
+    ) -> Replaced:
+        """`set_config` under a revision that was taken, telling what stood there before."""
         known = self._connection.execute(
             _GET_ANY, {"type": config_type, "key": config_key}
         ).one_or_none()
@@ -148,7 +182,7 @@ class ConfigRepository:
         else:
             self._update({**common, "row": row_id, "secret": sealed}, seen_version, description)
         self._connection.execute(_INSERT_HISTORY, {**common, "is_secret": is_secret})
-        return ConfigEntry(
+        after = ConfigEntry(
             config_id=row_id,
             config_type=config_type,
             config_key=config_key,
@@ -161,6 +195,8 @@ class ConfigRepository:
             updated_by=updated_by,
             updated_at=now,
         )
+        before = None if known is None else _entry(known, value=known.config_value)
+        return Replaced(before=before, after=after)
 
     def _insert(self, values: Mapping[str, Any], description: str | None) -> None:
         try:
