@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from munshi.infrastructure.database.models import data_keys, vault_keys
 from munshi.infrastructure.security.purposes import Purpose
@@ -117,7 +118,15 @@ class VaultKeyRepository:
         if found is not None:
             return found
         key = make(master.key_id if master else None)
-        self.save_data_key(key, now=now)
+        try:
+            with self._connection.begin_nested():
+                self.save_data_key(key, now=now)
+        except IntegrityError:
+            # Without a master key's row to wait at, another transaction was first.
+            found = self.hold_active(purpose)
+            if found is None:
+                raise
+            return found
         return key.key_id
 
     def get_active(self, purpose: Purpose) -> str | None:
