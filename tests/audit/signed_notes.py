@@ -40,16 +40,7 @@ def open_note(note: bytes, *, name: str, key: bytes) -> str:
     key_id = hashlib.sha256(name.encode() + b"\x0a" + ED25519 + key).digest()[:4]
     is_verified = False
     for line in signatures.removesuffix("\n").split("\n"):
-        try:
-            dash, signer, encoded = line.split(" ")
-        except ValueError:
-            raise NoteRefusedError("a line that is no signature") from None
-        if dash != "\N{EM DASH}" or not signer or "+" in signer:
-            raise NoteRefusedError("a line that is no signature")
-        try:
-            raw = base64.b64decode(encoded, validate=True)
-        except ValueError:
-            raise NoteRefusedError("a signature that is not base64") from None
+        signer, raw = read_signature(line)
         if (signer, raw[:4]) == (name, key_id):
             try:
                 Ed25519PublicKey.from_public_bytes(key).verify(raw[4:], text.encode())
@@ -59,6 +50,18 @@ def open_note(note: bytes, *, name: str, key: bytes) -> str:
     if not is_verified:
         raise NoteRefusedError("no signature of a known key")
     return text
+
+
+def read_signature(line: str) -> tuple[str, bytes]:
+    """Who signed, and the key's hash with the signature. Raises NoteRefusedError."""
+    try:
+        dash, signer, encoded = line.split(" ")
+        raw = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        raise NoteRefusedError("a line that is no signature") from None
+    if dash != "\N{EM DASH}" or not signer or "+" in signer:
+        raise NoteRefusedError("a line that is no signature")
+    return signer, raw
 
 
 def read_tree_head(text: str) -> TreeHead:
