@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from munshi.domain.audit import leaf_hash
-from munshi.domain.ledger.blocks import hash_of_block, unpack_ids
+from munshi.domain.ledger.blocks import hash_of_block, spell_instant, unpack_ids
 from munshi.domain.ledger.checkpoints import Checkpoint, Proof, key_fingerprint
 from munshi.errors import CheckpointInvalidError, ProofInvalidError
 from munshi.infrastructure.security.signing import is_signed
@@ -29,8 +29,11 @@ def check_proof(proof: Proof, *, key: str | None = None) -> None:
     try:
         ids = unpack_ids(proof.block_ids)
         sealed_at = datetime.fromisoformat(proof.sealed_at)
-    except ValueError:
-        raise _unproved("The block in the proof is damaged") from None
+        is_spelt_so = spell_instant(sealed_at) == proof.sealed_at
+    except (ValueError, OverflowError):
+        is_spelt_so = False
+    if not is_spelt_so:
+        raise _unproved("The block in the proof is damaged")
     if not 0 <= proof.index < len(ids) or ids[proof.index] != proof.audit_id:
         raise _unproved(f"The proof is of another row than {proof.audit_id}")
     if not proof.leads_to_root(leaf_hash(proof.canonical)):

@@ -56,7 +56,7 @@ def prove(audit_id: int, *, to: Path | None) -> None:
 def check_proof(path: Path, *, key: str | None, as_json: bool) -> None:
     try:
         document = json.loads(path.read_text("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ProofInvalidError(f"{path} is no proof of an audit row.") from None
     proof = Proof.from_json(document)
     refuse_unproved(proof, key=key)

@@ -7,6 +7,7 @@ head of the chain of blocks, not the root of one tree over all rows.
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -135,14 +136,22 @@ class Proof:
 
     @classmethod
     def from_json(cls, raw: object) -> "Proof":
-        """Raises ProofInvalidError, CheckpointInvalidError."""
+        """The proof that `to_json` spelt so, and in no other way.
+
+        Raises ProofInvalidError, CheckpointInvalidError.
+        """
         try:
-            return cls._read(raw)
-        except (KeyError, TypeError, ValueError, AttributeError):
+            proof = cls._read(raw)
+            # Python holds 1, 1.0 and True for the same; their JSON differs.
+            is_spelt_so = _spelling(proof.to_json()) == _spelling(raw)
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
+            is_spelt_so = False
+        if not is_spelt_so:
             raise ProofInvalidError(
                 "This is no proof of an audit row.",
                 hint="Use a file that `munshi audit prove` wrote, as it stands.",
-            ) from None
+            )
+        return proof
 
     @classmethod
     def _read(cls, raw: Any) -> "Proof":  # noqa: ANN401
@@ -171,6 +180,10 @@ class Proof:
 def key_fingerprint(public_key: bytes) -> str:
     """How people tell keys apart: sixteen hex digits."""
     return sha256(public_key).hexdigest()[:16]
+
+
+def _spelling(document: object) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
 def _note_hash(name: str, public_key: bytes) -> bytes:
