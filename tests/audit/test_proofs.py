@@ -153,7 +153,8 @@ def test_a_proof_that_lacks_or_adds_anything_is_refused(sealed: Sealed) -> None:
     added = [{**whole, "more": 1}, {**whole, "block": {**block, "more": 1}}]
     changed = [*lacking, *({**whole, "path": path} for path in paths), *added]
 
-    for document in [*changed, [], None, 7, "proof"]:
+    documents: list[object] = [*changed, [], None, 7, "proof"]
+    for document in documents:
         with pytest.raises(REFUSED):
             check_proof(Proof.from_json(document))
 
