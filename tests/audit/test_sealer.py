@@ -123,6 +123,21 @@ def test_a_transaction_that_began_early_and_wrote_late_is_sealed_too(
     assert len(set(sealed_ids(postgresql_database))) == 3
 
 
+def test_rows_are_sealed_by_the_number_of_their_transaction_and_not_by_its_text(
+    postgresql_database: Database, clock: FakeClock
+) -> None:
+    write(postgresql_database, 4)
+    with postgresql_database.transaction() as tx:
+        tx.connection.execute(text('ALTER TABLE "AuditLogs" DISABLE TRIGGER USER'))
+        tx.connection.execute(text('UPDATE "AuditLogs" SET transaction_id = (8 + id)::text::xid8'))
+        tx.connection.execute(text('ALTER TABLE "AuditLogs" ENABLE TRIGGER USER'))
+    sealer = Sealer(postgresql_database, clock)
+
+    sealer.seal_all()
+
+    assert sealed_ids(postgresql_database) == [1, 2, 3, 4]
+
+
 def test_rows_brought_from_another_server_are_sealed_before_its_own_count_goes_on(
     postgresql_database: Database, clock: FakeClock
 ) -> None:

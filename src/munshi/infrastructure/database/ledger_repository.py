@@ -77,7 +77,8 @@ _COMPLETE = "transaction_id < pg_snapshot_xmin(pg_current_snapshot())"
 _WAITING = {
     "sqlite": text(f'SELECT id, leaf, 0 FROM "AuditLogs" WHERE {_BEHIND} ORDER BY id LIMIT :most'),
     "postgresql": text(
-        f"""SELECT id, leaf, transaction_id::text FROM "AuditLogs"
+        # Ordered by the bare name it would be by the text that is selected, 1000 before 999.
+        f"""SELECT id, leaf, transaction_id::text AS told FROM "AuditLogs"
 WHERE {_BEHIND_POSTGRESQL} AND {_COMPLETE} ORDER BY transaction_id, id LIMIT :most"""
     ),
     # A shared lock of the whole table waits for every writer in flight. Never tried on a server.
