@@ -18,6 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -237,10 +239,8 @@ def measure_ledger(
 
 
 def _new_database(admin: str, name: str) -> str:
-    with open_database(admin).engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").execute(
-            text(f"CREATE DATABASE {name} TEMPLATE template0")
-        )
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
     return admin.removesuffix("postgres") + name
 
 
