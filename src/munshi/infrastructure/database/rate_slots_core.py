@@ -80,7 +80,8 @@ class RepositorySlots:
                 left = None if next_free is None else (next_free - now).total_seconds()
                 return until_free(need, left)
             room = min(room, len(slots))
-            free.append(slots)
+            # In one order, so that two who want the same ones meet at the first of them.
+            free.append(sorted(slots))
         return [
             tuple(
                 _taken(tx.rate_pools, need, slots[at], now)
