@@ -3,19 +3,15 @@
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from databases import open_database
-from munshi.clock import SystemClock
 from munshi.domain.enums import Service
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AUTO_LOGIN
 from munshi.errors import BrokerThrottledError, BrokerUnavailableError, JobParametersInvalidError
-from munshi.jobs.run import JobRun, running_job_must_stop
-from quotas import open_gate
+from munshi.jobs.run import JobRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,18 +145,6 @@ def return_unfit(_: object, __: JobRun, parameters: TextParams) -> Any:  # noqa:
     return _UNFIT[parameters.text]
 
 
-def wait_for_permit(stage: Stage, _: JobRun, parameters: TextParams) -> dict[str, Any]:
-    """As a broker client does when the minute's requests are used up; told the database."""
-    with (
-        closing(open_database(parameters.text)) as database,
-        closing(open_gate(database, SystemClock())) as gate,
-    ):
-        for _turn in range(2):
-            with gate.permit("kite.quote", should_stop=running_job_must_stop):
-                stage.entered.set()
-    return {}
-
-
 def _spec(function: str, *, idempotent: bool = True) -> JobSpec:
     entry = f"jobs.handlers:{function}"
     return JobSpec(params=TextParams, entry=entry, runs_in="thread", idempotent=idempotent)
@@ -178,7 +162,6 @@ REGISTRY: Mapping[str, JobSpec] = {
                 "chatter",
                 "deaf",
                 "hang",
-                "wait_for_permit",
                 "unavailable",
                 "throttled",
             ),
@@ -186,6 +169,12 @@ REGISTRY: Mapping[str, JobSpec] = {
         )
     },
     AUTO_LOGIN: _spec("login_first"),
+    "wait_for_permit": JobSpec(
+        params=TextParams,
+        entry="jobs.permit_handler:wait_for_permit",
+        runs_in="thread",
+        idempotent=True,
+    ),
     "wait_once": _spec("wait", idempotent=False),
     "deaf_once": _spec("deaf", idempotent=False),
     "hang_once": _spec("hang", idempotent=False),
