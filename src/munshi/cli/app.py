@@ -16,6 +16,7 @@ from munshi.cli.connect import connect
 from munshi.cli.data import data_app
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
+from munshi.cli.doctor import doctor
 from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
 from munshi.cli.keys import keys_app
@@ -46,7 +47,9 @@ def munshi() -> None:
     """Broker logins, jobs, market data, configuration and audit in one database."""
 
 
-for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
+for command in (
+    *(demo, serve, status, login, disconnect, connect, run, token, worker, simulator, doctor),
+):
     app.command()(command)
 app.add_typer(jobs)
 audit_ledger.add_to(audit_app)
