@@ -61,6 +61,13 @@ def of_error(what: str, error: BaseException, *, state: State = State.BROKEN) ->
     """What went wrong, in its own words if it is ours, without secrets."""
     if isinstance(error, CannotLookError):
         return Diagnosis(what=what, state=State.SKIPPED, found=str(error))
+    if isinstance(error, OSError) and error.filename is not None:
+        return Diagnosis(
+            what=what,
+            state=state,
+            found=f"{error.filename}: {error.strerror}.",
+            mend="Give it to this account (chown, chmod), or set MUNSHI_HOME to another folder.",
+        )
     hint = error.hint if isinstance(error, AppError) else None
     return Diagnosis(
         what=what,
