@@ -25,6 +25,7 @@ from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
+from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
 from munshi.cli.users import users_app
@@ -68,6 +69,7 @@ for name, group in (
     ("apikeys", apikeys_app),
     ("sessions", sessions_app),
     ("keys", keys_app),
+    ("service", service_app),
 ):
     app.add_typer(group, name=name)
 
