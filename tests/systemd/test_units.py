@@ -25,7 +25,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 User=clerk
-ExecStart=/opt/munshi/bin/python -m munshi serve
+ExecStart=/usr/bin/python3 -m munshi serve
 # Secrets stand in /srv/munshi/.env, which is read from here.
 WorkingDirectory=/srv/munshi
 Environment="MUNSHI_HOME=/srv/munshi"
@@ -72,7 +72,7 @@ def plan_for(settings: Settings, *, runs_as: str | None = None, workers: int = 0
 def test_a_service_of_the_machine_is_walled_in() -> None:
     plan = ServicePlan(
         name="munshi",
-        program=("/opt/munshi/bin/python", "-m", "munshi"),
+        program=("/usr/bin/python3", "-m", "munshi"),
         home=Path("/srv/munshi"),
         workers=0,
         runs_as="clerk",
@@ -122,6 +122,20 @@ def test_no_secret_is_in_a_unit_and_each_is_named(tmp_path: Path) -> None:
     assert "hunter2" not in text
     assert "c2VjcmV0" not in text
     assert 'Environment="MUNSHI_PORT=8123"' in text
+
+
+def test_what_the_env_file_of_the_home_says_stays_its_own(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(
+        "MUNSHI_DATABASE_URL=postgresql://munshi:hunter2@localhost/munshi\nMUNSHI_PORT=8123\n"
+    )
+    settings = load_settings(_env_file=tmp_path / ".env", home=tmp_path, log_level="ERROR")
+
+    plan = plan_for(settings, runs_as="clerk")
+
+    assert settings.port == 8123
+    assert plan.left_out == ()
+    assert plan.environment == {"MUNSHI_HOME": str(tmp_path), "MUNSHI_LOG_LEVEL": "ERROR"}
+    assert plan.beside_postgresql
 
 
 def test_a_database_address_without_a_password_goes_along(tmp_path: Path) -> None:

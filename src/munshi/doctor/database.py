@@ -92,8 +92,9 @@ def look_at_configuration(ground: DoctorGround) -> Iterator[Diagnosis]:
 
 
 def _reached(database: Database) -> Iterator[Diagnosis]:
-    at = database.url.render_as_string(hide_password=True).partition("://")[2]
-    place = at.rpartition("@")[2].partition("?")[0] if database.dialect != "sqlite" else at
+    url = database.url
+    port = f":{url.port}" if url.port else ""
+    place = f"{url.host}{port}/{url.database}" if url.host else url.database
     yield Diagnosis(
         what="database",
         state=State.OK,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from munshi.errors import ServicePlanInvalidError
 from munshi.infrastructure.database.url import parse_database_url
+from munshi.infrastructure.env_file import read_env_file
 from munshi.settings import Settings
 
 _SECRETS = ("database_url", "master_key")
@@ -42,7 +43,8 @@ def plan_service(
 ) -> ServicePlan:
     """What these settings need to run unattended.
 
-    Raises ServicePlanInvalidError for what a unit cannot hold, DatabaseUrlInvalidError.
+    Raises ServicePlanInvalidError for what a unit cannot hold, DatabaseUrlInvalidError,
+    EnvFileInvalidError.
     """
     if not name.replace("-", "").isalnum() or not name.isascii():
         raise ServicePlanInvalidError(
@@ -51,12 +53,16 @@ def plan_service(
     home = settings.home.absolute()
     environment = {"MUNSHI_HOME": str(home)}
     writable = [home]
+    # The service reads that file itself, and what is changed there later must count.
+    in_file = {each.upper() for each in read_env_file(home / ".env")}
     for field_name in sorted(settings.model_fields_set - _TOLD_OTHERWISE):
-        environment[f"MUNSHI_{field_name.upper()}"] = _text(getattr(settings, field_name))
+        name_outside = f"MUNSHI_{field_name.upper()}"
+        if name_outside not in in_file:
+            environment[name_outside] = _text(getattr(settings, field_name))
     if settings.env_file.exists() and settings.env_file.absolute() != home / ".env":
         environment["MUNSHI_ENV_FILE"] = str(settings.env_file.absolute())
         writable.append(settings.env_file.absolute().parent)
-    left_out = _secrets(settings, environment)
+    left_out = _secrets(settings, environment, in_file)
     url = parse_database_url(settings.database_url.get_secret_value(), home=home)
     if url.get_backend_name() == "sqlite" and url.database:
         writable.append(Path(url.database).absolute().parent)
@@ -81,13 +87,13 @@ def plan_service(
     )
 
 
-def _secrets(settings: Settings, environment: dict[str, str]) -> tuple[str, ...]:
+def _secrets(settings: Settings, environment: dict[str, str], in_file: set[str]) -> tuple[str, ...]:
     """Fill in what turns out to be no secret; the names of the others that are set."""
     given = {
         "database_url": settings.database_url.get_secret_value(),
         "master_key": settings.master_key.get_secret_value(),
     }
-    found = [name for name in _SECRETS if given[name]]
+    found = [name for name in _SECRETS if given[name] and f"MUNSHI_{name.upper()}" not in in_file]
     if "database_url" in found:
         text = given["database_url"]
         url = parse_database_url(text, home=settings.home)
