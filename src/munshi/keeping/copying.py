@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 
 from munshi.audit.findings import Report
 from munshi.audit.ledger_service import LedgerService
@@ -24,7 +25,8 @@ from munshi.jobs.signs import SECONDS_BETWEEN_SIGNS
 ENTITY = "database"
 # A worker that was killed is believed gone after so long.
 SILENT_AFTER = timedelta(seconds=3 * SECONDS_BETWEEN_SIGNS)
-MOST_SECONDS_TO_SEAL = 15.0
+# How often it is looked whether the last audit rows can be sealed, and how long each time.
+TRIES_TO_SEAL, SECONDS_BETWEEN_TRIES = 75, 0.2
 _KINDS = {"sqlite", "postgresql"}
 # What is done, rows done and rows in all.
 Told = Callable[[str, int, int], None]
@@ -98,21 +100,20 @@ class DatabaseCopy:
         )
 
     def _fill(self, target: CopyTarget, told: Told) -> dict[str, int]:
-        end = self._clock.monotonic() + MOST_SECONDS_TO_SEAL
-        while True:
+        unsealed = 0
+        for _ in range(TRIES_TO_SEAL):
             Sealer(self._source, self._clock).seal_all()
             with reading_alone(self._source) as source:
                 unsealed = source.count_unsealed()
                 if not unsealed:
                     with target.filling() as writer:
                         return _copy_rows(source, writer, told)
-            if self._clock.monotonic() > end:
-                raise DatabaseInUseError(
-                    f"{unsealed:,} audit rows cannot be sealed yet: somebody writes, or a "
-                    "transaction is open somewhere on the server.",
-                    hint="End it, then copy again.",
-                )
-            self._clock.sleep(0.2)
+            sleep(SECONDS_BETWEEN_TRIES)
+        raise DatabaseInUseError(
+            f"{unsealed:,} audit rows cannot be sealed yet: somebody writes, or a transaction is "
+            "open somewhere on the server.",
+            hint="End it, then copy again.",
+        )
 
     def _refuse_unfit(self) -> None:
         for database in (self._source, self._target):
