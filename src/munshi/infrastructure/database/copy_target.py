@@ -87,6 +87,7 @@ class CopyTarget:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._was: str | None = None
+        self._is_marked = False
         self._is_new_file = False
 
     def mark(self) -> None:
@@ -98,18 +99,18 @@ class CopyTarget:
             if self._was is None:
                 _VERSIONS.create(connection)
             _stand_at(connection, UNFINISHED_COPY)
+        self._is_marked = True
 
     def unmark(self) -> None:
         """Leave the database as it was before `mark`, as far as it can be reached.
 
         One that an earlier copy left unfinished stays so.
         """
-        with suppress(AppError):
-            if self._was is None:
-                with migrating(self._database) as connection:
+        if self._is_marked and self._was != UNFINISHED_COPY:
+            with suppress(AppError), migrating(self._database) as connection:
+                if self._was is None:
                     _VERSIONS.drop(connection)
-            elif self._was != UNFINISHED_COPY:
-                with migrating(self._database) as connection:
+                else:
                     _stand_at(connection, self._was)
         if self._is_new_file:
             self._remove_file()
