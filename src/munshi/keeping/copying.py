@@ -167,6 +167,7 @@ def _copy_rows(source: CopySource, writer: CopyWriter, told: Told) -> dict[str, 
             done += len(batch)
             told("compare", done, total)
         _refuse_unequal(table.name, read[table.name], written)
+    writer.refuse_orphans()
     writer.begin_era()
     writer.count_on(source.highest_ids())
     return {name: tally.rows for name, tally in read.items()}

@@ -56,6 +56,17 @@ class CopyWriter:
         with self._connection.execute(_reading(table), execution_options=streaming) as rows:
             yield from rows.partitions(BATCH)
 
+    def refuse_orphans(self) -> None:
+        """Raises CopyRowUnfitError; SQLite looks for parents only now, PostgreSQL did all along."""
+        if not self._is_sqlite:
+            return
+        orphan = self._connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if orphan is not None:
+            raise CopyRowUnfitError(
+                f"{orphan[0]}: a row points to one of {orphan[2]} that is not there.",
+                hint="Change it in the database that is copied, then copy again.",
+            )
+
     def begin_era(self) -> None:
         """Have the audit trail go on by this server's count: every row must be sealed."""
         ledger = LedgerRepository(self._connection)
