@@ -7,10 +7,13 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from clocks import FakeClock
 from desks import TESTER
@@ -19,12 +22,13 @@ from munshi.bootstrap import open_services
 from munshi.clock import SystemClock
 from munshi.config.service import ConfigService
 from munshi.doctor.diagnosis import State
+from munshi.errors import DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.sqlite_looking import has_unread_log, has_wal_reset_bug
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.platform import is_administrator
 from munshi.infrastructure.security.master_keys import new_ring, ring_to_json
-from munshi.settings import load_settings
+from munshi.settings import BrokerMode, load_settings
 from raw_server import RawServer, http_reply
 from simulators import Simulator
 
@@ -183,11 +187,62 @@ def test_a_broker_that_hangs_is_broken_and_holds_up_no_other(
     simulator.clock.set(SystemClock().now())
     started = SystemClock().monotonic()
 
-    found = doctor(database_url=sqlite_url, hosts={"Kite": raw_server.url, "Breeze": simulator.url})
+    found = doctor(
+        database_url=sqlite_url,
+        hosts={"Kite": raw_server.url, "Breeze": simulator.url},
+        brokers=BrokerMode.LIVE,
+    )
 
     assert SystemClock().monotonic() - started < 15
     assert (found["Kite reach"].state, found["Breeze reach"].state) == (State.BROKEN, State.OK)
     assert found["Kite reach"].found == "Kite did not answer in time."
+
+
+def test_a_broker_that_answers_a_byte_at_a_time_is_given_up(
+    doctor: Doctor, sqlite_url: str
+) -> None:
+    over = Event()
+
+    def trickle(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(0.5):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=trickle, args=(listener,), daemon=True)
+        thread.start()
+        at = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+        found = doctor(database_url=sqlite_url, hosts={"Kite": at}, brokers=BrokerMode.LIVE)
+        over.set()
+        thread.join()
+
+    assert found["Kite reach"].state is State.BROKEN
+    assert found["Kite reach"].found == "Kite did not answer in time."
+
+
+def test_a_simulator_that_was_killed_is_a_warning_unless_it_was_named(
+    doctor: Doctor, sqlite_url: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+    left = doctor(database_url=sqlite_url, hosts={"simulator": at})
+    named = doctor(database_url=sqlite_url, hosts={"simulator": at}, simulator_url=at)
+
+    assert left["simulator reach"].state is State.WARN
+    assert named["simulator reach"].state is State.BROKEN
+
+
+def test_who_only_looks_cannot_write(database: Database) -> None:
+    looking = Database(database.url, read_only=True)
+
+    with pytest.raises((DBAPIError, DatabaseUnreachableError)), looking.transaction() as tx:
+        tx.vault_keys.save_source("file")
+
+    looking.close()
 
 
 def test_nothing_secret_is_sent_to_a_broker(

@@ -25,7 +25,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=exec
 User=clerk
-ExecStart=/usr/bin/python3 -m munshi serve
+ExecStart=/usr/bin/python3 -P -m munshi serve
 # Secrets stand in /srv/munshi/.env, which is read from here.
 WorkingDirectory=/srv/munshi
 Environment="MUNSHI_HOME=/srv/munshi"
@@ -72,7 +72,7 @@ def plan_for(settings: Settings, *, runs_as: str | None = None, workers: int = 0
 def test_a_service_of_the_machine_is_walled_in() -> None:
     plan = ServicePlan(
         name="munshi",
-        program=("/usr/bin/python3", "-m", "munshi"),
+        program=("/usr/bin/python3", "-P", "-m", "munshi"),
         home=Path("/srv/munshi"),
         workers=0,
         runs_as="clerk",

@@ -1,5 +1,6 @@
 """Which account a service of the machine runs as, and whether it has a home to run in."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from munshi.errors import ServicePlanInvalidError
@@ -20,7 +21,9 @@ def account_for(home: Path, *, given: str | None, may_only_look: bool) -> str:
         if not given.replace("-", "").replace("_", "").isalnum() or not given.isascii():
             raise ServicePlanInvalidError(f"{given[:60]!r} is no name of an account.")
         return given
-    owner = home.owner() if home.exists() else "root"
+    owner = "root"
+    with suppress(KeyError, NotImplementedError, OSError):  # a number without a name; Windows
+        owner = home.owner()
     if owner == "root":
         raise ServicePlanInvalidError(
             f"It is not clear which account should run it: {home} is root's, or not there yet.",

@@ -72,9 +72,13 @@ class DatabaseSight:
         return Database(url, pool_size=settings.database_pool_size, read_only=True)
 
     def close(self) -> None:
-        with self._lock:
-            if self._opened is not None:
-                self._opened.close()
+        # Whoever looks at a disk that does not answer may hold the lock for ever.
+        if self._lock.acquire(timeout=1):
+            try:
+                if self._opened is not None:
+                    self._opened.close()
+            finally:
+                self._lock.release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 No key and no token is sent. All are asked at the same time, each within a few seconds.
 """
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from munshi.clock import SystemClock
 from munshi.doctor.diagnosis import Diagnosis, State, of_finding
 from munshi.doctor.ground import DoctorGround
 from munshi.errors import BrokerUnavailableError
@@ -17,6 +18,8 @@ from munshi.settings import BrokerMode
 
 _SYNCHRONISE = "timedatectl set-ntp true"
 _GATEWAY_TROUBLE = 500
+# In all, however slowly a host answers; each wait within is shorter.
+HOST_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ def look_at_hosts(ground: DoctorGround) -> Iterator[Diagnosis]:
         return
     asked = _ask_all(ground)
     for each in asked:
-        yield _told(each)
+        yield _told(each, ground)
     yield _clocks(asked)
 
 
@@ -64,37 +67,55 @@ def look_at_address(ground: DoctorGround) -> Iterator[Diagnosis]:
 
 
 def _ask_all(ground: DoctorGround) -> list[_Asked]:
+    """In daemon threads: a host that answers a byte at a time must not keep the process."""
+    answers: dict[str, _Asked] = {}
+
+    def ask(whose: str) -> None:
+        answers[whose] = _ask(ground, whose)
+
+    threads = [
+        threading.Thread(target=ask, args=(whose,), name=f"host-{whose}", daemon=True)
+        for whose in ground.hosts
+    ]
+    for thread in threads:
+        thread.start()
+    stopwatch = SystemClock()
+    deadline = stopwatch.monotonic() + HOST_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - stopwatch.monotonic()))
+    known = dict(answers)
+    now = ground.clock.now()
+    return [known.get(whose) or _silent(whose, now=now) for whose in ground.hosts]
+
+
+def _ask(ground: DoctorGround, whose: str) -> _Asked:
     live = ground.settings.brokers is BrokerMode.LIVE
-    hosts: Mapping[str, str] = ground.hosts
-
-    def ask(whose: str) -> _Asked:
-        started, before = ground.clock.monotonic(), ground.clock.now()
-        reached: Reach | BrokerUnavailableError
-        try:
-            reached = reach(hosts[whose], whose=whose, through_proxy=live)
-        except BrokerUnavailableError as error:
-            reached = error
-        return _Asked(
-            whose=whose,
-            before=before,
-            after=ground.clock.now(),
-            milliseconds=round((ground.clock.monotonic() - started) * 1000, 1),
-            reached=reached,
-        )
-
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        return list(pool.map(ask, hosts))
+    started, before = ground.clock.monotonic(), ground.clock.now()
+    reached: Reach | BrokerUnavailableError
+    try:
+        reached = reach(ground.hosts[whose], whose=whose, through_proxy=live)
+    except BrokerUnavailableError as error:
+        reached = error
+    return _Asked(
+        whose=whose,
+        before=before,
+        after=ground.clock.now(),
+        milliseconds=round((ground.clock.monotonic() - started) * 1000, 1),
+        reached=reached,
+    )
 
 
-def _told(asked: _Asked) -> Diagnosis:
+def _silent(whose: str, *, now: datetime) -> _Asked:
+    error = BrokerUnavailableError(f"{whose} did not answer in time.")
+    milliseconds = HOST_SECONDS * 1000
+    return _Asked(whose=whose, before=now, after=now, milliseconds=milliseconds, reached=error)
+
+
+def _told(asked: _Asked, ground: DoctorGround) -> Diagnosis:
     what = f"{asked.whose} reach"
     if isinstance(asked.reached, BrokerUnavailableError):
-        return Diagnosis(
-            what=what,
-            state=State.BROKEN,
-            found=asked.reached.detail,
-            mend="Check this machine's network, DNS, firewall and HTTPS_PROXY, then look again.",
-        )
+        state, mend = _away(ground)
+        return Diagnosis(what=what, state=state, found=asked.reached.detail, mend=mend)
     status = asked.reached.status
     return Diagnosis(
         what=what,
@@ -105,6 +126,17 @@ def _told(asked: _Asked) -> Diagnosis:
         else None,
         facts={"milliseconds": asked.milliseconds, "status": status},
     )
+
+
+def _away(ground: DoctorGround) -> tuple[State, str]:
+    """How bad it is that a host does not answer, and what helps."""
+    if ground.settings.brokers is BrokerMode.LIVE:
+        return State.BROKEN, (
+            "Check this machine's network, DNS, firewall and HTTPS_PROXY, then look again."
+        )
+    if ground.settings.simulator_url:
+        return State.BROKEN, "Start it: munshi simulator, or unset MUNSHI_SIMULATOR_URL."
+    return State.WARN, "munshi serve starts one."  # what is left of one that was killed
 
 
 def _clocks(asked: list[_Asked]) -> Diagnosis:

@@ -74,7 +74,7 @@ def plan_service(
             )
     return ServicePlan(
         name=name,
-        program=(sys.executable, "-m", "munshi"),
+        program=(sys.executable, "-P", "-m", "munshi"),  # nothing is imported from the home
         home=home,
         workers=workers,
         runs_as=runs_as,
