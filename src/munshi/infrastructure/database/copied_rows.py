@@ -28,6 +28,7 @@ _Check = Callable[[Any], str]
 _PLACES = Decimal("0.0001")
 _MOST = Decimal(10) ** 14
 _DIGEST_SPACE = 1 << 256
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def copied_tables() -> list[Table]:
@@ -189,4 +190,4 @@ def _unfit_real(value: float) -> str:
 
 def document_text(value: Any) -> str:  # noqa: ANN401
     """A JSON value as `types.Json` writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
