@@ -152,7 +152,7 @@ def rows_of(database: Database, table: Table) -> list[Any]:
     """Every row as Python has it, in one order; without the transaction that wrote it."""
     columns = [each for each in table.columns if not isinstance(each.type, types.TransactionId)]
     with database.connected() as connection:
-        rows = [tuple(row) for row in connection.execute(select(*columns))]
+        rows = list(connection.execute(select(*columns)))
     keys = [columns.index(each) for each in table.primary_key.columns]
     return sorted(rows, key=lambda row: [row[place] for place in keys])
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, inspect, text
 from crowd import OWNER
 from databases import migrate_template
 from desks import Desk, open_desk
-from keeping.full_desk import copy_to, counts, opened, stop_at
+from keeping.full_desk import copy_to, counts, opened, rows_of, stop_at
 from munshi.domain.jobs import JobWorker, WorkerStatus
 from munshi.errors import (
     CopyRowUnfitError,
@@ -32,6 +32,7 @@ from munshi.errors import (
 )
 from munshi.infrastructure.database import migrate
 from munshi.infrastructure.database.migrations import VERSION_TABLE
+from munshi.infrastructure.database.models import metadata
 from munshi.infrastructure.database.opening import check_revision
 from munshi.settings import Settings
 
@@ -306,7 +307,7 @@ def test_whoever_writes_and_does_not_end_is_waited_for_no_longer_than_seconds(
     [
         (
             "UPDATE \"Alerts\" SET kind = printf('%060d', 1)",
-            r"Alerts, row id [0-9a-f-]{36}, column kind: text of 60 characters, where 50",
+            r"Alerts, row id [0-9a-f-]{36}, column kind: text of 60 characters, and 50",
         ),
         (
             "UPDATE \"Alerts\" SET title = 'a' || char(0) || 'b'",
@@ -336,6 +337,18 @@ def test_a_row_that_does_not_fit_is_named_and_nothing_is_left(
         copy_to(sqlite_desk.services, url)
 
     assert tables(url) == set()
+
+
+def test_what_only_postgresql_refuses_is_no_trouble_between_files(
+    sqlite_desk: Desk, tmp_path: Path
+) -> None:
+    tampered(sqlite_desk, "UPDATE \"Alerts\" SET title = 'a' || char(0) || 'b'")
+
+    copy_to(sqlite_desk.services, f"sqlite:///{tmp_path}/copy.db")
+
+    with opened(f"sqlite:///{tmp_path}/copy.db") as target:
+        titles = {row.title for row in rows_of(target, metadata.tables["Alerts"])}
+    assert titles == {"a\0b"}
 
 
 def test_a_row_without_its_parent_is_refused(sqlite_desk: Desk, new_url: str) -> None:

@@ -28,6 +28,7 @@ _Check = Callable[[Any], str]
 _PLACES = Decimal("0.0001")
 _MOST = Decimal(10) ** 14
 _DIGEST_SPACE = 1 << 256
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def copied_tables() -> list[Table]:
@@ -95,13 +96,13 @@ def _amount(value: Decimal) -> str:
 class RowCheck:
     """Refuses what the database that is copied to would refuse, shorten or round."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, dialect: str) -> None:
         self._table = table
         self._columns = copied_columns(table)
         self._checks = [
             (place, check)
             for place, column in enumerate(self._columns)
-            if (check := _check(column)) is not None
+            if (check := _check(column, dialect)) is not None
         ]
 
     def refuse_unfit(self, rows: Iterable[Row]) -> None:
@@ -130,24 +131,24 @@ def _shown(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _check(column: Column[Any]) -> _Check | None:
+def _check(column: Column[Any], dialect: str) -> _Check | None:
     kind = column.type
     if isinstance(kind, Name):
-        return _within(kind.length)
+        return _within(kind.length, dialect)
+    if dialect == "sqlite":
+        return _unfit_real if isinstance(kind, Real) else None
     if isinstance(kind, Prose):
         return _unfit_text
     if isinstance(kind, Json):
         return _unfit_document
-    if isinstance(kind, Amount):
-        return _unfit_amount
-    return _unfit_real if isinstance(kind, Real) else None
+    return _unfit_amount if isinstance(kind, Amount) else None
 
 
-def _within(length: int) -> _Check:
+def _within(length: int, dialect: str) -> _Check:
     def check(value: str) -> str:
         if len(value) > length:
-            return f"text of {len(value)} characters, where {length} are room for"
-        return _unfit_text(value)
+            return f"text of {len(value)} characters, and {length} are allowed"
+        return "" if dialect == "sqlite" else _unfit_text(value)
 
     return check
 
@@ -189,4 +190,4 @@ def _unfit_real(value: float) -> str:
 
 def document_text(value: Any) -> str:  # noqa: ANN401
     """A JSON value as `types.Json` writes it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -14,7 +14,8 @@ from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.server_connection import patience
 
-BATCH = 1000
+# Some rows are large: a block of the ledger, a cached answer.
+BATCH = 250
 _LOCK_NOT_AVAILABLE = "55P03"
 _PATIENT = (
     "SET LOCAL idle_in_transaction_session_timeout = 0",

@@ -40,7 +40,7 @@ class CopyWriter:
 
     def write(self, table: Table, batches: Rows) -> Iterator[Sequence[Row]]:
         """Insert the rows and hand each batch on. Raises CopyRowUnfitError."""
-        check = RowCheck(table)
+        check = RowCheck(table, dialect=self._dialect.name)
         fill = self._insert if self._is_sqlite else self._copy
         seen: list[Row] = []
         try:
