@@ -58,14 +58,17 @@ def restore_backup(
             if upgraded:
                 told("upgrade", 0, 0)
                 upgrade(database)
+        told("keys", 0, 0)
         with open_keys(settings, restoring=True) as keys:
             placed = keys.put_back(restoration.keys(passphrase), passphrase)
+    told("audit trail", 0, 0)
     with open_services(settings, restoring=True) as services:
         # Before anything is written: on another server every later row begins a new count.
         report = services.ledger.verify(told=lambda done, of: told("audit trail", done, of))
         note_restored(services.database, services.clock, manifest, actor=actor)
         if report.is_sound:
             services.ledger.seal()
+    told("done", 0, 0)
     remove_marker(settings.home)
     return RestoredDesk(
         manifest=manifest,

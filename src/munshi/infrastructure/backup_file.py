@@ -47,8 +47,8 @@ class BackupWriter:
 
     def __init__(self, path: Path, *, now: datetime) -> None:
         self._file: BinaryIO = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "w+b")
-        self._tar = tarfile.open(  # noqa: SIM115 - closed in `finish`
-            fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT
+        self._tar = tarfile.TarFile(
+            fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT, copybufsize=_CHUNK
         )
         self._stamp = int(now.timestamp())
 

@@ -44,7 +44,7 @@ def check_backup(backup: BackupReader, passphrase: str | None, *, told: Progress
     if passphrase is not None:
         open_keys_copy(backup, passphrase)
     _check_files(backup, told)
-    told("database", 0, 0)
+    told("checking the database", 0, 0)
     return CheckedBackup(
         manifest=manifest,
         database_opened=_check_database(backup),
@@ -81,10 +81,10 @@ def _refuse_newer(manifest: Manifest) -> None:
 def _check_files(backup: BackupReader, told: Progress) -> None:
     manifest, done = backup.manifest, 0
     for each in manifest.files:
-        told("files", done, manifest.size)
+        told("checking files", done, manifest.size)
         backup.check(each)
         done += each.size
-    told("files", done, manifest.size)
+    told("checking files", done, manifest.size)
     for name in backup.strangers():
         raise BackupInvalidError(f"{name[:100]} in {backup.path} is not of this backup.")
 
