@@ -99,8 +99,9 @@ def test_what_is_wrong_with_a_backup_is_one_line_and_exit_code_1(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.usefixtures("backup")
 def test_a_file_that_the_desk_lacks_is_told_and_the_rest_is_backed_up(
-    munshi: Munshi, backup: Path, tmp_path: Path
+    munshi: Munshi, tmp_path: Path
 ) -> None:
     with sqlite3.connect(tmp_path / "munshi.db") as connection:
         connection.execute(
@@ -115,12 +116,13 @@ def test_a_file_that_the_desk_lacks_is_told_and_the_rest_is_backed_up(
 
     assert made.exit_code == 1
     assert "audit/audit-000000001-000000001.jsonl.gz" in made.stdout
-    assert "1 files that the database names are gone or damaged" in made.stderr
+    assert "1 file that the database names is gone or damaged" in made.stderr
     assert munshi("backup", "verify", str(to)).exit_code == 0
 
 
+@pytest.mark.usefixtures("backup")
 def test_a_trail_that_was_changed_before_the_backup_decides_the_exit_code(
-    munshi: Munshi, backup: Path, tmp_path: Path
+    munshi: Munshi, tmp_path: Path
 ) -> None:
     munshi("audit", "seal")
     with sqlite3.connect(tmp_path / "munshi.db") as connection:

@@ -8,9 +8,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from chaos.ledger_writers import WRITER, Nursery
+from crowd import PASSWORD, VISITOR, hash_cheaply
 from desks import TESTER
 from keeping.conftest import Places
 from keeping.kept_desk import (
@@ -24,11 +26,13 @@ from keeping.kept_desk import (
     members,
     restore,
     rewrite,
+    settings_for,
     verify,
 )
 from leaks import find_secrets
 from munshi.bootstrap import Services, open_services
 from munshi.domain.jobs import SESSION_CLEANUP, JobState
+from munshi.domain.roles import Role
 from munshi.infrastructure.database import migrate
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Lane
@@ -37,6 +41,7 @@ from munshi.infrastructure.database.postgresql_programs import find_program
 from munshi.infrastructure.database.revision import current_revision
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.security.key_places import KeyFile
+from postgres_cluster import find_programs, running_cluster
 
 
 def actions(services: Services, backup_id: str) -> list[str]:
@@ -224,6 +229,44 @@ def test_a_backup_of_an_older_version_is_upgraded(
         assert current_revision(services.database) == HEAD
         assert holdings(services) == before
     assert (done.upgraded, done.report.findings) == (True, [])
+
+
+def test_on_another_server_the_trail_goes_on_unbroken(
+    postgresql_places: Places, tmp_path: Path
+) -> None:
+    with open_services(postgresql_places.kept) as services:
+        services.config.seed(actor=TESTER)
+        made = back_up(services, tmp_path / "desk.tar")
+    with running_cluster(find_programs()) as cluster:
+        with psycopg.connect(cluster.url("postgres"), autocommit=True) as admin:
+            admin.execute("CREATE DATABASE elsewhere TEMPLATE template0")
+        new = settings_for(tmp_path / "new", cluster.url("elsewhere"))
+
+        done = restore(new, made.path)
+
+        with open_services(new) as services:
+            services.config.set("jobs", "keep_days", 9, actor=TESTER)
+            services.ledger.seal()
+            report = services.ledger.verify()
+    assert (done.report.findings, report.findings, report.unsealed) == ([], [], 0)
+    assert report.rows == done.report.rows + 2  # that it was restored, and the change
+
+
+def test_whoever_was_signed_in_signs_in_again(
+    sqlite_places: Places, kept_sqlite: Services, tmp_path: Path
+) -> None:
+    hash_cheaply(kept_sqlite.config)
+    kept_sqlite.people.users.add("vera", Role.VIEWER, password=PASSWORD, actor=TESTER)
+    ways_in = kept_sqlite.people.sign_ins
+    token = ways_in.sign_in("vera", PASSWORD, "", user_agent=None, actor=VISITOR).token
+
+    restore(sqlite_places.empty, back_up(kept_sqlite, tmp_path / "desk.tar").path)
+
+    with open_services(sqlite_places.empty) as services:
+        there = services.people.sessions.find(token)
+        services.people.sign_ins.sign_in("vera", PASSWORD, "", user_agent=None, actor=VISITOR)
+    assert there is None
+    assert kept_sqlite.people.sessions.find(token) is not None
 
 
 @pytest.mark.parametrize("name", ["", "desk.tar"])

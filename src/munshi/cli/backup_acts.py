@@ -121,11 +121,13 @@ def _show_created(done: CreatedBackup) -> None:
     typer.echo("Take it to another machine, and keep the passphrase apart from it. Check it there:")
     typer.echo(f"munshi backup verify {done.path.name} --keys")
     if done.troubles:
-        typer.secho(
-            f"{len(done.troubles)} files that the database names are gone or damaged on this desk.",
-            fg="red",
-            err=True,
+        count = len(done.troubles)
+        which = (
+            "1 file that the database names is"
+            if count == 1
+            else (f"{count:,} files that the database names are")
         )
+        typer.secho(f"{which} gone or damaged on this desk.", fg="red", err=True)
 
 
 def _show_checked(file: Path, checked: CheckedBackup) -> None:

@@ -22,6 +22,7 @@ from munshi.audit.sealer import Sealer
 from munshi.clock import IST, Clock
 from munshi.domain.audit import Actor
 from munshi.domain.backups import KEYS, BackedUpFile, LeftOutFile, Manifest
+from munshi.domain.ledger.blocks import MOST_ROWS
 from munshi.errors import BackupFailedError, KeyChangeConflictError
 from munshi.infrastructure.backup_file import BackupWriter, SourceChangedError
 from munshi.infrastructure.database.backup_source import Snapshot, copy_database, named_files
@@ -94,8 +95,7 @@ class BackupService:
     ) -> CreatedBackup:
         copy = staging / "database"
         told("database", 0, 0)
-        # So that the trail in the backup is proved up to its last rows.
-        Sealer(self._database, self._clock).seal_all()
+        self._seal()
         snapshot = copy_database(self._database, copy)
         keys = self._sealed_keys(snapshot, passphrase, actor)
         partial = staging / "backup.tar"
@@ -119,6 +119,18 @@ class BackupService:
         partial.replace(target)
         flush_directory(target.parent)
         return CreatedBackup(path=target, size=size, manifest=manifest)
+
+    def _seal(self) -> None:
+        """Have the trail in the backup proved nearly up to its last rows, however many write.
+
+        Where another process seals, it does this by itself.
+        """
+        sealer = Sealer(self._database, self._clock)
+        with self._database.reading() as tx:
+            waiting, _ = tx.ledger_reader.unsealed()
+        for _ in range(waiting // MOST_ROWS + 1):
+            if not sealer.seal_one():
+                break
 
     def _sealed_keys(self, snapshot: Snapshot, passphrase: str, actor: Actor) -> bytes:
         """A copy of the master key that opens the very database which was copied."""

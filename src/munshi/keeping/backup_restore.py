@@ -184,8 +184,13 @@ class Restoration:
 
 
 def note_restored(database: Database, clock: Clock, manifest: Manifest, *, actor: Actor) -> None:
-    """Have the trail say that from here on it is a restored one."""
+    """Have the trail say that from here on it is a restored one, in which nobody is signed in.
+
+    Sessions that were ended after the backup was made would else be good again.
+    """
+    now = clock.now()
     with database.transaction() as tx:
+        ended = tx.user_sessions.revoke_everybody(now=now)
         tx.audit.log(
             ENTITY,
             "restored",
@@ -194,7 +199,8 @@ def note_restored(database: Database, clock: Clock, manifest: Manifest, *, actor
                 "made_at": manifest.created_at.isoformat(),
                 "files": len(manifest.files),
                 "last_audit_id": manifest.database.last_audit_id,
+                "sessions_ended": ended,
             },
             actor=actor,
-            now=clock.now(),
+            now=now,
         )
