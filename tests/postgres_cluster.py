@@ -163,6 +163,11 @@ class RestartableServer:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
+    @property
+    def folder(self) -> Path:
+        """All that the server writes, its log included."""
+        return self._data.parent
+
     def start(self) -> None:
         """Raises ClusterUnavailableError. The first time takes any free port."""
         log = self._data.with_name("server.log")

@@ -397,6 +397,35 @@ class DatabaseStaleError(AppError):
     status = 503
 
 
+class DatabaseUnfinishedError(AppError):
+    """The database was to become a copy of another, and is not finished."""
+
+    status = 503
+
+
+class DatabaseInUseError(AppError):
+    """Somebody still works with the database that is to be copied."""
+
+    status = 409
+    retryable = True
+
+
+class CopyTargetUnfitError(AppError):
+    """The database cannot become a copy of another."""
+
+    status = 409
+
+
+class CopyRowUnfitError(AppError):
+    """A row does not fit into the database that it is copied to."""
+
+    status = 422
+
+
+class CopyUnequalError(AppError):
+    """What was copied reads otherwise than what it was copied from."""
+
+
 class DatabaseForeignError(AppError):
     """The database holds tables of our names that we did not make."""
 
@@ -709,6 +738,33 @@ class ArchiveInvalidError(AppError):
     """The archive of audit rows is missing, damaged or does not belong here."""
 
     status = 422
+
+
+# --- services under systemd ----------------------------------------------------------------
+
+
+class ServicePlanInvalidError(AppError):
+    """That service cannot be set up so."""
+
+    status = 422
+
+
+class ServiceUnitEditedError(AppError):
+    """A unit was changed by hand, and is not overwritten."""
+
+    status = 409
+
+
+class ServiceUnitUnwritableError(AppError):
+    """A unit cannot be written."""
+
+
+class SystemdAbsentError(AppError):
+    """This machine has no systemd that could keep Munshi running."""
+
+
+class SystemdRefusedError(AppError):
+    """systemd did not do what was asked."""
 
 
 # --- keeping and moving --------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """What this process was told from outside: environment and `.env`, typed, with defaults."""
 
+import json
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from munshi.errors import SettingsInvalidError
 
@@ -74,7 +76,7 @@ class Settings(BaseSettings):
     trusted_proxy: str = Field(
         default="", description="Proxy whose forwarding is expected; ends local trust."
     )
-    allowed_hosts: list[str] = Field(
+    allowed_hosts: Annotated[list[str], NoDecode] = Field(
         default_factory=list,
         description="Extra Host names to answer to (JSON list); ends local trust.",
     )
@@ -113,6 +115,17 @@ class Settings(BaseSettings):
         description="Where the master key is: `auto`, `keyring`, `file` or `environment`.",
     )
 
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _read_list(cls, value: object) -> object:
+        """Here and not by the library, whose complaint would name no variable."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('a JSON list is expected, such as ["desk.lan"]') from None
+
     @property
     def base_url(self) -> str:
         """Where a person's browser finds us."""
@@ -127,8 +140,48 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "MUNSHI_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsInvalidError(
-            f"{name}: {first['msg']}.", hint=f"Set {name} or unset it."
-        ) from error
+        raise _complaints(error)[0] from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
+
+
+def load_settings_anyway(**overrides: object) -> tuple[Settings, list[SettingsInvalidError]]:
+    """`load_settings` for who looks for what is wrong: the default stands in for what is not good.
+
+    Raises nothing; all that `load_settings` would have complained of stands beside the settings.
+    """
+    complaints: list[SettingsInvalidError] = []
+    try:
+        return Settings(**overrides), complaints  # type: ignore[arg-type]
+    except ValidationError as error:
+        complaints += _complaints(error)
+        stand_ins = _defaults(error)
+    except (OSError, UnicodeDecodeError) as error:
+        complaints.append(_unreadable(error))
+        stand_ins = {"_env_file": None}
+    settings, more = load_settings_anyway(**{**overrides, **stand_ins})
+    return settings, complaints + more
+
+
+def _defaults(error: ValidationError) -> dict[str, object]:
+    names = {str(each["loc"][0]) for each in error.errors(include_input=False, include_url=False)}
+    fields = Settings.model_fields
+    return {name: fields[name].get_default(call_default_factory=True) for name in sorted(names)}
+
+
+def _complaints(error: ValidationError) -> list[SettingsInvalidError]:
+    found: list[SettingsInvalidError] = []
+    for each in error.errors(include_input=False, include_url=False):
+        name = "MUNSHI_" + "_".join(str(part) for part in each["loc"]).upper()
+        found.append(
+            SettingsInvalidError(f"{name}: {each['msg']}.", hint=f"Set {name} or unset it.")
+        )
+    return found
+
+
+def _unreadable(error: OSError | UnicodeDecodeError) -> SettingsInvalidError:
+    why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+    return SettingsInvalidError(
+        f"The .env file of the working folder cannot be read: {why}.",
+        hint="Mend or remove it: it stands in the folder that munshi is started in.",
+    )

@@ -9,11 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 import structlog
+from pydantic import SecretStr
 from starlette.routing import Route
 
 from asgi import Caller
+from databases import migrate_template
 from desks import TESTER, Desk, open_desk
 from leaks import files_of, find_secrets
 from munshi.api.app import create_app
@@ -25,6 +28,7 @@ from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.infrastructure.brokers.simulator.seed import BREEZE_USER, KITE_USER
 from munshi.logging_setup import configure_logging
 from munshi.settings import BrokerMode, Settings
+from postgres_cluster import find_programs, restartable_cluster
 from simulators import Simulator
 
 API_SECRET = 'c4nary&api/secret+"1"='
@@ -33,6 +37,7 @@ SEED = "MNQW4YLSPFZWKZLE"
 TYPED_TOKEN = "c4naryTypedToken=&1"
 USERS = {Service.KITE: KITE_USER, Service.BREEZE: BREEZE_USER}
 SECRET_KEY = BROKER_KEYS[Service.KITE].api_secret
+PLANTED = "planted where a search must find it"
 CANARIES = (API_SECRET, PASSWORD, SEED, TYPED_TOKEN)
 COLLECTION = {
     "broker": "kite",
@@ -200,23 +205,52 @@ def ask_everything(desk: Desk, trace: Trace, *, name: str) -> None:
         )
 
 
-def test_a_working_desk_leaves_no_secret_anywhere(
-    desk_settings: Settings, simulator: Simulator, trace: Trace
-) -> None:
-    with open_desk(desk_settings, simulator) as desk:
+def use_everything(settings: Settings, simulator: Simulator, trace: Trace) -> list[str]:
+    """A desk with canaries that works, is asked and fails; where they show while it is open."""
+    with open_desk(settings, simulator) as desk:
         store_canaries(desk)
         sign_in(desk, trace)
         states = work(desk)
         ask_everything(desk, trace, name="simulated")
-        fail_live(desk_settings, simulator, trace)
+        fail_live(settings, simulator, trace)
         found = find_secrets(trace.secrets, trace.places())  # with the write-ahead log
-    found += find_secrets(trace.secrets, files_of(trace.home))
-
     assert states == [JobState.SUCCEEDED, JobState.SUCCEEDED, JobState.PAUSED]
     assert len(trace.secrets) > 12
-    assert "munshi.db" in trace.places()
     assert trace.log.getvalue().count("\n") > 30
+    return found
+
+
+def test_a_working_desk_leaves_no_secret_anywhere(
+    desk_settings: Settings, simulator: Simulator, trace: Trace
+) -> None:
+    found = use_everything(desk_settings, simulator, trace)
+    found += find_secrets(trace.secrets, files_of(trace.home))
+
+    assert "munshi.db" in trace.places()
     assert found == []
+
+
+def test_a_working_desk_leaves_no_secret_in_the_files_of_postgresql(
+    desk_settings: Settings, simulator: Simulator, trace: Trace
+) -> None:
+    with restartable_cluster(find_programs()) as (cluster, server):
+        with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE desk")
+        url = cluster.url("desk")
+        migrate_template(url)
+        settings = desk_settings.model_copy(update={"database_url": SecretStr(url)})
+        found = use_everything(settings, simulator, trace)
+        with open_desk(settings, simulator) as desk, desk.services.database.transaction() as tx:
+            details = {"planted": PLANTED}
+            tx.audit.log("test", "plant", details=details, actor=TESTER, now=desk.clock.now())
+        server.stop()
+        files = files_of(server.folder)
+        found += find_secrets([*trace.secrets, cluster.password], files)
+        planted = find_secrets([PLANTED], files)
+
+    assert found == []
+    assert any("data/base/" in hit for hit in planted)
+    assert any("data/pg_wal/" in hit for hit in planted)
 
 
 @pytest.mark.parametrize(

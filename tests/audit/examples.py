@@ -24,6 +24,7 @@ from audit.people_examples import (
     PersonalWork,
 )
 from desks import TESTER, Desk
+from munshi.bootstrap.copying import open_copy
 from munshi.domain.audit import MUNSHI
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
@@ -129,6 +130,11 @@ def _export_secrets(ground: Ground) -> None:
 def _take_over(ground: Ground) -> None:
     transfer = ground.desk.services.config_transfer
     transfer.take_over(transfer.read("[jobs]\nkeep_days = 11\n"), files=["desk.toml"], actor=TESTER)
+
+
+def _copy_database(ground: Ground) -> None:
+    with open_copy(ground.desk.services, f"sqlite:///{ground.folder}/copy.db") as copying:
+        copying.copy(actor=TESTER)
 
 
 # Each is audited; what only looks is listed in LOOKS.
@@ -294,6 +300,7 @@ WORKS: Mapping[str, Work] = {
         on.desk.services.ledger.seal(),
         on.desk.services.ledger.take_checkpoint("test", actor=TESTER),
     ),
+    "the database is copied": _copy_database,
     "kite redirects back": _login_by_callback,
     "a login fails": _failed_login,
     "a session is rejected": _rejected_session,

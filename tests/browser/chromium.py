@@ -6,8 +6,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import (
-    BrowserContext,
     ConsoleMessage,
     Page,
     Request,
@@ -22,6 +22,7 @@ MISSING = f"{CHROMIUM} is missing: apt-get install --no-install-recommends chrom
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000
+_PAUSE_MS = 20
 _FLAGS = [
     "--no-sandbox",  # root has no other way
     "--disable-gpu",
@@ -53,19 +54,30 @@ def open_page() -> Iterator[Page]:
 class Watch:
     """Notes what no page may do: ask another machine, break its policy, fail in a script."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, page: Page) -> None:
+        self._page = page
         self._complaints: list[str] = []
+        context = page.context
         context.on("request", self._note_request)
         context.on("console", self._note_console)
         context.on("weberror", self._note_error)
 
-    def take(self, text: str = "") -> list[str]:
-        """Hand over the complaints that hold `text` and forget them, as a test that expects them.
+    def wait(self, text: str, times: int = 1) -> None:
+        """Wait for complaints that hold `text`, and forget them as what a test expects.
 
-        The test of a page fails on what nobody took.
+        The browser's word comes after the answer it is about, at times much later.
         """
-        taken = [complaint for complaint in self._complaints if text in complaint]
+        for _ in range(PATIENCE_MS // _PAUSE_MS):
+            if sum(text in complaint for complaint in self._complaints) >= times:
+                break
+            self._page.wait_for_timeout(_PAUSE_MS)
+        else:
+            pytest.fail(f"No {text!r} among {self._complaints}.", pytrace=False)
         self._complaints = [complaint for complaint in self._complaints if text not in complaint]
+
+    def take(self) -> list[str]:
+        """Hand over and forget what nobody waited for; the test of a page fails on it."""
+        taken, self._complaints = self._complaints, []
         return taken
 
     def _note_request(self, request: Request) -> None:

@@ -32,7 +32,7 @@ def _page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def watch(_page: Page) -> Watch:
-    return Watch(_page.context)
+    return Watch(_page)
 
 
 @pytest.fixture

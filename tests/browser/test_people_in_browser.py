@@ -67,7 +67,7 @@ def test_a_wrong_password_is_said_and_can_be_mended(tab: Page, site: Site, watch
 
     _sign_in(tab, "not the password at all")
     expect(tab.get_by_role("alert")).to_contain_text("wrong")
-    watch.take("401")
+    watch.wait("401")
     _sign_in(tab)
 
     tab.wait_for_url(f"{site.url}/ui/")
@@ -89,5 +89,5 @@ def test_a_signed_in_person_is_not_used_by_another_site(
         tab.get_by_role("button", name="Go").click()
 
     assert answered.value.status == 403
-    watch.take()
+    watch.wait("403")
     assert site.desk.services.people.users.get("vera").is_active

@@ -135,6 +135,25 @@ def test_bars_are_printed_as_csv_with_exact_prices(munshi: Munshi, minutes_file:
     }
 
 
+def test_stored_files_are_hashed_and_a_damaged_one_is_named(
+    munshi: Munshi, minutes_file: Path
+) -> None:
+    munshi("data", "import", str(minutes_file))
+    sound = munshi("data", "verify")
+    path = next((minutes_file.parent / "candles").rglob("202403-*.parquet"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+    damaged = munshi("data", "verify", "NIFTY")
+    told = munshi("data", "verify", "--repair", "--json")
+
+    assert (sound.exit_code, damaged.exit_code, told.exit_code) == (0, 1, 1)
+    assert "All of them are what was stored." in sound.stdout
+    assert "munshi data verify --repair" in damaged.stdout
+    [found] = json.loads(told.stdout)["result"]["findings"]
+    assert (found["month"], found["outcome"]) == ("202403", "kept")
+    assert "munshi data import" in found["why_kept"]
+
+
 def test_candles_are_collected_once_from_a_simulator_of_the_commands_own(munshi: Munshi) -> None:
     munshi("config", "set", "auth", "simulated_headless", "true")
     munshi("login", "kite", "--headless")

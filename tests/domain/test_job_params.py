@@ -5,7 +5,12 @@ from datetime import date
 import pytest
 
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
+from munshi.domain.job_params import (
+    AutoLoginParams,
+    CollectionParams,
+    NoParams,
+    VerificationParams,
+)
 from munshi.domain.market.intervals import Interval
 from munshi.errors import JobParametersInvalidError
 
@@ -89,3 +94,24 @@ def test_a_job_that_is_told_nothing_refuses_to_be_told_anything() -> None:
         NoParams.from_json({"days": 7})
 
     assert str(refused.value) == "Not known here: days. It takes no parameters."
+
+
+def test_verification_parameters_survive_the_way_through_json() -> None:
+    params = VerificationParams(instruments=("NSE:NIFTY 50",), repair=True)
+
+    assert VerificationParams.from_json(params.to_json()) == params
+    assert VerificationParams.from_json({"instruments": [], "repair": False}).instruments == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        ({"repair": True}, "instruments"),
+        ({"instruments": [], "repair": "yes"}, "repair must be true or false"),
+        ({"instruments": "NIFTY", "repair": True}, "instruments must be a list"),
+        ({"instruments": ["NOSUCH"], "repair": True}, "NOSUCH"),
+    ],
+)
+def test_wrong_verification_parameters_are_named(raw: dict[str, object], says: str) -> None:
+    with pytest.raises(JobParametersInvalidError, match=says):
+        VerificationParams.from_json(raw)

@@ -52,6 +52,7 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.service import ScheduleService
@@ -207,6 +208,18 @@ def _wire(
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    collection = CollectionService(
+        clock,
+        mode=mode,
+        provenance=lines.provenance,
+        histories={
+            Service.KITE: KiteHistory(lines.kite, using=kite.using),
+            Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
+        },
+        instruments=instruments,
+        candles=candles,
+        calendar=calendar,
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -242,17 +255,9 @@ def _wire(
         calendar=calendar,
         instruments=instruments,
         candles=candles,
-        collection=CollectionService(
-            clock,
-            mode=mode,
-            provenance=lines.provenance,
-            histories={
-                Service.KITE: KiteHistory(lines.kite, using=kite.using),
-                Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
-            },
-            instruments=instruments,
-            candles=candles,
-            calendar=calendar,
+        collection=collection,
+        verifier=CandleVerifier(
+            mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar

@@ -20,13 +20,14 @@ from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams
+from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams, VerificationParams
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import (
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
     DAILY_COLLECTION,
     DATA_COLLECTION,
+    DATA_VERIFICATION,
     DATABASE_MAINTENANCE,
     HEALTH_SWEEP,
     JOB_CLEANUP,
@@ -51,6 +52,7 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
@@ -69,6 +71,13 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         DAILY_COLLECTION: JobSpec(
             params=NoParams,
             entry="munshi.market.daily_job:run",
+            runs_in="thread",
+            idempotent=True,
+            bulk=True,
+        ),
+        DATA_VERIFICATION: JobSpec(
+            params=VerificationParams,
+            entry="munshi.market.verification_job:run",
             runs_in="thread",
             idempotent=True,
             bulk=True,
@@ -142,6 +151,7 @@ class Services:
     instruments: InstrumentService
     candles: CandleService
     collection: CollectionService
+    verifier: CandleVerifier
     imports: ImportService
     health: HealthService
     people: People

@@ -17,6 +17,7 @@ from munshi.cli.connect import connect
 from munshi.cli.data import data_app
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
+from munshi.cli.doctor import doctor
 from munshi.cli.health import health_app
 from munshi.cli.jobs import jobs
 from munshi.cli.keys import keys_app
@@ -25,6 +26,7 @@ from munshi.cli.login import disconnect, login, status
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
+from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
 from munshi.cli.users import users_app
@@ -47,7 +49,9 @@ def munshi() -> None:
     """Broker logins, jobs, market data, configuration and audit in one database."""
 
 
-for command in (demo, serve, status, login, disconnect, connect, run, token, worker, simulator):
+for command in (
+    *(demo, serve, status, login, disconnect, connect, run, token, worker, simulator, doctor),
+):
     app.command()(command)
 app.add_typer(jobs)
 audit_ledger.add_to(audit_app)
@@ -67,6 +71,7 @@ for name, group in (
     ("sessions", sessions_app),
     ("keys", keys_app),
     ("backup", backup_app),
+    ("service", service_app),
 ):
     app.add_typer(group, name=name)
 

@@ -62,6 +62,36 @@ def collect(
 
 
 @data_app.command()
+def verify(
+    instruments: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTRUMENT…]", help="Only these.")
+    ] = None,
+    *,
+    repair: bool = typer.Option(
+        False, "--repair", help="Ask the broker again for the months of damaged files."
+    ),
+    as_json: JsonFlag = False,
+) -> None:
+    """Hash the candle files against the manifest; exit code 1 where one is damaged."""
+    from munshi.cli.data_collect import print_job_state, see_through
+    from munshi.cli.data_verify import ask, print_verification
+    from munshi.cli.desk import open_desk
+    from munshi.cli.job_output import job_document
+
+    with open_desk(brokers=repair) as services:
+        job = see_through(services, ask(services, instruments or [], repair=repair), here=True)
+    result = job.result_data
+    if as_json:
+        print_json(job_document(job))
+    elif result is None:
+        print_job_state(job)
+    else:
+        print_verification(dict(result))
+    if result is None or result["damaged"]:
+        raise typer.Exit(1)
+
+
+@data_app.command()
 def show(
     instrument: Named,
     *,

@@ -89,7 +89,7 @@ def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
         return
     print_mode(mode)
     if job.result_data is None:
-        _print_state(job)
+        print_job_state(job)
         return
     result: dict[str, Any] = dict(job.result_data)
     print_table(
@@ -111,13 +111,14 @@ def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
     )
 
 
-def _print_state(job: Job) -> None:
+def print_job_state(job: Job) -> None:
     typer.echo(f"Job {job.job_id} is {job.state}.")
     for said in (job.message, job.error_details):
         if said:
             typer.echo(said)
     if job.state is JobState.PAUSED:
-        typer.echo(f"Or here: munshi login {job.parameters['broker']}")
+        if broker := job.parameters.get("broker"):
+            typer.echo(f"Or here: munshi login {broker}")
     elif not job.state.is_final:
         typer.echo(f"A worker has it. See how far: munshi jobs show {job.job_id}")
 

@@ -102,6 +102,27 @@ def print_script(
     typer.echo(migrate.script(dialect), nl=False)
 
 
+@db_app.command("copy")
+def copy_database(
+    *,
+    to: str = typer.Option(
+        ...,
+        metavar="URL",
+        envvar="MUNSHI_COPY_TO",
+        help="An empty database: sqlite:///FILE or postgresql://USER@HOST/DATABASE.",
+    ),
+    as_json: JsonFlag = False,
+) -> None:
+    """Copy the whole desk into an empty database, SQLite or PostgreSQL, and check the copy.
+
+    Stop `munshi serve` and all workers first; nobody can write while it runs.
+    """
+    from munshi.cli.db_copy import copy_showing_progress
+
+    if not copy_showing_progress(to, as_json=as_json):
+        raise typer.Exit(1)
+
+
 @db_app.command("adopt")
 def adopt_tables(*, as_json: JsonFlag = False) -> None:
     """Rename tables of our names that Munshi did not make to legacy_*; their rows stay."""

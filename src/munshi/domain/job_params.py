@@ -50,6 +50,29 @@ class CollectionParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationParams:
+    """Candle files to hash: of these instruments, or of all where none is named."""
+
+    instruments: tuple[str, ...] = ()
+    repair: bool = False
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read `instruments`, which may be empty, and `repair`.
+
+        Raises JobParametersInvalidError.
+        """
+        _check_fields(raw, "instruments", "repair")
+        repair, named = raw["repair"], raw["instruments"]
+        if not isinstance(repair, bool):
+            raise JobParametersInvalidError(f"repair must be true or false, not {repair!r}.")
+        return cls(instruments=_instruments(named) if named != [] else (), repair=repair)
+
+    def to_json(self) -> dict[str, object]:
+        return {"instruments": list(self.instruments), "repair": self.repair}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AutoLoginParams:
     service: Service
 

@@ -14,6 +14,7 @@ from munshi.errors import JobStateConflictError
 AUTO_LOGIN = "auto_login"
 DATA_COLLECTION = "data_collection"
 DAILY_COLLECTION = "daily_collection"
+DATA_VERIFICATION = "data_verification"
 SESSION_CLEANUP = "session_cleanup"
 HEALTH_SWEEP = "health_sweep"
 JOB_CLEANUP = "job_cleanup"

@@ -90,7 +90,10 @@ OPERATIONAL_WRITES = (
         table="CandleFiles",
         what="the month files that a collection or an import stores",
         why="the job's result says what changed; an import is audited with the file's hash",
-        writers=("market.candles:CandleService._save_month",),
+        writers=(
+            "market.candles:CandleService._save_month",
+            "market.candles:CandleService.replace",
+        ),
     ),
     OperationalWrite(
         table="Alerts",

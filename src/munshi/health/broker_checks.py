@@ -78,22 +78,21 @@ def find_clock(ground: CheckGround) -> Finding:
         except AppError:
             continue
         if dated is not None:
-            return _judge_clock(service, dated, before=before, after=ground.clock.now())
+            return judge_clock(service, dated, before=before, after=ground.clock.now())
     return Finding(
         status=HealthStatus.UNKNOWN, message="No broker in use has told its time.", unit="s"
     )
 
 
-def _judge_clock(
-    service: Service, dated: datetime, *, before: datetime, after: datetime
-) -> Finding:
+def judge_clock(whose: str, dated: datetime, *, before: datetime, after: datetime) -> Finding:
+    """How far our clock, read `before` and `after`, is from the `dated` of an answer."""
     here = before + (after - before) / 2
     skew = round((here - (dated + _HALF_A_SECOND)).total_seconds(), 1)
     status = graded(abs(skew), warn=SKEW_WARN, fail=SKEW_FAIL)
-    said = f"The desk's clock differs from {service}'s by {skew:g} s."
+    said = f"The desk's clock differs from {whose}'s by {skew:g} s."
     if status is not HealthStatus.PASS:
         said += " Synchronise this machine's clock (timedatectl set-ntp true)."
-    return Finding(status=status, message=said, value=skew, unit="s", facts={"of": str(service)})
+    return Finding(status=status, message=said, value=skew, unit="s", facts={"of": str(whose)})
 
 
 def _logins(ground: CheckGround) -> Mapping[Service, LastLogin]:

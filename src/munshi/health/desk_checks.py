@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from munshi.domain.config_keys import BACKLOG_MINUTES, HEALTH, LEAST_FREE_MB
 from munshi.domain.health import Finding, HealthStatus, graded, worst
@@ -53,16 +54,21 @@ def find_disk(ground: CheckGround) -> Finding:
     """The least room among the disks that hold the home and the embedded database."""
     path = database_path(ground.database)
     places = [ground.home] if path is None else [ground.home, path.parent]
-    usage = min((shutil.disk_usage(place) for place in places), key=lambda each: each.free)
     wanted: int = ground.config.value(HEALTH, LEAST_FREE_MB)
+    return judge_disk(places, wanted_mb=wanted)
+
+
+def judge_disk(places: Sequence[Path], *, wanted_mb: int) -> Finding:
+    """The least room among the disks of `places`. Raises OSError for one that is not there."""
+    usage = min((shutil.disk_usage(place) for place in places), key=lambda each: each.free)
     free_mb = usage.free // MB
-    if free_mb * 4 < wanted:
+    if free_mb * 4 < wanted_mb:
         status = HealthStatus.FAIL
     else:
-        status = HealthStatus.WARN if free_mb < wanted else HealthStatus.PASS
+        status = HealthStatus.WARN if free_mb < wanted_mb else HealthStatus.PASS
     return Finding(
         status=status,
-        message=f"{free_mb} MB of {usage.total // MB} are free; {wanted} should be.",
+        message=f"{free_mb} MB of {usage.total // MB} are free; {wanted_mb} should be.",
         value=free_mb,
         unit="MB",
         facts={"total_mb": usage.total // MB},

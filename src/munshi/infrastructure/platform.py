@@ -35,6 +35,19 @@ def is_private(path: Path) -> bool:
     return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
 
 
+def open_file_limit() -> int | None:
+    """How many files this process may have open; None where no such limit is told."""
+    if sys.platform == "win32":
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def is_administrator() -> bool:
+    """Whether this process may do everything on its machine; never on Windows, as far as known."""
+    return POSIX and os.geteuid() == 0
+
+
 def write_private(path: Path, content: bytes, *, replace: bool = False) -> None:
     """Create `path` for the owner alone, whole or not at all.
 

@@ -1,0 +1,1 @@
+"""Keeping and moving: backups and copies of a desk."""

@@ -1,6 +1,6 @@
 """The candles that are stored: merged month by month, read through the manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -114,6 +114,38 @@ class CandleService:
             "by others all the time.",
             hint="Let one job collect an instrument at a time.",
         )
+
+    def list_files(self, instruments: Collection[InstrumentRef] = ()) -> list[CandleFile]:
+        """The current files of all series, or of these instruments."""
+        with self._database.reading() as tx:
+            files = tx.candles.list_all_files()
+        wanted = set(instruments)
+        return [
+            file
+            for file in files
+            if not wanted or InstrumentRef(file.key.exchange, file.key.instrument) in wanted
+        ]
+
+    def verify(self, file: CandleFile) -> None:
+        """Raises CandleFileDamagedError unless the file holds the bytes that were stored."""
+        self._store.verify(file.path, sha256=file.sha256)
+
+    def replace(self, file: CandleFile, frame: pl.DataFrame, *, label: str) -> None:
+        """Store validated bars of the same month in place of a damaged file, merging nothing.
+
+        Raises CandleFilesConflictError if another writer stored the month meanwhile,
+        HomeUnusableError.
+        """
+        written = self._store.write_month(file.key, file.month, frame)
+        with self._database.transaction() as tx:
+            tx.candles.save_file(
+                file.key,
+                file.month,
+                written,
+                label=label,
+                replaces=file.file_id,
+                now=self._clock.now(),
+            )
 
     def read(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
         """The series' bars that open from `start` up to, not including, `end`."""

@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
+import polars as pl
+
 from munshi.clock import IST, Clock, today_ist
 from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
@@ -99,6 +101,33 @@ class CollectionService:
             self._candles.collect_garbage()
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
         return self._report(params, list(tallies.values()), calendar)
+
+    def fetch_again(self, params: CollectionParams, *, progress: Progress) -> pl.DataFrame:
+        """All bars of the one instrument of `params`, held or not; nothing is stored.
+
+        Raises what a broker's client raises, and what `check` does.
+        """
+        calendar = self._calendar.calendar()
+        instrument = self._instruments.find(params.instruments[0])
+        last = self._last_day(instrument, params)
+        windows = cut(
+            calendar.trading_days(params.start, last),
+            reach=self._reach(instrument, params),
+            calendar=calendar,
+        )
+        key = self._key(instrument, params)
+        found: list[Candle] = []
+        for window in windows:
+            task = Task(instrument=instrument, broker=params.broker, key=key, window=window)
+            found += self._fetch(task, partial(progress, 0))
+        judged = validate(
+            to_frame(found),
+            interval=params.interval,
+            segment=instrument.segment,
+            calendar=calendar,
+            now=self._clock.now(),
+        )
+        return judged.accepted
 
     def check(self, params: CollectionParams) -> None:
         """Whether `params` can be collected at all; no broker is asked.

@@ -52,6 +52,13 @@ _SUMMARY = (
     .group_by(_rows.mode, _rows.source, _rows.exchange, _rows.instrument, _rows.interval)
     .order_by(_rows.exchange, _rows.instrument, _rows.interval, _rows.source, _rows.mode)
 )
+_LIST_ALL = (
+    select(candle_files)
+    .where(_rows.is_current)
+    .order_by(
+        _rows.exchange, _rows.instrument, _rows.interval, _rows.source, _rows.mode, _rows.month
+    )
+)
 _PATHS = select(_rows.path).where(_rows.is_current)
 _RETIRE = (
     update(candle_files)
@@ -72,6 +79,7 @@ class CandleFile:
     path: str
     sha256: str
     rows: int
+    bytes: int
     label: str
 
 
@@ -101,6 +109,10 @@ class CandleRepository:
         """The current files of a series by month (`yyyymm`), both ends included."""
         chosen = {**_named(key, "of_"), "from_month": from_month, "to_month": to_month}
         return [_file(row) for row in self._connection.execute(_LIST, chosen)]
+
+    def list_all_files(self) -> list[CandleFile]:
+        """The current files of every series."""
+        return [_file(row) for row in self._connection.execute(_LIST_ALL)]
 
     def list_series(self) -> list[SeriesSummary]:
         """Every series that holds anything."""
@@ -177,6 +189,7 @@ def _file(row: Row[Any]) -> CandleFile:
         path=row.path,
         sha256=row.sha256,
         rows=row.rows,
+        bytes=row.bytes,
         label=row.label,
     )
 

@@ -18,6 +18,7 @@ from munshi.infrastructure.database.server_connection import (
     patience,
     prepare_postgresql,
 )
+from munshi.infrastructure.database.sqlite_looking import looking_engine
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.vault import Vault
 
@@ -42,6 +43,7 @@ _SQLITE_TROUBLES = {
         "See which program writes to it for so long, and stop that.",
     ),
     sqlite3.SQLITE_CORRUPT: ("is damaged", "Stop Munshi and restore the last copy."),
+    sqlite3.SQLITE_NOTADB: ("is no SQLite database", "Stop Munshi and restore the last copy."),
     sqlite3.SQLITE_READONLY: ("may not be written", "Check the permissions of the file."),
 }
 _WRITES = "munshi_writes"
@@ -53,14 +55,19 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine:
+def make_engine(
+    url: URL, *, pool_size: int = 5, durable: bool = True, read_only: bool = False
+) -> Engine:
     """An engine that connects on first use.
 
     `durable` is SQLite's `synchronous=FULL`; without it (NORMAL) the last commits may be lost
-    when the power goes, which only heartbeats and progress may risk.
+    when the power goes, which only heartbeats and progress may risk. `read_only` changes nothing,
+    not even the files beside a SQLite database.
     """
     # Parameters never stand in an error's text: they may be a person's.
     if url.get_backend_name() == "sqlite":
+        if read_only:
+            return looking_engine(url)
         engine = create_engine(url, pool_size=pool_size, max_overflow=-1, hide_parameters=True)
         _prepare_sqlite(engine, synchronous="FULL" if durable else "NORMAL")
         return engine
@@ -79,7 +86,7 @@ def make_engine(url: URL, *, pool_size: int = 5, durable: bool = True) -> Engine
             hint="Run: pip install 'munshi[mssql]'",
         ) from None
     if url.get_backend_name() == "postgresql":
-        prepare_postgresql(engine)
+        prepare_postgresql(engine, read_only=read_only)
     return engine
 
 
@@ -102,13 +109,13 @@ def _prepare_sqlite(engine: Engine, *, synchronous: str) -> None:
 
 
 class Database:
-    """One database: short transactions, never nested."""
+    """One database: short transactions, never nested. `read_only` is for who only looks."""
 
-    def __init__(self, url: URL, *, pool_size: int = 5) -> None:
+    def __init__(self, url: URL, *, pool_size: int = 5, read_only: bool = False) -> None:
         self.url = url
-        self.engine = make_engine(url, pool_size=pool_size)
+        self.engine = make_engine(url, pool_size=pool_size, read_only=read_only)
         # Whoever keeps jobs alive must not wait until those who serve people have a place free.
-        self._quick = make_engine(url, pool_size=2, durable=False)
+        self._quick = make_engine(url, pool_size=2, durable=False, read_only=read_only)
         reading = _READING[url.get_backend_name()]
         self._reader = self.engine.execution_options(**reading)
         self._observer = self._quick.execution_options(**reading)

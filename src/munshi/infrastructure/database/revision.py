@@ -4,9 +4,14 @@ from importlib.resources import files
 
 from sqlalchemy import Connection, inspect, text
 
-from munshi.errors import DatabaseForeignError, DatabaseStaleError
+from munshi.errors import DatabaseForeignError, DatabaseStaleError, DatabaseUnfinishedError
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.migrations import HEAD, VERSION_TABLE, versions
+from munshi.infrastructure.database.migrations import (
+    HEAD,
+    UNFINISHED_COPY,
+    VERSION_TABLE,
+    versions,
+)
 from munshi.infrastructure.database.models import metadata
 
 
@@ -31,7 +36,15 @@ def read_revision(connection: Connection) -> str | None:
 
 
 def refuse_newer(revision: str | None) -> None:
-    """Raises DatabaseStaleError for a revision that a later version of Munshi made."""
+    """Raises DatabaseStaleError for a revision that a later version of Munshi made.
+
+    And DatabaseUnfinishedError for one that a copy was cut short in.
+    """
+    if revision == UNFINISHED_COPY:
+        raise DatabaseUnfinishedError(
+            "This database was to become a copy of another one, and the copying was cut short.",
+            hint="Run `munshi db copy` again from the old database, or empty this one.",
+        )
     if revision is not None and not (files(versions) / f"{revision}.py").is_file():
         raise DatabaseStaleError(
             f"The database is at revision {revision}, which this version does not know.",

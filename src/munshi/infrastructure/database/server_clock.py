@@ -51,6 +51,11 @@ class ServerClock(SystemClock):
             )
         self._thread.start()
 
+    @property
+    def shift(self) -> timedelta:
+        """How far the server's clock was ahead of this machine's when it was measured last."""
+        return self._shift
+
     def stop(self) -> None:
         self._stopped.set()
         self._wanted.set()

@@ -85,7 +85,7 @@ class ServerConnection(psycopg.Connection[Any]):
         self.close()
 
 
-def prepare_postgresql(engine: Engine) -> None:
+def prepare_postgresql(engine: Engine, *, read_only: bool = False) -> None:
     def open_connection(
         _: object, __: object, places: list[Any], options: dict[str, Any]
     ) -> ServerConnection:
@@ -94,6 +94,8 @@ def prepare_postgresql(engine: Engine) -> None:
     def connect(connection: ServerConnection, _: ConnectionPoolEntry) -> None:
         for limit, milliseconds in SESSION_LIMITS_MS.items():
             connection.execute(f"SET {limit} = {milliseconds}")
+        if read_only:
+            connection.execute("SET default_transaction_read_only = on")
         connection.commit()
 
     def checkout(connection: ServerConnection, _: ConnectionPoolEntry, __: object) -> None:

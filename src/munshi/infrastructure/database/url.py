@@ -80,6 +80,12 @@ def parse_database_url(text: str, *, home: Path) -> URL:
     return url.set(drivername=driver)
 
 
+def place_of(url: URL) -> str:
+    """Which database `url` names, without user, password and options."""
+    place = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    return str(place)
+
+
 def _from_ado(text: str) -> URL:
     known: dict[str, str] = {}
     passed_on: dict[str, str] = {}

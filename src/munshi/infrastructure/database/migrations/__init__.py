@@ -2,3 +2,5 @@
 
 HEAD = "2026_11_25_quotas"
 VERSION_TABLE = "munshi_revision"
+# Stands where the revision does while a copy is not finished; no version of Munshi opens that.
+UNFINISHED_COPY = "unfinished_copy"
