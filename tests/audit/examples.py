@@ -32,6 +32,7 @@ from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, BrokerSessionExpiredError, BrokerThrottledError
 from munshi.infrastructure.database.job_claims import Lane
 from munshi.jobs.recovery import hold_unclaimable
+from munshi.keeping.backup_restore import note_restored
 from quotas import open_gate
 
 FROM_THE_BROKER = {"origin": "null", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
@@ -278,6 +279,16 @@ def _use_limits(ground: Ground) -> None:
     ground.desk.services.limits.cleanup()
 
 
+def _backup(ground: Ground) -> None:
+    """A backup, and what a restore of it does to a database that is there."""
+    services, passphrase = ground.desk.services, "four clerks count rice"
+    done = services.backups.create(
+        ground.folder / "b.tar", passphrase, told=lambda *_: None, actor=TESTER
+    )
+    services.keys.put_back(services.keys.sealed_copy(passphrase, actor=TESTER), passphrase)
+    note_restored(services.database, services.clock, done.manifest, actor=TESTER)
+
+
 WORKS: Mapping[str, Work] = {
     "brokers' limits are used": _use_limits,
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
@@ -314,5 +325,6 @@ WORKS: Mapping[str, Work] = {
     "a worker works": _worker,
     "keys are changed": _keys,
     "keys are copied and put back": _key_copy,
+    "a backup is made and put back": _backup,
     **{name: partial(_of_people, work) for name, work in WORKS_OF_PEOPLE.items()},
 }

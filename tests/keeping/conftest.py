@@ -1,14 +1,18 @@
-"""Desks that are copied: one on each database, and an empty one of each kind to copy to."""
+"""Desks that are copied or backed up, on each database, and empty places of each kind."""
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from desks import Desk, open_desk
+from desks import TESTER, Desk, open_desk
 from keeping.full_desk import fill
+from keeping.kept_desk import fill as fill_kept
+from keeping.kept_desk import settings_for
+from munshi.bootstrap import Services, open_services
 from munshi.settings import Settings, load_settings
 from simulators import Simulator
 
@@ -83,3 +87,55 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/copy.db"
     return str(request.getfixturevalue("postgres_database")(f"copy_{uuid4().hex[:12]}"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """`kept` has a migrated database; `empty` has neither a home nor a database."""
+
+    kept: Settings
+    empty: Settings
+
+
+@pytest.fixture
+def sqlite_places(sqlite_url: str, tmp_path: Path) -> Places:
+    """Both homes with a database of their own file."""
+    empty = tmp_path / "new-home"
+    return Places(
+        kept=settings_for(tmp_path / "home", sqlite_url),
+        empty=settings_for(empty, f"sqlite:///{tmp_path}/new.db"),
+    )
+
+
+@pytest.fixture
+def postgresql_places(
+    postgresql_url: str, postgres_database: Callable[..., str], tmp_path: Path
+) -> Places:
+    """Both databases on one server."""
+    return Places(
+        kept=settings_for(tmp_path / "home", postgresql_url),
+        empty=settings_for(tmp_path / "new-home", postgres_database(f"new_{uuid4().hex[:12]}")),
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def places(request: pytest.FixtureRequest) -> Places:
+    found: Places = request.getfixturevalue(f"{request.param}_places")
+    return found
+
+
+@pytest.fixture
+def kept(places: Places) -> Iterator[Services]:
+    """The desk that is worth keeping, at work."""
+    with open_services(places.kept) as services:
+        services.config.seed(actor=TESTER)
+        fill_kept(services)
+        yield services
+
+
+@pytest.fixture
+def kept_sqlite(sqlite_places: Places) -> Iterator[Services]:
+    with open_services(sqlite_places.kept) as services:
+        services.config.seed(actor=TESTER)
+        fill_kept(services)
+        yield services

@@ -41,6 +41,8 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
+from munshi.keeping.backup import BackupService
+from munshi.keeping.restore_marker import refuse_unfinished
 from munshi.keys.ground import KeyGround
 from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
@@ -69,11 +71,14 @@ __all__ = [
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
+def open_database(settings: Settings, *, restoring: bool = False) -> Iterator[Database]:
     """The database of the settings, whatever its revision; for `munshi db`.
 
-    Raises HomeUnusableError, DatabaseUrlInvalidError.
+    Only who is `restoring` may work where a restore has not ended. Raises HomeUnusableError,
+    DatabaseUrlInvalidError, RestoreUnfinishedError.
     """
+    if not restoring:
+        refuse_unfinished(settings.home)
     prepare_home(settings.home)
     url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
     database = Database(url, pool_size=settings.database_pool_size)
@@ -92,12 +97,12 @@ def key_sources(settings: Settings) -> KeySources:
 
 
 @contextmanager
-def open_keys(settings: Settings) -> Iterator[KeyService]:
+def open_keys(settings: Settings, *, restoring: bool = False) -> Iterator[KeyService]:
     """The keys of a desk that cannot be opened, maybe because its master key is lost.
 
     Raises DatabaseUnreachableError, DatabaseStaleError, DatabaseForeignError, ClockDriftError.
     """
-    with open_database(settings) as database:
+    with open_database(settings, restoring=restoring) as database:
         check_revision(database)
         with _ticking(database, None) as clock:
             yield KeyService(_key_ground(database, clock, settings))
@@ -111,16 +116,20 @@ def _key_ground(database: Database, clock: Clock, settings: Settings) -> KeyGrou
 
 @contextmanager
 def open_services(
-    settings: Settings, *, clock: Clock | None = None, endpoints: BrokerEndpoints | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    endpoints: BrokerEndpoints | None = None,
+    restoring: bool = False,
 ) -> Iterator[Services]:
     """Everything wired, on a database of the right revision.
 
     `endpoints` defaults to the brokers themselves in live mode and to the simulator this home
     knows of in simulated mode. Raises DatabaseUnreachableError, DatabaseStaleError,
     DatabaseForeignError, VaultKeyInvalidError, VaultKeyMissingError, VaultKeyConflictError,
-    ClockDriftError.
+    ClockDriftError, RestoreUnfinishedError.
     """
-    with open_database(settings) as database:
+    with open_database(settings, restoring=restoring) as database:
         check_revision(database)
         with _ticking(database, clock) as running:
             vault = unlock(database, key_sources(settings), clock=running)
@@ -195,6 +204,7 @@ def _wire(
         )
     )
     audit = AuditService(database, clock)
+    keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
@@ -254,7 +264,8 @@ def _wire(
         ),
         health=health,
         people=wire_people(database, clock, vault=ground.vault, config=config),
-        keys=KeyService(_key_ground(database, clock, settings)),
+        keys=keys,
+        backups=BackupService(database, clock, home=settings.home, keys=keys),
         limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
         job_wake=rouser.wake,
     )

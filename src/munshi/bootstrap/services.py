@@ -45,6 +45,7 @@ from munshi.jobs.queue_service import QueueService
 from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.jobs.worker import Worker
+from munshi.keeping.backup import BackupService
 from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
@@ -155,6 +156,7 @@ class Services:
     health: HealthService
     people: People
     keys: KeyService
+    backups: BackupService
     limits: RateLimitService
     job_wake: Wake
     simulator_url: str | None

@@ -9,6 +9,7 @@ from munshi.cli import audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
+from munshi.cli.backup import backup_app
 from munshi.cli.calendar import calendar_app
 from munshi.cli.complaints import Complaining
 from munshi.cli.config import config_app
@@ -69,6 +70,7 @@ for name, group in (
     ("apikeys", apikeys_app),
     ("sessions", sessions_app),
     ("keys", keys_app),
+    ("backup", backup_app),
     ("service", service_app),
 ):
     app.add_typer(group, name=name)

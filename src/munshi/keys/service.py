@@ -105,7 +105,7 @@ class KeyService:
         Raises KeyBackupInvalidError.
         """
         ring = open_backup(_read(path), passphrase)
-        return self._wanted(ring, path)
+        return self._wanted(ring, str(path))
 
     def restore(
         self, path: Path, passphrase: str, *, replace: bool = False, actor: Actor
@@ -117,13 +117,9 @@ class KeyService:
         """
         ring = open_backup(_read(path), passphrase)
         with self._ground.alone():
-            key_id = self._wanted(ring, path)
-            master = self._ground.master()
-            place = self._ground.sources.place_for(master.source if master else None)
-            changed = _put(place, ring, key_id, replace=replace)
+            key_id, place, changed = self._put_back(ring, str(path), replace=replace)
             with self._ground.database.transaction() as tx:
-                if master is not None:
-                    tx.vault_keys.save_source(place.source)
+                tx.vault_keys.save_source(place.source)
                 tx.audit.log(
                     ENTITY,
                     "restored",
@@ -134,7 +130,26 @@ class KeyService:
                 )
         return Restored(key_id=key_id, place=place.label, changed=changed)
 
-    def _wanted(self, ring: KeyRing, path: Path) -> str:
+    def put_back(self, content: bytes, passphrase: str) -> Restored:
+        """`restore` as part of a larger one, which has an audit row of its own.
+
+        `content` is what `sealed_copy` gave. Raises KeyBackupInvalidError, VaultKeyConflictError.
+        """
+        ring = open_backup(content, passphrase)
+        with self._ground.alone():
+            key_id, place, changed = self._put_back(ring, "The copy of the keys", replace=False)
+            with self._ground.database.transaction() as tx:
+                tx.vault_keys.save_source(place.source)
+        return Restored(key_id=key_id, place=place.label, changed=changed)
+
+    def _put_back(self, ring: KeyRing, where: str, *, replace: bool) -> tuple[str, KeyPlace, bool]:
+        """Have the place of this desk's key hold `ring`: the key's id, the place, if it changed."""
+        key_id = self._wanted(ring, where)
+        master = self._ground.master()
+        place = self._ground.sources.place_for(master.source if master else None)
+        return key_id, place, _put(place, ring, key_id, replace=replace)
+
+    def _wanted(self, ring: KeyRing, path: str) -> str:
         master = self._ground.master()
         if master is None:
             return ring.active
