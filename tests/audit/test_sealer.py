@@ -40,7 +40,8 @@ def blocks(database: Database) -> list[tuple[int, int, tuple[int, ...]]]:
 
 def waiting(database: Database) -> int:
     with database.reading() as tx:
-        return len(tx.ledger.list_waiting(tx.ledger.get_head()[1], limit=10).ids)
+        found = tx.ledger.list_waiting(tx.ledger.get_head()[1], blocks=1)
+    return sum(len(each.ids) for each in found)
 
 
 def sealed_ids(database: Database) -> list[int]:
@@ -181,15 +182,15 @@ def test_only_the_holder_of_the_lease_seals_until_it_runs_out(
 ) -> None:
     one, other = Sealer(database, clock), Sealer(database, clock)
     write(database)
-    wait_for(lambda: one.seal_one() == 1)
+    wait_for(lambda: one.seal_some() == 1)
     write(database)
     wait_for(lambda: waiting(database) == 1)
 
-    refused = other.seal_one()
+    refused = other.seal_some()
     clock.sleep(1.0)
 
     assert refused == 0
-    wait_for(lambda: other.seal_one() == 1)
+    wait_for(lambda: other.seal_some() == 1)
 
 
 def seal_until(sealer: Sealer, database: Database, many: int) -> None:
