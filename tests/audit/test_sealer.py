@@ -13,6 +13,7 @@ from munshi.domain.audit import Actor
 from munshi.domain.ledger.blocks import MOST_ROWS, NOTHING_BEFORE, unpack_ids
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.models import audit_blocks
+from munshi.infrastructure.database.sealing_board import SealingBoard
 from munshi.infrastructure.database.transaction import Transaction
 
 ASHA = Actor(user_id="asha", ip_address="192.0.2.7")
@@ -161,6 +162,18 @@ def test_rows_brought_from_another_server_are_sealed_before_its_own_count_goes_o
 
     ids = sealed_ids(postgresql_database)
     assert len(ids) == len(set(ids)) == 9
+
+
+def test_the_cheap_question_tells_whether_rows_wait(database: Database, clock: FakeClock) -> None:
+    board, sealer = SealingBoard(database), Sealer(database, clock)
+    write(database, MOST_ROWS)
+    seal_until(sealer, database, MOST_ROWS)
+
+    assert not board.has_waiting()
+    write(database)
+    wait_for(board.has_waiting)
+    seal_until(sealer, database, MOST_ROWS + 1)
+    assert not board.has_waiting()
 
 
 @pytest.mark.parametrize("many", [1, 700])
