@@ -60,6 +60,20 @@ def flip(table: str, column: str, where: str) -> Act:
     return act
 
 
+def says(document: str | None) -> Act:
+    """Row 2 shows another new value; it was `{"a":["é",null],"b":1}`."""
+
+    def act(connection: Connection) -> None:
+        cast = (
+            "CAST(:document AS jsonb)" if connection.dialect.name == "postgresql" else ":document"
+        )
+        connection.execute(
+            text(f'UPDATE "AuditLogs" SET new_value = {cast} WHERE id = 2'), {"document": document}
+        )
+
+    return act
+
+
 def forge_row(connection: Connection) -> None:
     """Another action, with the body and the leaf that fit it."""
     chosen = 'FROM "AuditLogs" WHERE id = 300'
@@ -143,6 +157,21 @@ TAMPERINGS: Mapping[str, Tampering] = {
         ),
         Trouble.ROW_READS_OTHERWISE,
         row=9,
+    ),
+    "a time outside every calendar": Tampering(
+        sql("UPDATE \"AuditLogs\" SET timestamp = 'infinity' WHERE id = 9"),
+        Trouble.ROW_READS_OTHERWISE,
+        row=9,
+    ),
+    "a number that becomes true": Tampering(
+        says('{"a":["é",null],"b":true}'), Trouble.ROW_READS_OTHERWISE, row=2
+    ),
+    "a whole number that becomes a fraction": Tampering(
+        says('{"a":["é",null],"b":1.0}'), Trouble.ROW_READS_OTHERWISE, row=2
+    ),
+    "a document that becomes none": Tampering(says(None), Trouble.ROW_READS_OTHERWISE, row=2),
+    "a space within a text": Tampering(
+        says('{"a":["é ",null],"b":1}'), Trouble.ROW_READS_OTHERWISE, row=2
     ),
     "a row's leaf": Tampering(flip("AuditLogs", "leaf", "id = 11"), Trouble.ROW_CHANGED, row=11),
     "a row with body and leaf": Tampering(forge_row, Trouble.ROW_CHANGED, row=300),

@@ -13,6 +13,7 @@ from munshi.domain.audit import Actor
 from munshi.domain.ledger.blocks import MOST_ROWS, NOTHING_BEFORE, unpack_ids
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.models import audit_blocks
+from munshi.infrastructure.database.sealing_board import SealingBoard
 from munshi.infrastructure.database.transaction import Transaction
 
 ASHA = Actor(user_id="asha", ip_address="192.0.2.7")
@@ -40,7 +41,8 @@ def blocks(database: Database) -> list[tuple[int, int, tuple[int, ...]]]:
 
 def waiting(database: Database) -> int:
     with database.reading() as tx:
-        return len(tx.ledger.list_waiting(tx.ledger.get_head()[1], limit=10).ids)
+        found = tx.ledger.list_waiting(tx.ledger.get_head()[1], blocks=1)
+    return sum(len(each.ids) for each in found)
 
 
 def sealed_ids(database: Database) -> list[int]:
@@ -162,6 +164,18 @@ def test_rows_brought_from_another_server_are_sealed_before_its_own_count_goes_o
     assert len(ids) == len(set(ids)) == 9
 
 
+def test_the_cheap_question_tells_whether_rows_wait(database: Database, clock: FakeClock) -> None:
+    board, sealer = SealingBoard(database), Sealer(database, clock)
+    write(database, MOST_ROWS)
+    seal_until(sealer, database, MOST_ROWS)
+
+    assert not board.has_waiting()
+    write(database)
+    wait_for(board.has_waiting)
+    seal_until(sealer, database, MOST_ROWS + 1)
+    assert not board.has_waiting()
+
+
 @pytest.mark.parametrize("many", [1, 700])
 def test_a_sealer_in_its_thread_leaves_nothing_unsealed_for_long(
     database: Database, many: int
@@ -181,15 +195,15 @@ def test_only_the_holder_of_the_lease_seals_until_it_runs_out(
 ) -> None:
     one, other = Sealer(database, clock), Sealer(database, clock)
     write(database)
-    wait_for(lambda: one.seal_one() == 1)
+    wait_for(lambda: one.seal_some() == 1)
     write(database)
     wait_for(lambda: waiting(database) == 1)
 
-    refused = other.seal_one()
+    refused = other.seal_some()
     clock.sleep(1.0)
 
     assert refused == 0
-    wait_for(lambda: other.seal_one() == 1)
+    wait_for(lambda: other.seal_some() == 1)
 
 
 def seal_until(sealer: Sealer, database: Database, many: int) -> None:

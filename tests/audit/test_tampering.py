@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.tampering import TAMPERINGS, tamper
+from audit.tampering import TAMPERINGS, says, tamper
 from clocks import FakeClock
 from databases import open_database
 from munshi.audit.findings import Trouble
@@ -89,6 +89,14 @@ def test_tampering_is_found_and_named(
         and (done.block is None or block == done.block)
         for trouble, audit_id, block in named
     ), named
+
+
+def test_other_orders_and_spaces_are_no_tampering(
+    service: LedgerService, sealed: Checkpoint, database: Database
+) -> None:
+    tamper(database, says('{ "b": 1 , "a": [ "é", null ] }'))
+
+    assert service.verify(checkpoint=sealed).findings == []
 
 
 def test_a_database_file_rolled_back_to_yesterday_is_caught_by_the_exported_checkpoint(

@@ -4,7 +4,7 @@ import os
 import platform
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -14,7 +14,8 @@ from munshi.domain.ledger.blocks import MOST_ROWS, Head, next_block
 from munshi.domain.ledger.checkpoints import checkpoint_body, key_fingerprint
 from munshi.errors import DatabaseUnreachableError, LedgerBrokenError, SecretUnreadableError
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.ledger_repository import Waiting
+from munshi.infrastructure.database.ledger_repository import SignedBlock, Waiting
+from munshi.infrastructure.database.sealing_board import SealingBoard
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.infrastructure.security.signing import SigningKey
 
@@ -22,6 +23,8 @@ from munshi.infrastructure.security.signing import SigningKey
 PAUSE_SECONDS = 0.25
 # So long others leave the sealing to whoever seals; it is taken anew with every block.
 LEASE = timedelta(seconds=0.5)
+# So many at once where more waits: one commit for all of them.
+MOST_BLOCKS = 16
 _log = structlog.get_logger(__name__)
 
 
@@ -34,6 +37,7 @@ class Sealer:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._board = SealingBoard(database)
         self._me = f"{platform.node()[:50]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._key: SigningKey | None = None
         self._is_ready = False
@@ -54,13 +58,13 @@ class Sealer:
     def seal_all(self) -> int:
         """Seal everything that can be sealed now; how many rows. Waits for no lease."""
         sealed = 0
-        while taken := self._seal_block(alone=False):
+        while taken := self._seal(alone=False):
             sealed += taken
         return sealed
 
-    def seal_one(self) -> int:
-        """Seal one block of what waits, if nobody else seals at the time; how many rows."""
-        return self._seal_block(alone=True)
+    def seal_some(self) -> int:
+        """Seal some blocks of what waits, if nobody else seals at the time; how many rows."""
+        return self._seal(alone=True)
 
     def _run(self) -> None:
         while not self._stop.wait(PAUSE_SECONDS):
@@ -69,47 +73,55 @@ class Sealer:
 
     def _seal_quietly(self) -> None:
         try:
-            while self.seal_one() == MOST_ROWS:
+            while self.seal_some() == MOST_BLOCKS * MOST_ROWS:
                 pass
         except (DatabaseUnreachableError, SecretUnreadableError) as error:
             self._is_ready = False
             _log.warning("audit_not_sealed", cause=str(error))
 
-    def _seal_block(self, *, alone: bool) -> int:
-        """One block of what waits; how many rows, 0 where there is none or somebody else seals."""
+    def _seal(self, *, alone: bool) -> int:
+        """Some of what waits; how many rows, 0 where there is none or somebody else seals."""
         if not self._is_ready:
             self._make_ready()
-        with self._database.observing() as tx:
-            head, cursor = tx.ledger.get_head()
-            waiting = tx.ledger.list_waiting(cursor, limit=MOST_ROWS)
-        if not waiting.ids or (alone and not self._may_seal()):
+        if not self._board.has_waiting():
             return 0
-        with self._database.transaction() as tx:
-            return len(waiting.ids) if self._append(tx, head, waiting) else 0
-
-    def _append(self, tx: Transaction, head: Head, waiting: Waiting) -> Head | None:
-        """The head behind the new block; None if somebody else was there first."""
-        key = self._signing_key(tx)
-        block = next_block(head, waiting.ids, waiting.leaves, sealed_at=self._clock.now())
-        body = checkpoint_body(
-            block.ledger_id,
-            number=block.number,
-            size=block.end_position,
-            block_hash=block.block_hash,
-            public_key=key.public,
-        )
-        is_new = tx.ledger.save_block(
-            block, waiting.cursor, key_id=key_fingerprint(key.public), signature=key.sign(body)
-        )
-        return block.head if is_new else None
-
-    def _may_seal(self) -> bool:
         now = self._clock.now()
         with self._database.observing() as tx:
-            if tx.ledger.holds_lease(self._me, now=now):
-                return True
-        with self._database.operational() as tx:
-            return tx.ledger.take_lease(self._me, lease=LEASE, now=now)
+            if alone and tx.ledger.is_leased_to_another(self._me, now=now):
+                return 0
+            head, cursor = tx.ledger.get_head()
+            waiting = tx.ledger.list_waiting(cursor, blocks=MOST_BLOCKS)
+        if not waiting:
+            return 0
+        with self._database.transaction() as tx:
+            if alone and not tx.ledger.take_lease(self._me, lease=LEASE, now=now):
+                return 0
+            is_sealed = self._append(tx, head, waiting) is not None
+        return sum(len(each.ids) for each in waiting) if is_sealed else 0
+
+    def _append(self, tx: Transaction, head: Head, waiting: Sequence[Waiting]) -> Head | None:
+        """The head behind the new blocks; None if somebody else was there first."""
+        key = self._signing_key(tx)
+        blocks = []
+        for each in waiting:
+            block = next_block(head, each.ids, each.leaves, sealed_at=self._clock.now())
+            head = block.head
+            body = checkpoint_body(
+                block.ledger_id,
+                number=block.number,
+                size=block.end_position,
+                block_hash=block.block_hash,
+                public_key=key.public,
+            )
+            blocks.append(
+                SignedBlock(
+                    block=block,
+                    cursor=each.cursor,
+                    key_id=key_fingerprint(key.public),
+                    signature=key.sign(body),
+                )
+            )
+        return head if tx.ledger.save_blocks(blocks) else None
 
     def _make_ready(self) -> None:
         """Give the ledger its name; go on by another server's count if the rows were moved."""
@@ -129,7 +141,7 @@ class Sealer:
 
 
 def begin_era(
-    database: Database, append: Callable[[Transaction, Head, Waiting], Head | None]
+    database: Database, append: Callable[[Transaction, Head, Sequence[Waiting]], Head | None]
 ) -> None:
     """Seal every row there is and count on by this server, whose transactions begin anew.
 
@@ -141,8 +153,7 @@ def begin_era(
             return
         head, cursor = tx.ledger.get_head()
         for ids, leaves in tx.ledger.list_never_sealed():
-            waiting = Waiting(ids=ids, leaves=leaves, cursor=cursor)
-            behind = append(tx, head, waiting)
+            behind = append(tx, head, [Waiting(ids=ids, leaves=leaves, cursor=cursor)])
             if behind is None:
                 raise LedgerBrokenError("Somebody else seals while the rows are being moved.")
             head = behind

@@ -1,7 +1,8 @@
 """Checks the whole audit trail: rows, leaves, trees, chain, signatures, archives, personal values.
 
 Nothing that stands in the database is believed but for what hashes to what was signed. Little is
-kept in memory, however long the trail is: a bit for each row.
+kept in memory, however long the trail is: a block's rows at a time, and of a trail with strange
+rows a bit for each.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,15 +16,18 @@ from munshi.domain.ledger.blocks import (
     MOST_ROWS,
     NOTHING_BEFORE,
     hash_of_block,
-    unpack_ids,
-    unpack_leaves,
 )
 from munshi.domain.ledger.checkpoints import Checkpoint, checkpoint_body
 from munshi.domain.ledger.merkle import merkle_root
-from munshi.domain.ledger.rows import StoredBlock, StoredRow, says_what_was_hashed
+from munshi.domain.ledger.rows import (
+    StoredBlock,
+    StoredRow,
+    are_as_sealed,
+    says_what_was_hashed,
+)
 from munshi.errors import LedgerBrokenError
 from munshi.infrastructure.archives import ArchiveFolder
-from munshi.infrastructure.database.ledger_reader import LedgerReader
+from munshi.infrastructure.database.ledger_reader import LedgerReader, PersonalValue
 from munshi.infrastructure.security.signing import is_signed
 
 Progress = Callable[[int, int], None]
@@ -50,7 +54,6 @@ class Verification:
         self._ledger_id = ledger_id
         self._keys = keys
         self._told = told
-        self._seen = Bits()
         self._in_table = 0
         self.report = Report(signatures_checked=keys is not None)
 
@@ -95,14 +98,11 @@ class Verification:
             )
 
     def _check_block(self, block: StoredBlock, shelf: Shelf) -> None:
-        try:
-            ids, leaves = unpack_ids(block.ids), unpack_leaves(block.leaves)
-            whole = len(ids) == len(leaves) == block.row_count > 0
-        except ValueError:
-            ids, leaves, whole = (), (), False
-        if not whole:
+        held = block.contents()
+        if held is None:
             self._changed(block, "does not hold what a block holds")
             return
+        ids, leaves = held
         if merkle_root(leaves) != block.root:
             self._changed(block, "has leaves that its root does not cover")
         if block.block_hash != self._hash_of(block):
@@ -158,14 +158,26 @@ class Verification:
         leaves: tuple[bytes, ...],
         shelf: Shelf,
     ) -> None:
+        found = self._reader.table_rows(ids)
+        self._in_table += len(found)
+        self.report.rows += len(ids)
+        if not are_as_sealed(found, ids, leaves):
+            self._check_each(block, ids, leaves, shelf)
+
+    def _check_each(
+        self,
+        block: StoredBlock,
+        ids: tuple[int, ...],
+        leaves: tuple[bytes, ...],
+        shelf: Shelf,
+    ) -> None:
+        """Name the rows of which something is wrong; some may stand in an archive."""
         stored = self._reader.rows(ids)
-        self._in_table += len(stored)
         archived: Mapping[int, StoredRow] = {}
         if len(stored) < len(ids):
             archived = shelf.rows(block.number)
             self.report.archived_rows += len(archived)
         for audit_id, leaf in zip(ids, leaves, strict=True):
-            self._seen.add(audit_id)
             row = stored.get(audit_id) or archived.get(audit_id)
             if row is not None:
                 self._check_row(audit_id, row, leaf, block)
@@ -178,7 +190,6 @@ class Verification:
                     audit_id=audit_id,
                     block=block.number,
                 )
-        self.report.rows += len(ids)
 
     def _check_row(self, audit_id: int, row: StoredRow, leaf: bytes, block: StoredBlock) -> None:
         if leaf_hash(row.canonical) != leaf or row.leaf != leaf:
@@ -203,13 +214,24 @@ class Verification:
         self._check_waiting()
         if total == self._in_table + waiting:
             return
+        sealed = self._sealed_ids()
         for audit_id in self._reader.ids_not_waiting():
-            if audit_id not in self._seen:
+            if audit_id not in sealed:
                 self.report.add(
                     Trouble.ROW_FOREIGN,
                     f"Row {audit_id} stands in no block, though later rows are sealed.",
                     audit_id=audit_id,
                 )
+
+    def _sealed_ids(self) -> Bits:
+        """The rows of all blocks that are whole, read once more: only a broken trail needs them."""
+        sealed = Bits()
+        for block in self._reader.blocks():
+            held = block.contents()
+            if held is not None:
+                for audit_id in held[0]:
+                    sealed.add(audit_id)
+        return sealed
 
     def _check_waiting(self) -> None:
         """Rows that wait to be sealed are held by nothing but their own hash."""
@@ -224,18 +246,15 @@ class Verification:
                     )
 
     def _check_personal_values(self) -> None:
-        for canonical, values in self._reader.personal_values():
-            for each in values:
-                self.report.personal_values += 1
-                said = canonical.get(each.audit_id)
-                kept = commitment(each.field, each.value, salt=each.salt)
-                # Of an archived row only the archive has the commitment.
-                if said is not None and f'"{each.field}":"{kept}"'.encode() not in said:
-                    self.report.add(
-                        Trouble.PERSONAL_CHANGED,
-                        f"The {each.field} of row {each.audit_id} is not what was sealed.",
-                        audit_id=each.audit_id,
-                    )
+        for each in self._reader.personal_values():
+            self.report.personal_values += 1
+            # Of an archived row only the archive has the commitment.
+            if each.canonical is not None and not _commits(each, each.canonical):
+                self.report.add(
+                    Trouble.PERSONAL_CHANGED,
+                    f"The {each.field} of row {each.audit_id} is not what was sealed.",
+                    audit_id=each.audit_id,
+                )
 
     # --- checkpoints -----------------------------------------------------------------------
 
@@ -257,6 +276,13 @@ class Verification:
             f"{number}: later blocks were taken away.",
             block=checkpoint.number,
         )
+
+
+def _commits(personal: PersonalValue, canonical: bytes) -> bool:
+    """Whether a row was sealed with this value, where it says what personal values it has."""
+    kept = commitment(personal.field, personal.value, salt=personal.salt)
+    start = canonical.rfind(b'"personal":{')
+    return canonical.find(f'"{personal.field}":"{kept}"'.encode(), start) > start >= 0
 
 
 def refuse_broken(report: Report) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 # 2 has the job's id in the hashed bytes; rows of version 1 never had one.
 FORMAT_VERSION = 2
 LEAF_PREFIX = b"\x00"
+_BEGUN_LEAF = hashlib.sha256(LEAF_PREFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,16 @@ def canonical_bytes(document: Mapping[str, Any]) -> bytes:
 def leaf_hash(canonical: bytes) -> bytes:
     """RFC 6962: leaves are hashed behind a zero byte."""
     return hashlib.sha256(LEAF_PREFIX + canonical).digest()
+
+
+def leaf_hashes(canonicals: Iterable[bytes]) -> tuple[bytes, ...]:
+    """`leaf_hash` of each, a little quicker: a hash begun is cheaper to copy than to begin."""
+    hashes = []
+    for canonical in canonicals:
+        hashed = _BEGUN_LEAF.copy()
+        hashed.update(canonical)
+        hashes.append(hashed.digest())
+    return tuple(hashes)
 
 
 def _spell(value: object) -> str:

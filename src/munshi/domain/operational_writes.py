@@ -198,20 +198,20 @@ OPERATIONAL_WRITES = (
         table="AuditBlocks",
         what="blocks of sealed audit rows",
         why="they only bind what is in the trail",
-        writers=("audit.sealer:Sealer._seal_block", "audit.sealer:begin_era"),
+        writers=("audit.sealer:Sealer._seal", "audit.sealer:begin_era"),
     ),
     OperationalWrite(
         table="AuditKeys",
         what="the key that signs blocks, when the first one is sealed",
         why="it comes with the first block; who signs is checked with every block",
-        writers=("audit.sealer:Sealer._seal_block",),
+        writers=("audit.sealer:Sealer._seal",),
     ),
     OperationalWrite(
         table="AuditSealer",
         what="who seals, and which server's count it goes by",
         why="machines decide it, several times a second",
         writers=(
-            "audit.sealer:Sealer._may_seal",
+            "audit.sealer:Sealer._seal",
             "audit.sealer:Sealer._make_ready",
             "audit.sealer:begin_era",
         ),

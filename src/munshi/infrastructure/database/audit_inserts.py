@@ -57,11 +57,14 @@ def _postgresql(personal: int) -> str:
 
 
 def _spelled(row: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON and instants as `types` has them. Raises ValueError for a naive instant."""
+    """JSON as the hashed bytes have it, instants as `types` has them.
+
+    Raises ValueError for a naive instant.
+    """
     if row["timestamp"].tzinfo is None:
         raise ValueError("an instant needs a time zone")
     documents = {
-        name: json.dumps(row[name], ensure_ascii=False, separators=(",", ":"))
+        name: json.dumps(row[name], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         for name in _DOCUMENTS
         if row[name] is not None
     }

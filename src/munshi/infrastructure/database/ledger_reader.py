@@ -4,13 +4,13 @@ Driver rows, not entities: a trail has millions.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
-from munshi.domain.ledger.rows import READABLE, StoredBlock, StoredRow
+from munshi.domain.ledger.rows import DOCUMENTS, READABLE, StoredBlock, StoredRow, TableRow
 from munshi.infrastructure.database.ledger_repository import (
     FROM_THE_START,
     Cursor,
@@ -20,23 +20,46 @@ from munshi.infrastructure.database.models import (
     audit_archives,
     audit_blocks,
     audit_logs,
-    audit_personal_data,
 )
 
 _BLOCKS_AT_A_TIME = 32
 _IDS_AT_A_TIME = 10_000
 _BEFORE_ALL = -(2**63)
 _blocks, _logs = audit_blocks.c, audit_logs.c
-_ROWS = f'SELECT id, leaf, canonical, {", ".join(READABLE)} FROM "AuditLogs" WHERE '
+# PostgreSQL's spelling of a time outside Python's calendar is no error but another text.
+_PG_INSTANT = """pg_catalog.to_char(
+    pg_catalog.timezone('UTC', timestamp), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+)"""
 _BLOCKS = select(audit_blocks).order_by(_blocks.number).limit(_BLOCKS_AT_A_TIME)
 _ARCHIVES = select(audit_archives).order_by(audit_archives.c.first_block)
 _PERSONAL_AT_A_TIME = 1000
-_PERSONAL = (
-    select(audit_personal_data)
-    .order_by(audit_personal_data.c.audit_id, audit_personal_data.c.field)
-    .limit(_PERSONAL_AT_A_TIME)
-)
+_PERSONAL = """SELECT p.audit_id, p.field, p.salt, p.value, l.canonical
+FROM "AuditPersonalData" p LEFT JOIN "AuditLogs" l ON l.id = p.audit_id
+WHERE p.audit_id > {mark} ORDER BY p.audit_id, p.field LIMIT {mark}"""
 _IDS = select(_logs.id).order_by(_logs.id).limit(_IDS_AT_A_TIME)
+
+
+def _as_text(column: str) -> str:
+    if column in DOCUMENTS:
+        return f"{column}::text"
+    return _PG_INSTANT if column == "timestamp" else column
+
+
+def _rows(columns: Iterable[str]) -> str:
+    return f'SELECT id, leaf, canonical, {", ".join(columns)} FROM "AuditLogs" WHERE id '
+
+
+_SQLITE_ROWS, _PG_ROWS = _rows(READABLE), _rows(map(_as_text, READABLE))
+
+
+class PersonalValue(NamedTuple):
+    """A row of AuditPersonalData; `canonical` is None where its row is not in the table."""
+
+    audit_id: int
+    field: str
+    salt: bytes
+    value: str
+    canonical: bytes | None
 
 
 class LedgerReader:
@@ -59,16 +82,37 @@ class LedgerReader:
 
     def rows(self, ids: Sequence[int]) -> dict[int, StoredRow]:
         """Those of the rows `ids` that are there."""
-        statement, values = self._selection(ids)
-        found = self._connection.exec_driver_sql(_ROWS + statement, values)
-        return {row[0]: StoredRow(bytes(row[1]), bytes(row[2]), row[3:]) for row in found}
+        return {
+            row[0]: StoredRow(bytes(row[1] or b""), bytes(row[2] or b""), row[3:])
+            for row in self.table_rows(ids)
+        }
 
-    def _selection(self, ids: Sequence[int]) -> tuple[str, tuple[Any, ...]]:
-        if not self._is_sqlite:
-            return "id = ANY(%s)", (list(ids),)
-        if ids[-1] - ids[0] + 1 == len(ids):
-            return "id BETWEEN ? AND ?", (ids[0], ids[-1])
-        return "id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    def table_rows(self, ids: Sequence[int]) -> list[TableRow]:
+        """Those of the rows `ids` that are there, in that order, as the driver has them."""
+        found = self._find(ids)
+        if [row[0] for row in found] != list(ids):
+            stored = {row[0]: row for row in found}
+            found = [stored[each] for each in ids if each in stored]
+        return found
+
+    def _find(self, ids: Sequence[int]) -> list[TableRow]:
+        rows = _SQLITE_ROWS if self._is_sqlite else _PG_ROWS
+        lowest, highest = min(ids), max(ids)
+        if len(set(ids)) == len(ids) == highest - lowest + 1:
+            return self._ask(rows + "BETWEEN {mark} AND {mark}", (lowest, highest))
+        if self._is_sqlite:
+            every = json.dumps(list(ids))
+            return self._ask(rows + "IN (SELECT value FROM json_each({mark}))", (every,))
+        return self._ask(rows + "= ANY({mark})", (list(ids),))
+
+    def _ask(self, statement: str, values: tuple[Any, ...]) -> list[TableRow]:
+        """Rows in the driver's own way: SQLAlchemy's would cost more than all that is checked."""
+        connection: Any = self._connection.connection.driver_connection
+        if self._is_sqlite:
+            found = connection.execute(statement.format(mark="?"), values)
+        else:
+            found = connection.cursor(binary=True).execute(statement.format(mark="%s"), values)
+        return list(found.fetchall())
 
     def count(self) -> int:
         return int(
@@ -85,20 +129,15 @@ class LedgerReader:
                 return
             after = rows[-1].id
 
-    def personal_values(self) -> Iterator[tuple[dict[int, bytes], Sequence[Any]]]:
-        """Personal values a page at a time, with the hashed bytes of those rows that are there."""
+    def personal_values(self) -> Iterator[PersonalValue]:
+        """All of them, by their row."""
         after = 0
-        while True:
-            page = _PERSONAL.where(audit_personal_data.c.audit_id > after)
-            found = self._connection.execute(page).fetchall()
-            if not found:
-                return
+        while found := self._ask(_PERSONAL, (after, _PERSONAL_AT_A_TIME)):
             # The last row's values may go on behind the page.
             if len(found) == _PERSONAL_AT_A_TIME:
-                found = [each for each in found if each.audit_id != found[-1].audit_id] or found
-            ids = sorted({each.audit_id for each in found})
-            yield {key: row.canonical for key, row in self.rows(ids).items()}, found
-            after = ids[-1]
+                found = [each for each in found if each[0] != found[-1][0]] or found
+            yield from map(PersonalValue._make, found)
+            after = found[-1][0]
 
     def unsealed(self) -> tuple[int, datetime | None]:
         """How many rows wait to be sealed, and since when."""

@@ -1,7 +1,7 @@
 """SQL for AuditBlocks and AuditSealer, and for the rows that wait to be sealed."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,7 +56,7 @@ _LEASE = (
     )
     .values(holder=bindparam("me"), lease_until=bindparam("until", type_=Instant))
 )
-_HOLDS = select(_sealer.lease_until).where(_sealer.holder == bindparam("me"))
+_HOLDER = select(_sealer.holder, _sealer.lease_until)
 _NEW_ERA = update(audit_sealer).values(
     era=bindparam("new_era"), server=bindparam("new_server"), floor_id=bindparam("floor")
 )
@@ -124,6 +124,16 @@ class Waiting:
     ids: tuple[int, ...]
     leaves: tuple[bytes, ...]
     cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBlock:
+    """A block as it is stored: behind which row sealing goes on, and who signed it."""
+
+    block: Block
+    cursor: Cursor
+    key_id: str
+    signature: bytes
 
 
 class LedgerRepository:
@@ -200,17 +210,17 @@ class LedgerRepository:
         sealer = self._connection.execute(_SEALER).one_or_none()
         return sealer is not None and sealer.server != self.get_server()
 
-    def list_waiting(self, cursor: Cursor, *, limit: int) -> Waiting:
-        """The next rows to be sealed, all of transactions that have ended."""
+    def list_waiting(self, cursor: Cursor, *, blocks: int) -> list[Waiting]:
+        """The next rows to be sealed, all of transactions that have ended, by their blocks."""
         rows = self._connection.execute(
-            _WAITING[self._dialect], {**_place(cursor), "most": limit}
+            _WAITING[self._dialect], {**_place(cursor), "most": blocks * MOST_ROWS}
         ).fetchall()
-        last_id, _, last_transaction = rows[-1] if rows else (cursor.last_id, b"", 0)
-        return Waiting(
-            ids=tuple(row[0] for row in rows),
-            leaves=tuple(bytes(row[1]) for row in rows),
-            cursor=replace(cursor, last_id=last_id, last_transaction=int(last_transaction)),
-        )
+        found = []
+        for start in range(0, len(rows), MOST_ROWS):
+            ids, leaves, transactions = zip(*rows[start : start + MOST_ROWS], strict=True)
+            behind = replace(cursor, last_id=ids[-1], last_transaction=int(transactions[-1]))
+            found.append(Waiting(ids=ids, leaves=tuple(map(bytes, leaves)), cursor=behind))
+        return found
 
     def count_unsealed(self, cursor: Cursor) -> tuple[int, datetime | None]:
         """How many rows wait, those of open transactions not counted, and since when."""
@@ -222,37 +232,21 @@ class LedgerRepository:
         found = self._connection.execute(_UNSEALED_IDS[self._dialect], _place(cursor))
         return [row.id for row in found]
 
-    def save_block(self, block: Block, cursor: Cursor, *, key_id: str, signature: bytes) -> bool:
-        """Append a block; False if somebody else has put another one there."""
+    def save_blocks(self, blocks: Sequence[SignedBlock]) -> bool:
+        """Append all of them; False, and none, if somebody else has put another one there."""
         try:
             with self._connection.begin_nested():
-                self._connection.execute(
-                    _INSERT,
-                    {
-                        "number": block.number,
-                        "first_position": block.first_position,
-                        "row_count": len(block.ids),
-                        "ids": pack_ids(block.ids),
-                        "leaves": pack_leaves(block.leaves),
-                        "root": block.root,
-                        "previous_hash": block.previous_hash,
-                        "block_hash": block.block_hash,
-                        "signature": signature,
-                        "key_id": key_id,
-                        "sealed_at": block.sealed_at,
-                        "era": cursor.era,
-                        "last_transaction": cursor.last_transaction,
-                        "last_id": cursor.last_id,
-                    },
-                )
+                self._connection.execute(_INSERT, [_values(each) for each in blocks])
         except IntegrityError:
             return False
         return True
 
-    def holds_lease(self, holder: str, *, now: datetime) -> bool:
-        """Whether `holder` is the one who seals at `now`; asks without writing."""
-        until = self._connection.execute(_HOLDS, {"me": holder}).scalar_one_or_none()
-        return until is not None and until > now
+    def is_leased_to_another(self, me: str, *, now: datetime) -> bool:
+        """Whether somebody else seals at `now`; asks without writing."""
+        found = self._connection.execute(_HOLDER).one_or_none()
+        if found is None or found.holder in (None, me):
+            return False
+        return found.lease_until is not None and found.lease_until > now
 
     def take_lease(self, holder: str, *, lease: timedelta, now: datetime) -> bool:
         """Be the one who seals, unless somebody else is."""
@@ -284,6 +278,26 @@ class LedgerRepository:
                 "floor": self._connection.execute(_HIGHEST).scalar_one(),
             },
         )
+
+
+def _values(signed: SignedBlock) -> dict[str, object]:
+    block, cursor = signed.block, signed.cursor
+    return {
+        "number": block.number,
+        "first_position": block.first_position,
+        "row_count": len(block.ids),
+        "ids": pack_ids(block.ids),
+        "leaves": pack_leaves(block.leaves),
+        "root": block.root,
+        "previous_hash": block.previous_hash,
+        "block_hash": block.block_hash,
+        "signature": signed.signature,
+        "key_id": signed.key_id,
+        "sealed_at": block.sealed_at,
+        "era": cursor.era,
+        "last_transaction": cursor.last_transaction,
+        "last_id": cursor.last_id,
+    }
 
 
 def _place(cursor: Cursor) -> dict[str, object]:
