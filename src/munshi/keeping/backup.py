@@ -129,7 +129,7 @@ class BackupService:
         with self._database.reading() as tx:
             waiting, _ = tx.ledger_reader.unsealed()
         for _ in range(waiting // MOST_ROWS + 1):
-            if not sealer.seal_one():
+            if not sealer.seal_some():
                 break
 
     def _sealed_keys(self, snapshot: Snapshot, passphrase: str, actor: Actor) -> bytes:
