@@ -71,13 +71,16 @@ TRANSITIONS: Mapping[SessionState, Mapping[SessionEvent, SessionState]] = Mappin
 class LoginSeen:
     """What the rows say of a broker's newest login, without its tokens.
 
-    `changed_at` is when it was ended, if it was; `is_rejected` that the broker did so.
+    `changed_at` is when it was ended, if it was; `is_rejected` that the broker did so, and `why`
+    what it said.
     """
 
+    session_id: UUID
     expires_at: datetime
     is_active: bool
     changed_at: datetime
     is_rejected: bool = False
+    why: str | None = None
 
 
 def session_state(
