@@ -56,7 +56,8 @@ TRANSITIONS: Mapping[SessionState, Mapping[SessionEvent, SessionState]] = Mappin
     {
         SessionState.ABSENT: _LOGIN,
         SessionState.ACTIVE: {**_LOGIN, SessionEvent.WARNING: SessionState.EXPIRING, **_ENDINGS},
-        SessionState.EXPIRING: {**_LOGIN, **_ENDINGS},
+        # Both brokers end all logins at one time of the day, a newer one as well.
+        SessionState.EXPIRING: {SessionEvent.LOGIN: SessionState.EXPIRING, **_ENDINGS},
         SessionState.EXPIRED: _LOGIN,
         SessionState.REJECTED: {
             **_LOGIN,
