@@ -38,6 +38,7 @@ TRANSIENT = [
     FaultKind.HTML,
     FaultKind.RESET,
 ]
+NIFTY = BreezeContract(stock_code="NIFTY", exchange_code="NSE")
 transient = pytest.mark.parametrize("kind", TRANSIENT)
 
 
@@ -107,7 +108,7 @@ def test_a_broker_that_stays_down_is_asked_three_times(
     simulator.fault(kind)
 
     with pytest.raises(BrokerUnavailableError):
-        line.breeze.quotes(breeze_access, contract=BreezeContract("NIFTY", "NSE"))
+        line.breeze.quotes(breeze_access, contract=NIFTY)
 
     assert calls(simulator) == 3
     assert len(line.waits) == 2
