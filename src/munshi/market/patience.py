@@ -16,6 +16,7 @@ T = TypeVar("T")
 # For one request, before its job is put off.
 PATIENCE_SECONDS = 900.0
 MOST_FAILURES, MOST_UNCLEAR = 12, 3
+_MOMENT_SECONDS = 0.001
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 4.0, 60.0
 
 
@@ -54,6 +55,6 @@ class Patience:
 
     def _rest(self, seconds: float, look_up: Callable[[], None]) -> None:
         until = self._clock.monotonic() + seconds
-        while (left := until - self._clock.monotonic()) > 0:
+        while (left := until - self._clock.monotonic()) > _MOMENT_SECONDS:
             self._clock.sleep(min(left, 1.0))
             look_up()
