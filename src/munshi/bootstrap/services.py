@@ -57,6 +57,8 @@ from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
+# Each has waited a quarter of an hour for the broker: a night, all together.
+COLLECTION_TRIES = 24
 CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
@@ -65,6 +67,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             entry="munshi.market.job:run",
             runs_in="thread",
             idempotent=True,
+            max_attempts=COLLECTION_TRIES,
             bulk=True,
         ),
         DAILY_COLLECTION: JobSpec(
@@ -72,6 +75,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
+            max_attempts=COLLECTION_TRIES,
             bulk=True,
         ),
         AUTO_LOGIN: JobSpec(
