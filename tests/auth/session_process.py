@@ -1,5 +1,6 @@
 """A process that asks the simulated Kite with the desk's login, over and over: started here."""
 
+import faulthandler
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ from processes import environment
 TESTS = Path(__file__).parents[1]
 # Nobody waits for long: what is refused is tried again at once, as a careless program does.
 _PAUSE_SECONDS = 0.005
+# Longer than any call waits for its permit.
+_LAST_CALL_SECONDS = 100.0
 
 
 class SessionProcess:
@@ -118,6 +121,8 @@ def main(work: str, threads: int) -> None:
             thread.start()
         sys.stdin.read()
         task.is_over = True
+        # One that hangs says where, and ends.
+        faulthandler.dump_traceback_later(_LAST_CALL_SECONDS, exit=True)
         for thread in running:
             thread.join()
     _say(json.dumps(task.met))
