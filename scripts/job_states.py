@@ -1,11 +1,13 @@
 """The page of job states, with its picture, made from the transition table."""
 
+from collections.abc import Collection, Iterable, Mapping
 from math import hypot
 
 from munshi.domain.jobs import FINAL_STATES, TRANSITIONS, JobState
 
 WIDTH, HEIGHT = 132, 40
-PLACES = {
+Place = tuple[int, int]
+PLACES: Mapping[str, Place] = {
     JobState.SCHEDULED: (90, 70),
     JobState.QUEUED: (90, 210),
     JobState.WAITING: (360, 70),
@@ -49,26 +51,41 @@ def states_page() -> str:
 
 
 def _drawing() -> str:
-    arrows = "".join(
-        _arrow(source, target)
+    arrows = [
+        (source, target)
         for source in JobState
         for target in JobState
         if target in TRANSITIONS[source]
+    ]
+    return drawing(
+        PLACES, arrows, final=FINAL_STATES, label="States of a job and what may follow what"
     )
-    boxes = "".join(_box(state) for state in JobState)
+
+
+def drawing(
+    places: Mapping[str, Place],
+    arrows: Iterable[tuple[str, str]],
+    *,
+    final: Collection[str],
+    label: str,
+    height: int = 420,
+) -> str:
+    """A box for each place, by its middle, and a bow for each arrow."""
+    bows = "".join(_arrow(places[source], places[target]) for source, target in arrows)
+    boxes = "".join(_box(state, place, state in final) for state, place in places.items())
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 420" role="img" '
-        'aria-label="States of a job and what may follow what" font-family="system-ui, sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 {height}" role="img" '
+        f'aria-label="{label}" font-family="system-ui, sans-serif" '
         'font-size="14"><defs><marker id="to" viewBox="0 0 10 10" refX="9" refY="5" '
         'markerWidth="6" markerHeight="6" orient="auto"><path d="M0 0 10 5 0 10z" '
         'fill="#5b6b7c"/></marker></defs>'
-        f'<g fill="none" stroke="#5b6b7c" stroke-opacity=".6">{arrows}</g>{boxes}</svg>'
+        f'<g fill="none" stroke="#5b6b7c" stroke-opacity=".6">{bows}</g>{boxes}</svg>'
     )
 
 
-def _box(state: JobState) -> str:
-    x, y = PLACES[state]
-    fill = "#e7eef0" if state in FINAL_STATES else "#fff"
+def _box(state: str, place: Place, is_final: bool) -> str:  # noqa: FBT001
+    x, y = place
+    fill = "#e7eef0" if is_final else "#fff"
     return (
         f'<rect x="{x - WIDTH // 2}" y="{y - HEIGHT // 2}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="8" fill="{fill}" stroke="#7fa3b0"/>'
@@ -76,9 +93,9 @@ def _box(state: JobState) -> str:
     )
 
 
-def _arrow(source: JobState, target: JobState) -> str:
+def _arrow(source: Place, target: Place) -> str:
     """A bow from edge to edge, bent to its left, so that two that answer each other part."""
-    (x1, y1), (x2, y2) = PLACES[source], PLACES[target]
+    (x1, y1), (x2, y2) = source, target
     length = hypot(x2 - x1, y2 - y1)
     across = (y2 - y1) / length, -(x2 - x1) / length
     bend = 14 + length / 16

@@ -13,6 +13,7 @@ from typing import Any, cast
 from job_states import states_page
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from session_states import session_states_page
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
@@ -259,6 +260,10 @@ def job_states_page() -> str:
     return NOTE + states_page()
 
 
+def login_states_page() -> str:
+    return NOTE + session_states_page()
+
+
 ROLES_BEGIN = "<!-- roles: made from code by `make reference`; edit the code. -->\n"
 ROLES_END = "<!-- /roles -->"
 
@@ -298,6 +303,7 @@ PAGES = {
     "reference/commands.md": commands_page,
     "reference/configuration.md": configuration_page,
     "reference/job-states.md": job_states_page,
+    "reference/session-states.md": login_states_page,
     "reference/operational-writes.md": operational_writes_page,
 }
 

@@ -28,3 +28,15 @@ class FakeClock:
     def set(self, instant: datetime) -> None:
         """Step to `instant` as an operator would: the monotonic clock does not follow."""
         self._now = instant
+
+
+class OffClock(FakeClock):
+    """A desk's clock that is off from the broker's; both go on together."""
+
+    def __init__(self, broker: FakeClock, *, ahead: timedelta) -> None:
+        super().__init__(broker.now() + ahead)
+        self._broker = broker
+
+    def advance(self, by: timedelta) -> None:
+        super().advance(by)
+        self._broker.advance(by)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -80,6 +81,30 @@ class BrokerUnavailableError(BrokerError):
 
     status = 502
     retryable = True
+
+
+class BrokerUnclearError(BrokerUnavailableError):
+    """The broker failed at this one request and did not say why."""
+
+
+class BrokerRestingError(BrokerUnavailableError):
+    """The broker failed several times in a row and is left alone for a while: wait."""
+
+    status = 503
+
+    def __init__(self, detail: str, *, retry_after: float, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class BrokerClockError(BrokerLoginRefusedError):
+    """The broker finds that this machine's clock is wrong."""
+
+    def __init__(
+        self, detail: str, *, broker_time: datetime | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.broker_time = broker_time
 
 
 class RequestAbandonedError(AppError):

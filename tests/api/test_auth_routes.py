@@ -10,6 +10,7 @@ from asgi import Caller
 from desks import TESTER, Desk
 from munshi.domain.config_keys import AUTH, SIMULATED_HEADLESS
 from munshi.domain.enums import Service
+from munshi.errors import BrokerSessionExpiredError
 
 LOGIN = {Service.KITE: "/auth/db/kite/login", Service.BREEZE: "/auth/db/breeze/login"}
 TOKEN = {Service.KITE: "request_token", Service.BREEZE: "api_session"}
@@ -178,3 +179,18 @@ def test_no_answer_holds_a_token(api: Caller, desk: Desk) -> None:
 
     assert len(secrets) == 3
     assert [secret for secret in secrets for text in told if secret in text] == []
+
+
+def test_the_status_says_in_which_state_each_login_is(api: Caller, desk: Desk) -> None:
+    kite, breeze = desk.log_in(Service.KITE), desk.log_in(Service.BREEZE)
+    good = [_status(api, service)["state"] for service in Service]
+    desk.services.kite.book.mark_rejected(kite, BrokerSessionExpiredError("dead"))
+    desk.clock.set(breeze.expires_at - timedelta(minutes=30))
+    worse = [_status(api, service)["state"] for service in Service]
+    desk.clock.set(breeze.expires_at)
+    over = _status(api, Service.BREEZE)["state"]
+
+    assert good == ["active", "active"]
+    assert worse == ["rejected", "expiring"]
+    assert over == "expired"
+    assert "kite ended the login" in _status(api, Service.KITE)["last_error"]

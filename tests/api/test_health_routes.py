@@ -72,6 +72,8 @@ def test_health_is_told_in_the_words_of_health_json(api: Caller, desk: Desk) -> 
         "breeze_session:secondsLeft",
         "kite_broker:responseTime",
         "breeze_broker:responseTime",
+        "kite_circuit:failures",
+        "breeze_circuit:failures",
         "clock:skew",
         "audit_seal:age",
         "candles:tradingDaysBehind",

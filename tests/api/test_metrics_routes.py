@@ -14,6 +14,7 @@ from asgi import Answer, Caller
 from desks import TESTER, Desk
 from munshi.api.app import create_app
 from munshi.domain.enums import Service
+from munshi.errors import BrokerSessionExpiredError
 from munshi.infrastructure.database.models import job_workers
 from munshi.jobs.service import JobRequest
 
@@ -125,3 +126,22 @@ def test_a_stranger_is_told_no_metrics(api: Caller) -> None:
     answer = api.get("/metrics", headers={"x-forwarded-for": "192.0.2.7"})
 
     assert (answer.status, slug(answer)) == (401, "authentication-needed")
+
+
+def test_states_of_logins_and_failing_brokers_are_told(desk: Desk) -> None:
+    session = desk.log_in(Service.KITE)
+    desk.services.kite.book.mark_rejected(session, BrokerSessionExpiredError("dead"))
+    mode, now = desk.services.settings.brokers, desk.clock.now()
+    with desk.services.database.transaction() as tx:
+        until = now + timedelta(seconds=20)
+        tx.circuits.count_failure(Service.BREEZE, why="down", mode=mode, now=now)
+        tx.circuits.open(Service.BREEZE, over=now, until=until, mode=mode, now=now)
+
+    metrics = read(Caller(create_app(desk.services)).get("/metrics"))
+
+    assert metrics["munshi_session_state", "kite", "rejected"] == 1
+    assert metrics["munshi_session_state", "kite", "active"] == 0
+    assert metrics["munshi_session_state", "breeze", "absent"] == 1
+    assert metrics["munshi_broker_failures", "kite"] == 0
+    assert metrics["munshi_broker_failures", "breeze"] == 1
+    assert metrics["munshi_broker_resting_seconds", "breeze"] == 20

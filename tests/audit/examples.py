@@ -25,11 +25,18 @@ from audit.people_examples import (
 )
 from desks import TESTER, Desk
 from munshi.bootstrap.copying import open_copy
+from munshi.circuits.breaker import CircuitBreaker
 from munshi.domain.audit import MUNSHI
+from munshi.domain.circuits import FAILURES_TO_OPEN, FIRST_REST
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
 from munshi.domain.market.intervals import Interval
-from munshi.errors import AppError, BrokerSessionExpiredError, BrokerThrottledError
+from munshi.errors import (
+    AppError,
+    BrokerSessionExpiredError,
+    BrokerThrottledError,
+    BrokerUnavailableError,
+)
 from munshi.infrastructure.database.job_claims import Lane
 from munshi.jobs.recovery import hold_unclaimable
 from munshi.keeping.backup_restore import note_restored
@@ -135,6 +142,26 @@ def _take_over(ground: Ground) -> None:
 def _copy_database(ground: Ground) -> None:
     with open_copy(ground.desk.services, f"sqlite:///{ground.folder}/copy.db") as copying:
         copying.copy(actor=TESTER)
+
+
+def _rejected_session_comes_back(ground: Ground) -> None:
+    services = ground.desk.services
+    ground.desk.log_in(Service.KITE)
+    session = services.kite.book.active()
+    services.kite.book.mark_rejected(session, BrokerSessionExpiredError("for a moment"))
+    ground.desk.clock.advance(timedelta(minutes=1))
+    assert services.kite.probe() is True
+
+
+def _broker_that_rests(ground: Ground) -> None:
+    services, clock = ground.desk.services, ground.desk.clock
+    circuit = CircuitBreaker(Service.KITE, services.database, clock, mode=services.settings.brokers)
+    for _ in range(FAILURES_TO_OPEN):
+        with suppress(BrokerUnavailableError), circuit.call():
+            raise BrokerUnavailableError("Kite is down.")
+    clock.advance(FIRST_REST)
+    with circuit.call():
+        pass
 
 
 # Each is audited; what only looks is listed in LOOKS.
@@ -304,6 +331,8 @@ WORKS: Mapping[str, Work] = {
     "kite redirects back": _login_by_callback,
     "a login fails": _failed_login,
     "a session is rejected": _rejected_session,
+    "a rejected session comes back": _rejected_session_comes_back,
+    "a broker goes on failing": _broker_that_rests,
     "a token is read": lambda on: (
         on.desk.log_in(Service.KITE),
         on.desk.services.secrets.token(on.desk.services.kite, actor=TESTER),

@@ -30,8 +30,8 @@ def test_status_says_how_to_log_in(munshi: Munshi) -> None:
 
     assert result.exit_code == 0
     assert result.stderr == SIMULATED
-    assert re.search(r"kite +nobody +log in: munshi login kite", result.stdout)
-    assert re.search(r"breeze +nobody +log in: munshi login breeze", result.stdout)
+    assert re.search(r"kite +absent +nobody +log in: munshi login kite", result.stdout)
+    assert re.search(r"breeze +absent +nobody +log in: munshi login breeze", result.stdout)
 
 
 def test_status_as_json_says_which_brokers(munshi: Munshi) -> None:
@@ -49,7 +49,7 @@ def test_headless_login_is_stored(munshi: Munshi, service: str, user: str) -> No
     assert result.exit_code == 0, result.stderr
     assert re.fullmatch(rf"Logged in at {service} as {user} until .* IST\.\n", result.stdout)
     assert status_of(munshi, service)["user_id"] == user
-    assert re.search(rf"{service} +{user} +.* IST", munshi("status").stdout)
+    assert re.search(rf"{service} +active +{user} +.* IST", munshi("status").stdout)
 
 
 def test_login_as_json_holds_no_token(munshi: Munshi, brokers: Simulator) -> None:

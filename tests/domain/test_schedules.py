@@ -90,6 +90,7 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "kite_login": "at 06:15 and 07:35 IST, Monday to Friday",
         "breeze_login": "at 05:30 and 08:30 IST, Monday to Friday",
         "session_cleanup": "at 06:05 IST, every day",
+        "session_watch": "every 5 minutes, counted from midnight IST",
         "health_sweep": "every 5 minutes, counted from midnight IST",
         "job_cleanup": "at 05:40 on Sunday (IST)",
         "broker_call_analysis": "at 05:20 on the first day of every month (IST)",

@@ -7,7 +7,7 @@ import pytest
 from health.ward import Ward
 from munshi.domain.enums import Service
 from munshi.domain.health import HealthStatus
-from munshi.health.broker_checks import find_broker, find_clock, find_session
+from munshi.health.broker_checks import find_broker, find_circuit, find_clock, find_session
 from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.settings import BrokerMode
 from simulators import Simulator
@@ -130,3 +130,47 @@ def test_the_other_broker_tells_the_time_where_one_does_not_answer(
 
     assert (told.status, told.facts) == (HealthStatus.PASS, {"of": "breeze"})
     assert silent.status is HealthStatus.UNKNOWN
+
+
+def test_a_login_that_was_rejected_is_said_to_have_been(ward: Ward) -> None:
+    ward.log_in(Service.KITE, expires_at=TOMORROW)
+    mode, now = BrokerMode.SIMULATED, ward.clock.now()
+    with ward.database.transaction() as tx:
+        found = tx.auth.get_active_session(Service.KITE, mode=mode, now=now)
+        assert found is not None
+        tx.auth.end_session(found.session_id, now=now)
+        tx.login_states.save_rejection(
+            Service.KITE, found.session_id, why="Kite said: dead.", mode=mode, now=now
+        )
+
+    finding = find_session(ward.ground, Service.KITE)
+
+    assert finding.status is HealthStatus.FAIL
+    assert "was rejected 20 Nov 2026" in finding.message
+    assert "(Kite said: dead)" in finding.message
+
+
+def test_a_circuit_tells_how_often_a_broker_has_failed_and_until_when_it_is_left_alone(
+    ward: Ward,
+) -> None:
+    mode, clock = BrokerMode.SIMULATED, ward.clock
+    ward.log_in(Service.KITE, expires_at=TOMORROW)
+    fine = find_circuit(ward.ground, Service.KITE)
+    with ward.database.transaction() as tx:
+        tx.circuits.count_failure(Service.KITE, why="It is down.", mode=mode, now=clock.now())
+    shaky = find_circuit(ward.ground, Service.KITE)
+    with ward.database.transaction() as tx:
+        now = clock.now()
+        until = now + timedelta(minutes=1)
+        tx.circuits.open(Service.KITE, over=now, until=until, mode=mode, now=now)
+    resting = find_circuit(ward.ground, Service.KITE)
+    clock.advance(timedelta(minutes=1))
+    trying = find_circuit(ward.ground, Service.KITE)
+
+    assert (fine.status, fine.value) == (HealthStatus.PASS, 0)
+    assert (shaky.status, shaky.value) == (HealthStatus.WARN, 1)
+    assert "It is down." in shaky.message
+    assert (resting.status, resting.facts["state"]) == (HealthStatus.FAIL, "open")
+    assert "left alone until" in resting.message
+    assert (trying.status, trying.facts["state"]) == (HealthStatus.WARN, "trying")
+    assert find_circuit(ward.ground, Service.BREEZE).status is HealthStatus.UNKNOWN

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from munshi.api.request_counts import RequestCounts
 from munshi.domain.health import HealthStatus
+from munshi.domain.sessions import SessionState
 from munshi.health.readings import DeskReadings
 from munshi.settings import BrokerMode
 
@@ -46,6 +47,7 @@ class DeskCollector(Collector):
         if readings.is_database_up:
             yield from _job_metrics(readings)
             yield from _desk_metrics(readings)
+            yield from _broker_metrics(readings)
             yield from _health_metrics(readings)
 
     def _process_metrics(self) -> Iterator[Metric]:
@@ -149,6 +151,38 @@ def _desk_metrics(readings: DeskReadings) -> Iterator[Metric]:
         "munshi_session_seconds_left",
         "How long the login at a broker is still good.",
         {(service.value,): left for service, left in readings.session_seconds.items()},
+        "service",
+    )
+
+
+def _broker_metrics(readings: DeskReadings) -> Iterator[Metric]:
+    yield _gauge(
+        "munshi_session_state",
+        "1 for the state of the login at a broker, 0 for the others.",
+        {
+            (service.value, state.value): found is state
+            for service, found in readings.session_states.items()
+            for state in SessionState
+        },
+        "service",
+        "state",
+    )
+    yield _gauge(
+        "munshi_broker_failures",
+        "How often in a row a broker has failed.",
+        {(service.value,): each.failures for service, each in readings.circuits.items()},
+        "service",
+    )
+    now = readings.read_at
+    yield _gauge(
+        "munshi_broker_resting_seconds",
+        "For how long a broker that went on failing is still left alone; 0 while it is not.",
+        {
+            (service.value,): max(0.0, (each.open_until - now).total_seconds())
+            if now is not None and each.open_until is not None
+            else 0.0
+            for service, each in readings.circuits.items()
+        },
         "service",
     )
 

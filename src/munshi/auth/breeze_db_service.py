@@ -1,20 +1,18 @@
 """Breeze sign-in. No transaction is open while Breeze is asked."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from munshi.auth.broker_login import BrokerLogin
 from munshi.auth.credentials import BrokerCredentials
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession, BrokerSession, breeze_expiry
-from munshi.errors import BrokerSessionExpiredError
 from munshi.infrastructure.brokers.breeze.access import BreezeAccess
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.results import GrantedLogin
 
 
-class BreezeDBService(BrokerLogin[BreezeClient]):
+class BreezeDBService(BrokerLogin[BreezeClient, BreezeAccess]):
     """Breeze's login: link, exchange of the API session, storage, state."""
 
     service = Service.BREEZE
@@ -35,28 +33,6 @@ class BreezeDBService(BrokerLogin[BreezeClient]):
         """
         return self._trade(api_session, way="token", actor=actor)
 
-    @contextmanager
-    def using(self) -> Iterator[BreezeAccess]:
-        """The login for calls to Breeze; ended at once if Breeze rejects it.
-
-        Raises LoginNeededError, and passes on BrokerSessionExpiredError.
-        """
-        session = self.book.active()
-        if session.session_token is None:
-            raise self.book.login_needed("The stored Breeze login is incomplete.")
-        credentials = self.credentials()
-        if credentials.api_key != session.metadata["api_key"]:
-            raise self.book.login_needed("Breeze's app key was changed after the login.")
-        try:
-            yield BreezeAccess(
-                app_key=credentials.api_key,
-                secret_key=credentials.api_secret,
-                session_token=session.session_token,
-            )
-        except BrokerSessionExpiredError as error:
-            self.book.mark_rejected(session, error)
-            raise
-
     def _login_page(self, api_key: str, *, state: str) -> str:  # noqa: ARG002 - ICICI echoes none
         return self._client.login_url(api_key)
 
@@ -71,6 +47,22 @@ class BreezeDBService(BrokerLogin[BreezeClient]):
             session_token=granted.session_token,
             user_id=granted.user_id,
             user_name=granted.user_name,
-            expires_at=breeze_expiry(self.book.clock.now()),
+            expires_at=breeze_expiry(granted.granted_at or self.book.clock.now()),
             metadata={**granted.metadata, "api_key": credentials.api_key},
         )
+
+    def _access(self, session: AuthSession, check: Callable[[], None]) -> BreezeAccess:
+        if session.session_token is None:
+            raise self.book.login_needed("The stored Breeze login is incomplete.")
+        credentials = self.credentials()
+        if credentials.api_key != session.metadata["api_key"]:
+            raise self.book.login_needed("Breeze's app key was changed after the login.")
+        return BreezeAccess(
+            app_key=credentials.api_key,
+            secret_key=credentials.api_secret,
+            session_token=session.session_token,
+            check=check,
+        )
+
+    def _try_out(self, session: AuthSession) -> None:
+        self._client.customer_details(session.access_token, app_key=session.metadata["api_key"])

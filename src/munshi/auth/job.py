@@ -1,9 +1,10 @@
-"""Jobs of signing in: `auto_login`, headless or by link and patience, and `session_cleanup`."""
+"""Jobs of signing in: `auto_login`, by itself or by link, `session_watch`, `session_cleanup`."""
 
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from munshi.auth.login_book import session_result
+from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.domain.audit import job_actor
 from munshi.domain.job_params import AutoLoginParams, NoParams
@@ -16,6 +17,9 @@ class LoginServices(Protocol):
 
     @property
     def logins(self) -> BrokerLogins: ...
+
+    @property
+    def login_watch(self) -> LoginWatch: ...
 
 
 def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> dict[str, Any]:
@@ -31,6 +35,12 @@ def run(services: LoginServices, run: JobRun, parameters: AutoLoginParams) -> di
     except LoginNeededError:
         run.pause_for_login(parameters.service, broker.book.login_link())
     return dict(session_result(session))
+
+
+def watch(services: LoginServices, run: JobRun, _: NoParams) -> dict[str, Any]:
+    """The `session_watch` job: say what ends, and try out what was rejected."""
+    run.progress(10, "Looking at the logins.")
+    return {str(service): str(state) for service, state in services.login_watch.look().items()}
 
 
 def clean_up(services: LoginServices, run: JobRun, _: NoParams) -> dict[str, Any]:

@@ -1,20 +1,20 @@
 """Kite sign-in. No transaction is open while Kite is asked."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
-from munshi.auth.broker_login import BrokerLogin
+from munshi.auth.broker_login import BrokerLogin, no_check
 from munshi.auth.credentials import BrokerCredentials
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession, BrokerSession, kite_expiry
-from munshi.errors import BrokerError, BrokerSessionExpiredError
+from munshi.errors import BrokerError
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.results import GrantedLogin
 
 
-class KiteDBService(BrokerLogin[KiteClient]):
+class KiteDBService(BrokerLogin[KiteClient, KiteAccess]):
     """Kite's login: link, exchange of the request token, storage, state."""
 
     service = Service.KITE
@@ -35,26 +35,13 @@ class KiteDBService(BrokerLogin[KiteClient]):
         """
         return self._trade(request_token, way="token", actor=actor)
 
-    @contextmanager
-    def using(self) -> Iterator[KiteAccess]:
-        """The login for calls to Kite; ended at once if Kite rejects it.
-
-        Raises LoginNeededError, and passes on BrokerSessionExpiredError.
-        """
-        session = self.book.active()
-        try:
-            yield _access(session)
-        except BrokerSessionExpiredError as error:
-            self.book.mark_rejected(session, error)
-            raise
-
     def disconnect(self, *, actor: Actor) -> bool:
         """Log out at Kite, if it answers, and end the stored login; whether there was one."""
         session = self.book.find_active()
         if session is not None:
             # The desk forgets the login whether or not Kite can be told; it dies by the clock.
             with suppress(BrokerError):
-                self._client.invalidate(_access(session))
+                self._client.invalidate(_access(session, no_check))
         return super().disconnect(actor=actor)
 
     def _login_page(self, api_key: str, *, state: str) -> str:
@@ -72,10 +59,18 @@ class KiteDBService(BrokerLogin[KiteClient]):
             access_token=granted.access_token,
             user_id=granted.user_id,
             user_name=granted.user_name,
-            expires_at=kite_expiry(self.book.clock.now()),
+            expires_at=kite_expiry(granted.granted_at or self.book.clock.now()),
             metadata={**granted.metadata, "api_key": credentials.api_key},
         )
 
+    def _access(self, session: AuthSession, check: Callable[[], None]) -> KiteAccess:
+        return _access(session, check)
 
-def _access(session: AuthSession) -> KiteAccess:
-    return KiteAccess(api_key=session.metadata["api_key"], access_token=session.access_token)
+    def _try_out(self, session: AuthSession) -> None:
+        self._client.profile(_access(session, no_check))
+
+
+def _access(session: AuthSession, check: Callable[[], None]) -> KiteAccess:
+    return KiteAccess(
+        api_key=session.metadata["api_key"], access_token=session.access_token, check=check
+    )

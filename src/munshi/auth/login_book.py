@@ -5,13 +5,15 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from munshi.auth.login_ticket import check_ticket, issue_ticket
+from munshi.auth.login_turn import LoginTurn
 from munshi.clock import Clock, show_ist
 from munshi.domain.alerts import Severity
 from munshi.domain.audit import MUNSHI, Actor
 from munshi.domain.enums import Service
-from munshi.domain.sessions import AuthSession, BrokerSession
+from munshi.domain.sessions import AuthSession, BrokerSession, SessionState
 from munshi.errors import (
     AppError,
     BrokerUserMismatchError,
@@ -24,6 +26,7 @@ from munshi.infrastructure.security.vault import Vault
 from munshi.settings import BrokerMode
 
 PENDING_FOR = timedelta(minutes=10)
+PROBES_APART = timedelta(minutes=1)
 ALERT_KIND = "broker_login"
 
 
@@ -41,6 +44,11 @@ class LoginBook:
     database: Database
     clock: Clock
     vault: Vault
+
+    @property
+    def turn(self) -> LoginTurn:
+        """Who logs in takes it first."""
+        return LoginTurn(self.service, self.database, self.clock, mode=self.mode)
 
     def login_link(self) -> str:
         """Where a person clicks to log in; it leads on to the broker."""
@@ -112,6 +120,7 @@ class LoginBook:
                 actor=actor,
                 now=now,
             )
+            tx.login_states.clear_rejection(self.service, mode=self.mode, now=now)
             tx.alerts.resolve_alert(alert_fingerprint(self.service, self.mode), now=now)
         return session
 
@@ -169,14 +178,28 @@ class LoginBook:
                 tx.audit.log_auth_action(self.service, "disconnect", actor=actor, now=now)
         return ended
 
-    def mark_rejected(self, session: AuthSession, error: AppError) -> None:
-        """The broker no longer takes `session`: end it, once, and say where to log in."""
+    def check_in_force(self, session: AuthSession) -> None:
+        """Raise LoginNeededError if `session` was ended since it was looked up.
+
+        A call may wait for its permit for a minute; what was rejected meanwhile is not sent.
+        """
+        with self.database.observing() as tx:
+            is_good = tx.auth.is_session_good(session.session_id, now=self.clock.now())
+        if not is_good:
+            raise self.login_needed(f"The login at {self.service} ended before the call was made.")
+
+    def mark_rejected(self, session: AuthSession, error: AppError) -> bool:
+        """The broker no longer takes `session`: end it, once, and say where to log in.
+
+        Whether the caller was the one who ended it; a login that replaced it goes on.
+        """
         now = self.clock.now()
         with self.database.transaction() as tx:
-            current = tx.auth.get_active_session(self.service, mode=self.mode, now=now)
-            if current is None or current.session_id != session.session_id:
-                return
-            tx.auth.deactivate_session(self.service, mode=self.mode, now=now)
+            if not tx.auth.end_session(session.session_id, now=now):
+                return False
+            tx.login_states.save_rejection(
+                self.service, session.session_id, why=error.detail, mode=self.mode, now=now
+            )
             tx.audit.log_auth_action(
                 self.service,
                 "session_rejected",
@@ -186,17 +209,77 @@ class LoginBook:
                 now=now,
             )
             self._raise_alert(tx, f"{self.service} ended the login: {error.detail}")
+        return True
 
-    def ask_for_login(self, reason: str) -> None:
-        """Raise the alert with the link, without any failure."""
+    def take_probe(self) -> AuthSession | None:
+        """The rejected login, if this caller may try it out now: one process, once a minute."""
+        now = self.clock.now()
         with self.database.transaction() as tx:
-            self._raise_alert(tx, reason)
+            found = tx.login_states.get_rejection(self.service, mode=self.mode)
+            if found is None or now - found.probed_at < PROBES_APART:
+                return None
+            session = tx.auth.get_session(found.session_id)
+            if session is None or now >= session.expires_at:
+                return None
+            is_mine = tx.login_states.take_probe(
+                self.service, found.session_id, apart=PROBES_APART, mode=self.mode, now=now
+            )
+        return session if is_mine else None
 
-    def _raise_alert(self, tx: Transaction, title: str) -> None:
+    def revive(self, session: AuthSession) -> bool:
+        """The broker takes the rejected `session` again: back in force, and what waited wakes.
+
+        False if another login came first, or it has expired.
+        """
+        now = self.clock.now()
+        with self.database.transaction() as tx:
+            if not tx.auth.revive_session(session.session_id, now=now):
+                return False
+            tx.login_states.clear_rejection(self.service, mode=self.mode, now=now)
+            completed, queued = tx.jobs.resume_after_login(
+                self.service, result=session_result(session), now=now
+            )
+            tx.audit.log_auth_action(
+                self.service,
+                "session_revived",
+                session_id=session.session_id,
+                details={"jobs_completed": len(completed), "jobs_queued": queued},
+                actor=MUNSHI,
+                now=now,
+            )
+            tx.alerts.resolve_alert(alert_fingerprint(self.service, self.mode), now=now)
+        return True
+
+    def ask_for_login(self, reason: str) -> str:
+        """Raise the alert with the link, without any failure; an open one keeps its words.
+
+        The link.
+        """
+        with self.database.transaction() as tx:
+            said = tx.alerts.get_open_title(alert_fingerprint(self.service, self.mode))
+            self._raise_alert(tx, said or reason)
+        return self.login_link()
+
+    def tell(
+        self, session_id: UUID, state: SessionState, title: str, *, severity: Severity
+    ) -> bool:
+        """Raise the alert that a login is in `state`, once for that login; whether it was now."""
+        now = self.clock.now()
+        with self.database.transaction() as tx:
+            is_news = tx.login_states.take_telling(
+                self.service, session_id, state, mode=self.mode, now=now
+            )
+            if is_news:
+                self._raise_alert(tx, title, severity=severity)
+        return is_news
+
+    def _raise_alert(
+        self, tx: Transaction, title: str, *, severity: Severity = Severity.WARNING
+    ) -> None:
         tx.alerts.raise_alert(
             alert_fingerprint(self.service, self.mode),
             kind=ALERT_KIND,
-            severity=Severity.WARNING,
+            severity=severity,
             title=title,
             link=self.login_link(),
             subject=self.service,

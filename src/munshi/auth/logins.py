@@ -1,7 +1,7 @@
 """Both brokers' logins side by side: status, clean-up, and which service a word means."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
@@ -9,12 +9,16 @@ from munshi.auth.login_book import ALERT_KIND
 from munshi.clock import Clock
 from munshi.domain.alerts import Alert
 from munshi.domain.audit import Actor
+from munshi.domain.config_keys import AUTH, EXPIRY_WARNING_MINUTES, find_key
 from munshi.domain.enums import Service
+from munshi.domain.sessions import LoginSeen, SessionState, session_state
 from munshi.errors import ServiceUnknownError
 from munshi.infrastructure.database.auth_repository import CleanupCounts, StoredLogin
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.login_board import LoginBoardReader
 from munshi.settings import BrokerMode
+
+DEFAULT_WARNING: int = find_key(AUTH, EXPIRY_WARNING_MINUTES).default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class ServiceStatus:
     service: Service
     mode: BrokerMode
     account: str
+    state: SessionState
     authenticated: bool
     user_id: str | None
     user_name: str | None
@@ -90,8 +95,16 @@ class BrokerLogins:
         logins = {login.service: login for login in board.logins}
         errors = {alert.subject: alert for alert in board.alerts if alert.kind == ALERT_KIND}
         now = self._clock.now()
+        minutes = board.warning_minutes
+        warning = timedelta(minutes=DEFAULT_WARNING if minutes is None else minutes)
         services = [
-            self._status(service, logins.get(service), errors.get(service), now=now)
+            self._status(
+                service,
+                logins.get(service),
+                errors.get(service),
+                state=_state(logins.get(service), board.ended.get(service), now, warning),
+                now=now,
+            )
             for service in Service
         ]
         return DeskStatus(services=services, alerts=board.alerts)
@@ -115,13 +128,20 @@ class BrokerLogins:
         return counts
 
     def _status(
-        self, service: Service, login: StoredLogin | None, alert: Alert | None, *, now: datetime
+        self,
+        service: Service,
+        login: StoredLogin | None,
+        alert: Alert | None,
+        *,
+        state: SessionState,
+        now: datetime,
     ) -> ServiceStatus:
         valid = login is not None and now < login.expires_at
         return ServiceStatus(
             service=service,
             mode=self._mode,
             account="main",
+            state=state,
             authenticated=valid,
             user_id=login.user_id if login else None,
             user_name=login.user_name if login else None,
@@ -132,3 +152,13 @@ class BrokerLogins:
             login_link=self.of(service).book.login_link(),
             last_error=alert.title if alert else None,
         )
+
+
+def _state(
+    login: StoredLogin | None, ended: LoginSeen | None, now: datetime, warning: timedelta
+) -> SessionState:
+    if login is None:
+        return session_state(ended, now=now, warning=warning)
+    if now >= login.expires_at:
+        return SessionState.EXPIRED
+    return SessionState.EXPIRING if login.expires_at - now <= warning else SessionState.ACTIVE

@@ -7,6 +7,7 @@ from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
+from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.bootstrap.broker_lines import (
@@ -189,7 +190,7 @@ def _wire(
         clock,
         mode=mode,
         kite=lines.kite,
-        using_kite=kite.using,
+        calling_kite=kite.calling,
         breeze=lines.breeze,
     )
     health = HealthService(
@@ -213,8 +214,8 @@ def _wire(
         mode=mode,
         provenance=lines.provenance,
         histories={
-            Service.KITE: KiteHistory(lines.kite, using=kite.using),
-            Service.BREEZE: BreezeHistory(lines.breeze, using=breeze.using),
+            Service.KITE: KiteHistory(lines.kite, calling=kite.calling),
+            Service.BREEZE: BreezeHistory(lines.breeze, calling=breeze.calling),
         },
         instruments=instruments,
         candles=candles,
@@ -252,6 +253,7 @@ def _wire(
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
         simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
         logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
+        login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
         candles=candles,

@@ -8,9 +8,11 @@ from munshi.auth.credentials import CredentialStore
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_book import LoginBook
 from munshi.auth.token_mirror import TokenMirror
+from munshi.circuits.breaker import CircuitBreaker
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.errors import RequestAbandonedError
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
 from munshi.infrastructure.brokers.breeze.web_login import breeze_web_login
@@ -18,15 +20,19 @@ from munshi.infrastructure.brokers.http import HttpClient, open_http
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.kite.web_login import kite_web_login
-from munshi.infrastructure.brokers.line import Gate
+from munshi.infrastructure.brokers.line import Gate, Resilience
+from munshi.infrastructure.brokers.retries import Retries
 from munshi.infrastructure.brokers.simulator.facts import ask_simulator
 from munshi.infrastructure.brokers.simulator.record import read_record
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.security.vault import Vault
+from munshi.jobs.run import running_job_must_stop
 from munshi.market.collection import Provenance
 from munshi.settings import BrokerMode, Settings
 
+# Of a read that fails: the calls that are made, the first one included.
+TRIES = 3
 # Nobody listens there, so that a call without a simulator fails at once and leaves this machine
 # never.
 NO_SIMULATOR = "http://127.0.0.1:9"
@@ -74,7 +80,11 @@ class BrokerLines:
         self._gate = gate
         self._guard = ground.database.refuse_in_transaction
         self.kite = KiteClient(
-            http=http, endpoints=endpoints.kite, gate=self._gate, guard=self._guard
+            http=http,
+            endpoints=endpoints.kite,
+            gate=self._gate,
+            guard=self._guard,
+            resilience=self._resilience(Service.KITE),
         )
         self.breeze = BreezeClient(
             http=http,
@@ -82,7 +92,21 @@ class BrokerLines:
             clock=ground.clock,
             gate=self._gate,
             guard=self._guard,
+            resilience=self._resilience(Service.BREEZE),
         )
+
+    def _resilience(self, service: Service) -> Resilience:
+        ground = self._ground
+        return Resilience(
+            retries=Retries(tries=TRIES, wait=self._wait),
+            circuit=CircuitBreaker(service, ground.database, ground.clock, mode=ground.mode),
+        )
+
+    def _wait(self, seconds: float) -> None:
+        """Between two tries of a read. Raises RequestAbandonedError when its job must stop."""
+        if running_job_must_stop():
+            raise RequestAbandonedError("The job was told to stop between two tries.")
+        self._ground.clock.sleep(seconds)
 
     def kite_service(self, config: ConfigService) -> KiteDBService:
         return KiteDBService(

@@ -11,6 +11,7 @@ from munshi.audit.sealer import Sealer
 from munshi.audit.service import AuditService
 from munshi.auth.breeze_db_service import BreezeDBService
 from munshi.auth.kite_db_service import KiteDBService
+from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.bootstrap.people import People
@@ -32,6 +33,7 @@ from munshi.domain.jobs import (
     HEALTH_SWEEP,
     JOB_CLEANUP,
     SESSION_CLEANUP,
+    SESSION_WATCH,
 )
 from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
@@ -58,6 +60,8 @@ from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 
+# Each has waited a quarter of an hour for the broker: a night, all together.
+COLLECTION_TRIES = 24
 CHILD_CONTEXT = "munshi.bootstrap:child_services"
 JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
     {
@@ -66,6 +70,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             entry="munshi.market.job:run",
             runs_in="thread",
             idempotent=True,
+            max_attempts=COLLECTION_TRIES,
             bulk=True,
         ),
         DAILY_COLLECTION: JobSpec(
@@ -73,6 +78,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             entry="munshi.market.daily_job:run",
             runs_in="thread",
             idempotent=True,
+            max_attempts=COLLECTION_TRIES,
             bulk=True,
         ),
         DATA_VERIFICATION: JobSpec(
@@ -87,6 +93,15 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         ),
         SESSION_CLEANUP: JobSpec(
             params=NoParams, entry="munshi.auth.job:clean_up", runs_in="thread", idempotent=True
+        ),
+        # The next look comes soon, so one that failed is not worth another try.
+        SESSION_WATCH: JobSpec(
+            params=NoParams,
+            entry="munshi.auth.job:watch",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=1,
+            timeout_seconds=300,
         ),
         # The next sweep comes soon, so one that failed is not worth another try.
         HEALTH_SWEEP: JobSpec(
@@ -146,6 +161,7 @@ class Services:
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins
+    login_watch: LoginWatch
     secrets: SecretAccess
     calendar: CalendarService
     instruments: InstrumentService
@@ -161,9 +177,9 @@ class Services:
     job_wake: Wake
     simulator_url: str | None
 
-    def login_link(self, service: Service) -> str:
-        """Where a person clicks to log in at `service`."""
-        return self.logins.of(service).book.login_link()
+    def ask_for_login(self, service: Service) -> str:
+        """Raise the alert that a job waits for a login at `service`; where a person clicks."""
+        return self.logins.of(service).book.ask_for_login(f"A job waits for a login at {service}.")
 
     def setup_link(self, token: str) -> str:
         """Where the holder of a one-time link's token chooses a password."""

@@ -25,11 +25,11 @@ def status(*, as_json: JsonFlag = False) -> None:
     print_mode(mode)
     print_table(
         "",
-        ("service", "logged in as", "until"),
+        ("service", "state", "logged in as", "until"),
         [
-            (one.service, one.user_id, show_instant(one.expires_at))
+            (one.service, one.state, one.user_id, show_instant(one.expires_at))
             if one.authenticated
-            else (one.service, "nobody", f"log in: munshi login {one.service}")
+            else (one.service, one.state, "nobody", f"log in: munshi login {one.service}")
             for one in found
         ],
     )

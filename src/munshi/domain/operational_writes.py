@@ -101,6 +101,7 @@ OPERATIONAL_WRITES = (
         why="they follow from what is audited or measured; resolving one by hand is audited",
         writers=(
             "auth.login_book:LoginBook.ask_for_login",
+            "auth.login_book:LoginBook.tell",
             "auth.token_mirror:TokenMirror.write",
             "health.service:HealthService.sweep",
             "scheduler.database_scheduler:DatabaseScheduler._read",
@@ -108,6 +109,8 @@ OPERATIONAL_WRITES = (
             "scheduler.database_scheduler:DatabaseScheduler._fail",
             "rate_limits.closures:Closures.close",
             "rate_limits.closures:Closures.succeeded",
+            "circuits.breaker:CircuitBreaker._failed",
+            "circuits.breaker:CircuitBreaker._answered",
         ),
     ),
     OperationalWrite(
@@ -146,6 +149,16 @@ OPERATIONAL_WRITES = (
         what="the ten minutes in which a broker's redirect is accepted, and their use",
         why="the beginning of the login and the login are audited",
         writers=("auth.login_book:LoginBook.take_pending",),
+    ),
+    OperationalWrite(
+        table="LoginStates",
+        what="whose turn it is to log in, what people were told, and tries of a rejected login",
+        why="logins and rejections are audited",
+    ),
+    OperationalWrite(
+        table="BrokerCircuits",
+        what="failures of a broker in a row, and until when it is left alone",
+        why="measured, not decided",
     ),
     OperationalWrite(
         table="SignInThrottle",

@@ -6,7 +6,12 @@ from types import MappingProxyType
 from typing import Any
 
 from munshi.domain.enums import Service
-from munshi.domain.jobs import AUTO_LOGIN, BROKER_CALL_ANALYSIS, DAILY_COLLECTION
+from munshi.domain.jobs import (
+    AUTO_LOGIN,
+    BROKER_CALL_ANALYSIS,
+    DAILY_COLLECTION,
+    SESSION_WATCH,
+)
 
 _HOUR = 3600
 
@@ -68,6 +73,14 @@ SEEDED_SCHEDULES = (
         "session_cleanup",
         {"kind": "times", "times": ["06:05"], "weekdays_only": False},
         "When expired sessions are cleaned up: daily, after every token of the day before is dead.",
+    ),
+    _seed(
+        SESSION_WATCH,
+        SESSION_WATCH,
+        {"kind": "interval", "every": 5, "unit": "minutes"},
+        "How often it is seen whether a login at a broker ends soon, or a rejected one is taken "
+        "again.",
+        missed={"policy": "skip"},
     ),
     _seed(
         "health_sweep",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from munshi.clock import show_ist
+from munshi.domain.circuits import CircuitState
 from munshi.domain.enums import Service
 from munshi.domain.health import Finding, HealthStatus, graded
 from munshi.errors import AppError, BrokerUnavailableError
@@ -31,10 +32,10 @@ def find_session(ground: CheckGround, service: Service) -> Finding:
         return _never_used(service)
     until = needed_until(ground.calendar(), now)
     if not login.is_active or login.expires_at <= now:
-        ended = "was ended" if not login.is_active else f"ended {show_ist(login.expires_at)}"
         return Finding(
             status=HealthStatus.WARN if until is None else HealthStatus.FAIL,
-            message=f"The login at {service} {ended}. Log in again: munshi login {service}",
+            message=f"The login at {service} {_how_it_ended(ground, service, login)}. "
+            f"Log in again: munshi login {service}",
             value=0,
             unit="s",
         )
@@ -47,6 +48,45 @@ def find_session(ground: CheckGround, service: Service) -> Finding:
         value=left,
         unit="s",
         facts={"expires_at": login.expires_at.isoformat()},
+    )
+
+
+def _how_it_ended(ground: CheckGround, service: Service, login: LastLogin) -> str:
+    if login.is_active:
+        return f"ended {show_ist(login.expires_at)}"
+    with ground.database.reading() as tx:
+        rejection = tx.login_states.get_rejection(service, mode=ground.mode)
+    if rejection is None:
+        return "was ended"
+    return f"was rejected {show_ist(rejection.rejected_at)} ({rejection.why.rstrip('.')})"
+
+
+def find_circuit(ground: CheckGround, service: Service) -> Finding:
+    """Whether the broker is left alone because it went on failing; the broker is not asked."""
+    if service not in _logins(ground):
+        return _never_used(service)
+    with ground.database.reading() as tx:
+        circuit = tx.circuits.get_circuit(service, mode=ground.mode)
+    now = ground.clock.now()
+    state = circuit.state(now=now)
+    facts: dict[str, object] = {"state": str(state)}
+    if circuit.open_until is not None:
+        facts["open_until"] = circuit.open_until.isoformat()
+    if not circuit.failures:
+        said = f"{service} answers, or has not been asked lately."
+        return Finding(
+            status=HealthStatus.PASS, message=said, value=0, unit="failures", facts=facts
+        )
+    said = f"{service} has failed {circuit.failures} times in a row: {circuit.last_failure}"
+    status = HealthStatus.WARN
+    if state is CircuitState.OPEN and circuit.open_until is not None:
+        said += f" It is left alone until {show_ist(circuit.open_until)}."
+        if needed_until(ground.calendar(), now) is not None:
+            status = HealthStatus.FAIL
+    elif state is CircuitState.TRYING:
+        said += " The next call tries whether it is back."
+    return Finding(
+        status=status, message=said, value=circuit.failures, unit="failures", facts=facts
     )
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from munshi.domain.enums import Service
-from munshi.health.broker_checks import find_broker, find_clock, find_session
+from munshi.health.broker_checks import find_broker, find_circuit, find_clock, find_session
 from munshi.health.candle_checks import find_candles
 from munshi.health.desk_checks import (
     find_audit_seal,
@@ -36,6 +36,14 @@ def _broker(service: Service) -> Check:
     )
 
 
+def _circuit(service: Service) -> Check:
+    return Check(
+        component=f"{service}_circuit",
+        measure="failures",
+        find=partial(find_circuit, service=service),
+    )
+
+
 CHECKS: tuple[Check, ...] = (
     Check(component="database", measure="responseTime", find=find_database, is_critical=True),
     Check(component="disk", measure="free", find=find_disk),
@@ -46,6 +54,8 @@ CHECKS: tuple[Check, ...] = (
     _session(Service.BREEZE),
     _broker(Service.KITE),
     _broker(Service.BREEZE),
+    _circuit(Service.KITE),
+    _circuit(Service.BREEZE),
     Check(component="clock", measure="skew", find=find_clock, timeout_seconds=2 * ASKING_SECONDS),
     Check(component="audit_seal", measure="age", find=find_audit_seal),
     Check(component="candles", measure="tradingDaysBehind", find=find_candles),

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from munshi.domain.circuits import Circuit
+from munshi.domain.config_keys import AUTH, EXPIRY_WARNING_MINUTES
 from munshi.domain.enums import Service
 from munshi.domain.health import HealthSample
+from munshi.domain.sessions import SessionState, session_state
 from munshi.errors import DatabaseUnreachableError
 from munshi.health.desk_checks import SILENT_AFTER
 from munshi.health.ground import CheckGround
@@ -29,6 +32,9 @@ class DeskReadings:
     workers: Sequence[WorkerSeen] = ()
     scheduler_lag: float = 0.0
     session_seconds: Mapping[Service, float] = field(default_factory=dict)
+    session_states: Mapping[Service, SessionState] = field(default_factory=dict)
+    circuits: Mapping[Service, Circuit] = field(default_factory=dict)
+    read_at: datetime | None = None
     samples: Sequence[HealthSample] = ()
 
 
@@ -42,6 +48,7 @@ def read_desk(ground: CheckGround) -> DeskReadings:
 
 def _read(ground: CheckGround) -> DeskReadings:
     now = ground.clock.now()
+    warning = timedelta(minutes=ground.config.value(AUTH, EXPIRY_WARNING_MINUTES))
     with ground.database.reading() as tx:
         signs = tx.vital_signs
         waiting = signs.list_waiting(now=now)
@@ -50,6 +57,11 @@ def _read(ground: CheckGround) -> DeskReadings:
         workers = signs.list_workers(since=now - SILENT_AFTER)
         overdue = signs.get_overdue_schedule(now=now)
         logins = signs.list_logins(mode=ground.mode)
+        seen = {
+            service: tx.login_states.get_last_login(service, mode=ground.mode)
+            for service in Service
+        }
+        circuits = tx.circuits.list_circuits(mode=ground.mode)
         samples = tx.health.list_latest()
     waited: dict[str, float] = {}
     for each in waiting:
@@ -67,5 +79,11 @@ def _read(ground: CheckGround) -> DeskReadings:
             service: max(0.0, (login.expires_at - now).total_seconds()) if login.is_active else 0.0
             for service, login in logins.items()
         },
+        session_states={
+            service: session_state(login, now=now, warning=warning)
+            for service, login in seen.items()
+        },
+        circuits={service: circuits.get(service, Circuit()) for service in Service},
+        read_at=now,
         samples=samples,
     )

@@ -15,18 +15,18 @@ from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument
-from munshi.errors import BrokerThrottledError, DateRangeInvalidError, InstrumentNotServedError
+from munshi.errors import DateRangeInvalidError, InstrumentNotServedError
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import NOTHING, CandleService, Stored
 from munshi.market.history import History, Reach, Window, cut
 from munshi.market.instruments import InstrumentService
+from munshi.market.patience import Patience
 from munshi.market.quality import Coverage, coverage, validate
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
 _LISTED = 20
-_PATIENCE_SECONDS = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,7 @@ class CollectionService:
         calendar: CalendarService,
     ) -> None:
         self._clock = clock
+        self._patience = Patience(clock)
         self._mode = mode
         self._provenance = provenance
         self._histories = histories
@@ -212,20 +213,11 @@ class CollectionService:
         )
 
     def _fetch(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
-        """Ask until the broker answers: it may have to be left alone for some minutes first."""
         history = self._histories[task.broker]
-        began = self._clock.monotonic()
-        while True:
-            try:
-                return history.fetch(
-                    task.window, instrument=task.instrument, interval=task.key.interval
-                )
-            except BrokerThrottledError as refusal:
-                waited = self._clock.monotonic() - began
-                if waited + refusal.retry_after > _PATIENCE_SECONDS:
-                    raise
-                # The wait itself happens at the next permit.
-                say(f"Waiting {refusal.retry_after:.0f} seconds: {refusal.detail}")
+        fetch = partial(
+            history.fetch, task.window, instrument=task.instrument, interval=task.key.interval
+        )
+        return self._patience.ask(fetch, say=say)
 
     def _take(
         self, candles: list[Candle], task: Task, tally: Tally, calendar: MarketCalendar

@@ -32,7 +32,7 @@ class DailyServices(Protocol):
     def collection(self) -> CollectionService: ...
 
     @property
-    def login_link(self) -> Callable[[Service], str]: ...
+    def ask_for_login(self) -> Callable[[Service], str]: ...
 
 
 def run(services: DailyServices, run: JobRun, _: NoParams) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def run(services: DailyServices, run: JobRun, _: NoParams) -> dict[str, Any]:
     try:
         return services.collection.collect(params, progress=run.progress)
     except (LoginNeededError, BrokerSessionExpiredError):
-        run.pause_for_login(params.broker, services.login_link(params.broker))
+        run.pause_for_login(params.broker, services.ask_for_login(params.broker))
 
 
 def _last_days(calendar: MarketCalendar, today: date, count: int) -> tuple[date, date]:

@@ -2,10 +2,9 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from munshi.clock import IST
 from munshi.domain.market.calendar import MarketCalendar
@@ -20,6 +19,10 @@ from munshi.infrastructure.brokers.breeze.limits import max_sessions
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.brokers.kite.limits import EARLIEST_INTRADAY, max_span
+
+Access = TypeVar("Access")
+# Asks with the login in force, and once more with a newer one (`auth.broker_login`).
+Calling = Callable[[Callable[[Access], list[Candle]]], list[Candle]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +66,9 @@ class History(Protocol):
 class KiteHistory:
     """Kite refuses a window that is too long, by interval."""
 
-    def __init__(
-        self, client: KiteClient, *, using: Callable[[], AbstractContextManager[KiteAccess]]
-    ) -> None:
+    def __init__(self, client: KiteClient, *, calling: Calling[KiteAccess]) -> None:
         self._client = client
-        self._using = using
+        self._calling = calling
 
     def reach(self, instrument: Instrument, interval: Interval) -> Reach:
         _token(instrument)
@@ -75,8 +76,8 @@ class KiteHistory:
         return Reach(span=max_span(interval), earliest=earliest, keeps_expired=False)
 
     def fetch(self, window: Window, *, instrument: Instrument, interval: Interval) -> list[Candle]:
-        with self._using() as access:
-            return self._client.historical(
+        return self._calling(
+            lambda access: self._client.historical(
                 access,
                 token=_token(instrument),
                 interval=interval,
@@ -84,30 +85,30 @@ class KiteHistory:
                 end=window.closes,
                 oi=instrument.kind.is_derivative,
             )
+        )
 
 
 class BreezeHistory:
     """Breeze cuts a long answer to its newest thousand rows and says nothing."""
 
-    def __init__(
-        self, client: BreezeClient, *, using: Callable[[], AbstractContextManager[BreezeAccess]]
-    ) -> None:
+    def __init__(self, client: BreezeClient, *, calling: Calling[BreezeAccess]) -> None:
         self._client = client
-        self._using = using
+        self._calling = calling
 
     def reach(self, instrument: Instrument, interval: Interval) -> Reach:
         BreezeContract.of(instrument)
         return Reach(trading_days=max_sessions(interval, instrument.segment))
 
     def fetch(self, window: Window, *, instrument: Instrument, interval: Interval) -> list[Candle]:
-        with self._using() as access:
-            return self._client.historical(
+        return self._calling(
+            lambda access: self._client.historical(
                 access,
                 contract=BreezeContract.of(instrument),
                 interval=interval,
                 start=window.opens,
                 end=window.closes,
             )
+        )
 
 
 def cut(days: Sequence[date], *, reach: Reach, calendar: MarketCalendar) -> list[Window]:

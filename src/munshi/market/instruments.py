@@ -3,9 +3,9 @@
 import base64
 import binascii
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
@@ -25,6 +25,7 @@ from munshi.infrastructure.database.engine import Database
 from munshi.market.listings import Listings, from_security_master, with_auctions
 from munshi.settings import BrokerMode
 
+CallingKite = Callable[[Callable[[KiteAccess], list[Instrument]]], list[Instrument]]
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO")
 
 
@@ -46,14 +47,14 @@ class InstrumentService:
         *,
         mode: BrokerMode,
         kite: KiteClient,
-        using_kite: Callable[[], AbstractContextManager[KiteAccess]],
+        calling_kite: CallingKite,
         breeze: BreezeClient,
     ) -> None:
         self._database = database
         self._clock = clock
         self._mode = mode
         self._kite = kite
-        self._using_kite = using_kite
+        self._calling_kite = calling_kite
         self._breeze = breeze
 
     def find(self, text: str | InstrumentRef) -> Instrument:
@@ -135,8 +136,11 @@ class InstrumentService:
         if service is Service.BREEZE:
             master = self._breeze.security_master()
             return {name: from_security_master(master.scrips(name)) for name in EXCHANGES}
-        with self._using_kite() as access:
-            return {name: list(self._kite.instruments(access, exchange=name)) for name in EXCHANGES}
+        return {name: self._calling_kite(partial(_listed, self._kite, name)) for name in EXCHANGES}
+
+
+def _listed(kite: KiteClient, exchange: str, access: KiteAccess) -> list[Instrument]:
+    return list(kite.instruments(access, exchange=exchange))
 
 
 def _cursor(ref: InstrumentRef) -> str:

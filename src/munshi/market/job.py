@@ -17,7 +17,7 @@ class CollectionServices(Protocol):
     def collection(self) -> CollectionService: ...
 
     @property
-    def login_link(self) -> Callable[[Service], str]: ...
+    def ask_for_login(self) -> Callable[[Service], str]: ...
 
 
 def run(services: CollectionServices, run: JobRun, parameters: CollectionParams) -> dict[str, Any]:
@@ -25,4 +25,4 @@ def run(services: CollectionServices, run: JobRun, parameters: CollectionParams)
     try:
         return services.collection.collect(parameters, progress=run.progress)
     except (LoginNeededError, BrokerSessionExpiredError):
-        run.pause_for_login(parameters.broker, services.login_link(parameters.broker))
+        run.pause_for_login(parameters.broker, services.ask_for_login(parameters.broker))

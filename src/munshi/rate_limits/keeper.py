@@ -74,5 +74,6 @@ class Keeper:
                 last = 0
             if self._is_idle():
                 self._work.clear()
-                if self._is_idle():
+                # Whoever stops it just now may have been before the line above.
+                if self._is_idle() and not self._stopped.is_set():
                     self._work.wait()

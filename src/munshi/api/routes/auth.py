@@ -14,7 +14,7 @@ from munshi.auth.logins import ServiceStatus
 from munshi.bootstrap import Services
 from munshi.clock import show_ist
 from munshi.domain.alerts import Alert
-from munshi.domain.sessions import AuthSession
+from munshi.domain.sessions import AuthSession, SessionState
 from munshi.settings import BrokerMode
 
 _OneTime = Annotated[str, Field(min_length=1, max_length=500)]
@@ -46,6 +46,7 @@ class ServiceShown(Shown):
     service: str
     mode: BrokerMode
     account: str
+    state: SessionState
     authenticated: bool
     user: UserShown | None
     expires_at: AwareDatetime | None
@@ -177,6 +178,7 @@ def _service_shown(status: ServiceStatus, *, may_log_in: bool) -> dict[str, obje
         "service": status.service,
         "mode": status.mode,
         "account": status.account,
+        "state": status.state,
         "authenticated": status.authenticated,
         "user": {"id": status.user_id, "name": status.user_name} if status.user_id else None,
         "expires_at": utc_text(expires_at) if expires_at else None,

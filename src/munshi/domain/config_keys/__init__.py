@@ -29,6 +29,7 @@ from munshi.domain.config_keys.api import (
 )
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
+    EXPIRY_WARNING_MINUTES,
     MIRROR_TOKENS_TO_ENV,
     SESSION_IDLE_MINUTES,
     SESSION_TIMEOUT_MINUTES,
@@ -80,6 +81,7 @@ __all__ = [
     "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
+    "EXPIRY_WARNING_MINUTES",
     "HASHES_AT_ONCE",
     "HASH_MEMORY_KIB",
     "HASH_PASSES",

@@ -10,6 +10,7 @@ from munshi.domain.enums import Service
 
 MIRROR_TOKENS_TO_ENV = "mirror_tokens_to_env"
 SIMULATED_HEADLESS = "simulated_headless"
+EXPIRY_WARNING_MINUTES = "expiry_warning_minutes"
 SESSION_TIMEOUT_MINUTES = "session_timeout_minutes"
 SESSION_IDLE_MINUTES = "session_idle_minutes"
 
@@ -97,6 +98,15 @@ KEYS: tuple[ConfigKey, ...] = (
         shape=Flag(),
         default=True,
         description="Whether the simulator's own user has opted in to headless login.",
+    ),
+    ConfigKey(
+        config_type=AUTH,
+        name=EXPIRY_WARNING_MINUTES,
+        shape=Whole(smallest=0, largest=1440),
+        unit="minutes",
+        default=30,
+        description="How many minutes before its end a login at a broker counts as expiring, and "
+        "an alert says so; 0 for never.",
     ),
     ConfigKey(
         config_type=AUTH,

@@ -14,7 +14,8 @@ class GrantedLogin:
     """A login the broker has just granted. When it dies is for `domain.sessions` to say.
 
     For Breeze `access_token` is the API session of the redirect and `session_token` the base64
-    value that signs calls; Kite has no `session_token`.
+    value that signs calls; Kite has no `session_token`. `granted_at` is the broker's clock when
+    it answered, which is what the login dies by; None where it did not say.
     """
 
     service: Service
@@ -22,6 +23,7 @@ class GrantedLogin:
     user_name: str
     access_token: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    granted_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

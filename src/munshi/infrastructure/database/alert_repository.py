@@ -32,6 +32,9 @@ _RESOLVE = (
     .where(alerts.c.fingerprint == bindparam("print"), alerts.c.state == "open")
     .values(state="resolved", resolved_at=bindparam("at"))
 )
+_TITLE = select(alerts.c.title).where(
+    alerts.c.fingerprint == bindparam("print"), alerts.c.state == "open"
+)
 _LIST_OPEN = select(alerts).where(alerts.c.state == "open").order_by(alerts.c.raised_at)
 _LIST_ALL = select(alerts).order_by(alerts.c.raised_at.desc()).limit(bindparam("most"))
 
@@ -93,6 +96,11 @@ class AlertRepository:
         except IntegrityError:
             if not self._refresh(values):  # somebody else opened it at this moment
                 raise
+
+    def get_open_title(self, fingerprint: str) -> str | None:
+        """What the open alert of `fingerprint` says, if there is one."""
+        title: str | None = self._connection.execute(_TITLE, {"print": fingerprint}).scalar()
+        return title
 
     def resolve_alert(self, fingerprint: str, *, now: datetime) -> bool:
         """Close the open alert of `fingerprint`; whether there was one."""

@@ -51,6 +51,22 @@ _RETIRE = (
     .where(*_ours, auth_sessions.c.is_active)
     .values(is_active=False, updated_at=bindparam("now"))
 )
+_this = auth_sessions.c.session_id == bindparam("row")
+_GET = select(auth_sessions).where(_this)
+_IS_GOOD = select(auth_sessions.c.session_id).where(
+    _this, auth_sessions.c.is_active, auth_sessions.c.expires_at > bindparam("now")
+)
+# By the row and not by the service: a login that came meanwhile is left alone.
+_END = (
+    update(auth_sessions)
+    .where(_this, auth_sessions.c.is_active)
+    .values(is_active=False, updated_at=bindparam("now"))
+)
+_REVIVE = (
+    update(auth_sessions)
+    .where(_this, ~auth_sessions.c.is_active, auth_sessions.c.expires_at > bindparam("now"))
+    .values(is_active=True, updated_at=bindparam("now"))
+)
 _INSERT = insert(auth_sessions)
 _UPDATE_TOKEN = (
     update(auth_sessions)
@@ -120,6 +136,16 @@ class AuthRepository:
         chosen = {"service": service_type, "for_account": account, "for_mode": mode}
         row = self._connection.execute(_GET_LATEST, chosen).one_or_none()
         return None if row is None else self._session(row)
+
+    def get_session(self, session_id: UUID) -> AuthSession | None:
+        """One login, whatever became of it."""
+        row = self._connection.execute(_GET, {"row": session_id}).one_or_none()
+        return None if row is None else self._session(row)
+
+    def is_session_good(self, session_id: UUID, *, now: datetime) -> bool:
+        """Whether this very login is in force; no secret is opened."""
+        chosen = {"row": session_id, "now": now}
+        return self._connection.execute(_IS_GOOD, chosen).first() is not None
 
     def list_active_logins(self, *, account: str = "main", mode: BrokerMode) -> list[StoredLogin]:
         """Active rows, expired ones included; no secret is opened."""
@@ -225,6 +251,19 @@ class AuthRepository:
         """End the active login; whether there was one."""
         chosen = {"service": service_type, "for_account": account, "for_mode": mode, "now": now}
         return self._connection.execute(_RETIRE, chosen).rowcount > 0
+
+    def end_session(self, session_id: UUID, *, now: datetime) -> bool:
+        """End this very login; whether it was in force until now, and the caller ended it."""
+        return self._connection.execute(_END, {"row": session_id, "now": now}).rowcount == 1
+
+    def revive_session(self, session_id: UUID, *, now: datetime) -> bool:
+        """Put a login that was ended back in force; False if it has expired or another is."""
+        try:
+            with self._connection.begin_nested():
+                chosen = {"row": session_id, "now": now}
+                return self._connection.execute(_REVIVE, chosen).rowcount == 1
+        except IntegrityError:
+            return False
 
     def cleanup_expired_sessions(self, *, now: datetime) -> CleanupCounts:
         """End expired broker and web logins and drop expired cache rows."""

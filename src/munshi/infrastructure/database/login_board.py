@@ -1,33 +1,55 @@
 """Logins and open alerts together, in the fewest steps: every status call reads them."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from munshi.domain.alerts import Alert, Severity
+from munshi.domain.config_keys import AUTH, EXPIRY_WARNING_MINUTES
 from munshi.domain.enums import Service
+from munshi.domain.sessions import LoginSeen
 from munshi.infrastructure.database.auth_repository import StoredLogin
 from munshi.infrastructure.database.engine import Database
 from munshi.settings import BrokerMode
 
-# One statement, so that both parts show one state. Logins come first, by service.
-_SQLITE = """
+# One statement, so that all parts show one state. Logins come first, by service.
+_SQLITE = f"""
 SELECT 0, service_type, user_id, user_name, expires_at, NULL, NULL, NULL, NULL, NULL
 FROM "AuthSessions" WHERE is_active = 1 AND mode = ? AND account = ?
 UNION ALL
 SELECT 1, fingerprint, kind, severity, raised_at, title, link, subject, state, id
 FROM "Alerts" WHERE state = 'open'
+UNION ALL
+SELECT 2, config_value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+FROM "SystemConfigurations"
+WHERE config_type = '{AUTH}' AND config_key = '{EXPIRY_WARNING_MINUTES}' AND is_active = 1
 ORDER BY 1, 5
+"""
+# Only for a broker at which nobody is logged in.
+_SQLITE_ENDED = """
+SELECT s.session_id, s.expires_at, s.updated_at, r.rejected_session_id, r.rejected_why
+FROM "AuthSessions" AS s LEFT JOIN "LoginStates" AS r
+  ON r.mode = s.mode AND r.account = s.account AND r.service_type = s.service_type
+WHERE s.service_type = ? AND s.mode = ? AND s.account = ? AND s.is_active = 0
+ORDER BY s.created_at DESC LIMIT 1
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginBoard:
-    """Active logins, expired ones included, and open alerts, oldest first."""
+    """Active logins, expired ones included, and open alerts, oldest first.
+
+    `ended` has the last login of each service that has no active one. `warning_minutes` is what
+    the configuration says of it, if it does.
+    """
 
     logins: list[StoredLogin]
     alerts: list[Alert]
+    ended: Mapping[Service, LoginSeen] = field(default_factory=dict)
+    warning_minutes: int | None = None
 
 
 class LoginBoardReader:
@@ -47,20 +69,44 @@ class LoginBoardReader:
             return self.read_by_repositories(mode=mode, account=account)
         logins: list[StoredLogin] = []
         alerts: list[Alert] = []
+        warning_minutes = None
         for row in self._database.fetch_held(_SQLITE, (mode.value, account)):
-            if row[0]:
+            if row[0] == 0:
+                logins.append(_login(row))
+            elif row[0] == 1:
                 alerts.append(_alert(row))
             else:
-                logins.append(_login(row))
-        return LoginBoard(logins=logins, alerts=alerts)
+                warning_minutes = int(json.loads(row[1]))
+        ended = {
+            service: _ended(row)
+            for service in _without(logins)
+            for row in self._database.fetch_held(_SQLITE_ENDED, (service, mode.value, account))
+        }
+        return LoginBoard(
+            logins=logins, alerts=alerts, ended=ended, warning_minutes=warning_minutes
+        )
 
     def read_by_repositories(self, *, mode: BrokerMode, account: str = "main") -> LoginBoard:
         """The same on every database."""
         with self._database.reading() as tx:
+            logins = tx.auth.list_active_logins(account=account, mode=mode)
+            found = {
+                service: tx.login_states.get_last_login(service, mode=mode, account=account)
+                for service in _without(logins)
+            }
+            entry = tx.config.get_config(AUTH, EXPIRY_WARNING_MINUTES)
             return LoginBoard(
-                logins=tx.auth.list_active_logins(account=account, mode=mode),
+                logins=logins,
                 alerts=tx.alerts.list_open_alerts(),
+                ended={service: login for service, login in found.items() if login is not None},
+                warning_minutes=None if entry is None else int(entry.value),
             )
+
+
+def _without(logins: list[StoredLogin]) -> list[Service]:
+    """The services at which nobody is logged in."""
+    there = {login.service for login in logins}
+    return [service for service in Service if service not in there]
 
 
 def _login(row: tuple[Any, ...]) -> StoredLogin:
@@ -69,6 +115,18 @@ def _login(row: tuple[Any, ...]) -> StoredLogin:
         user_id=row[2],
         user_name=row[3],
         expires_at=datetime.fromisoformat(row[4]),
+    )
+
+
+def _ended(row: tuple[Any, ...]) -> LoginSeen:
+    is_rejected = row[3] == row[0]
+    return LoginSeen(
+        session_id=UUID(row[0]),
+        expires_at=datetime.fromisoformat(row[1]),
+        is_active=False,
+        changed_at=datetime.fromisoformat(row[2]),
+        is_rejected=is_rejected,
+        why=row[4] if is_rejected else None,
     )
 
 

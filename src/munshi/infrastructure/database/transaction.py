@@ -13,6 +13,7 @@ from munshi.infrastructure.database.audit_key_repository import AuditKeyReposito
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
@@ -22,6 +23,7 @@ from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
+from munshi.infrastructure.database.login_state_repository import LoginStateRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
@@ -66,6 +68,14 @@ class Transaction:
     @cached_property
     def logins(self) -> LoginRepository:
         return LoginRepository(self.connection)
+
+    @cached_property
+    def login_states(self) -> LoginStateRepository:
+        return LoginStateRepository(self.connection)
+
+    @cached_property
+    def circuits(self) -> CircuitRepository:
+        return CircuitRepository(self.connection)
 
     @cached_property
     def jobs(self) -> JobRepository:

@@ -7,11 +7,13 @@ import pytest
 
 from munshi.errors import (
     AppError,
+    BrokerClockError,
     BrokerLoginRefusedError,
     BrokerRequestError,
     BrokerSessionExpiredError,
     BrokerThrottledError,
     BrokerUnavailableError,
+    BrokerUnclearError,
 )
 from munshi.infrastructure.brokers.breeze.envelope import read_success
 from munshi.infrastructure.brokers.http import Reply
@@ -57,11 +59,11 @@ def test_nothing_with_an_error_status_is_never_taken_for_no_data() -> None:
         ("Unauthorized", 401, 401, "expired"),
         ("Public Key does not exist.", 500, 200, "login"),
         ("Authentication Fail :: Invalid Checksum.", 401, 401, "login"),
-        ("Authentication Fail :: Invalid Timestamp.", 401, 401, "login"),
+        ("Authentication Fail :: Invalid Timestamp.", 401, 401, "clock"),
         ("Stock-Code cannot be empty", 400, 200, "request"),
         ("Something about this call", 401, 401, "request"),
         ("Service Unavailable", 503, 503, "unavailable"),
-        ("Something went wrong", 500, 200, "unavailable"),
+        ("Something went wrong", 500, 200, "unclear"),
     ],
 )
 def test_the_text_says_which_reaction_is_called_for(
@@ -71,8 +73,10 @@ def test_the_text_says_which_reaction_is_called_for(
         "expired": BrokerSessionExpiredError,
         "request": BrokerRequestError,
         "login": BrokerLoginRefusedError,
+        "clock": BrokerClockError,
         "throttled": BrokerThrottledError,
         "unavailable": BrokerUnavailableError,
+        "unclear": BrokerUnclearError,
     }
 
     with pytest.raises(AppError) as refusal:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_a_quote_has_prices_and_a_time(
 def test_a_wrong_signature_and_a_dead_session_call_for_different_reactions(
     breeze_client: BreezeClient,
     breeze_access: BreezeAccess,
-    change: dict[str, str],
+    change: dict[str, Any],
     expected: type[Exception],
 ) -> None:
     with pytest.raises(expected):

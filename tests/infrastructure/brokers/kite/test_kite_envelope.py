@@ -11,6 +11,7 @@ from munshi.errors import (
     BrokerSessionExpiredError,
     BrokerThrottledError,
     BrokerUnavailableError,
+    BrokerUnclearError,
 )
 from munshi.infrastructure.brokers.http import Reply
 from munshi.infrastructure.brokers.kite.envelope import read_csv, read_data, read_login
@@ -60,9 +61,9 @@ def test_success_hands_over_the_data() -> None:
         ("NetworkException", 504, "why", "unavailable"),
         ("DataException", 502, "why", "unavailable"),
         ("DataException", 400, "why", "unavailable"),
-        ("GeneralException", 500, "why", "unavailable"),
+        ("GeneralException", 500, "why", "unclear"),
         ("GeneralException", 404, "why", "request"),
-        ("BrandNewException", 500, "why", "unavailable"),
+        ("BrandNewException", 500, "why", "unclear"),
         ("BrandNewException", 410, "why", "request"),
     ],
 )
@@ -75,6 +76,7 @@ def test_the_body_says_which_reaction_is_called_for(
         "login": BrokerLoginRefusedError,
         "throttled": BrokerThrottledError,
         "unavailable": BrokerUnavailableError,
+        "unclear": BrokerUnclearError,
     }
 
     with pytest.raises(AppError) as refusal:

@@ -92,6 +92,20 @@ def test_hang_outlasts_an_impatient_client_and_answers_a_patient_one(simulator: 
     assert simulator.http.get("/user/profile", headers=headers).status_code == 200
 
 
+def test_a_late_answer_comes_after_the_call_took_effect(simulator: Simulator) -> None:
+    token = simulator.kite_access_token()
+    simulator.fault(FaultKind.LATE, service="kite", endpoint_class="session", count=1, seconds=0.5)
+    query = {"api_key": "simkitekey", "access_token": token}
+
+    with pytest.raises(httpx.ReadTimeout):
+        simulator.http.delete(
+            "/session/token", headers=kite_headers(token), params=query, timeout=0.1
+        )
+
+    answer = simulator.http.get("/user/profile", headers=kite_headers(token))
+    assert answer.status_code == 403
+
+
 def test_reset_cuts_the_connection_after_the_call_took_effect(simulator: Simulator) -> None:
     token = simulator.kite_access_token()
     simulator.fault(FaultKind.RESET, service="kite", endpoint_class="session")

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import httpx
@@ -13,7 +13,7 @@ from munshi.clock import Clock
 from munshi.domain.enums import Service
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.intervals import Interval
-from munshi.errors import DateRangeInvalidError
+from munshi.errors import BrokerClockError, DateRangeInvalidError
 from munshi.infrastructure.brokers.answer import Answer
 from munshi.infrastructure.brokers.breeze.access import BreezeAccess
 from munshi.infrastructure.brokers.breeze.candles import read_candles, window_text
@@ -24,7 +24,13 @@ from munshi.infrastructure.brokers.breeze.limits import check_interval
 from munshi.infrastructure.brokers.breeze.quotes import read_quote
 from munshi.infrastructure.brokers.breeze.security_master import SecurityMaster
 from munshi.infrastructure.brokers.http import Reply
-from munshi.infrastructure.brokers.line import BrokerLine, Gate, Guard
+from munshi.infrastructure.brokers.line import (
+    UNPROTECTED,
+    BrokerLine,
+    Gate,
+    Guard,
+    Resilience,
+)
 from munshi.infrastructure.brokers.pulse import Pulse, read_pulse
 from munshi.infrastructure.brokers.results import GrantedLogin, Quote
 
@@ -46,10 +52,15 @@ class BreezeClient:
         clock: Clock,
         gate: Gate,
         guard: Guard,
+        resilience: Resilience = UNPROTECTED,
     ) -> None:
         self._endpoints = endpoints
         self._clock = clock
-        self._line = BrokerLine(broker=BROKER, http=http, gate=gate, guard=guard)
+        # How far Breeze's clock is ahead of ours, once it has refused a signed time.
+        self._ahead = timedelta(0)
+        self._line = BrokerLine(
+            broker=BROKER, http=http, gate=gate, guard=guard, resilience=resilience
+        )
 
     def login_url(self, app_key: str) -> str:
         return self._endpoints.login_url(app_key)
@@ -61,7 +72,7 @@ class BreezeClient:
         BrokerSessionExpiredError for a session that was good once.
         """
         body = _compact({"SessionToken": api_session, "AppKey": app_key})
-        success = self._line.ask_again(
+        return self._line.ask_again(
             _LIMITED,
             lambda: self._line.http.build_request(
                 "GET",
@@ -69,16 +80,20 @@ class BreezeClient:
                 content=body,
                 headers={"Content-Type": "application/json"},
             ),
-            read=lambda reply: read_success(reply, now=self._clock.now(), at_login=True),
+            read=lambda reply: _granted(
+                read_success(reply, now=self._clock.now(), at_login=True),
+                api_session=api_session,
+                dated=reply.dated,
+            ),
+            sign_in=True,
         )
-        return _granted(success, api_session=api_session)
 
     def pulse(self) -> Pulse:
         """Whether Breeze answers; asked without key and session.
 
         Raises BrokerUnavailableError.
         """
-        return self._line.ask(
+        return self._line.feel(
             "breeze.pulse",
             lambda: self._line.http.build_request(
                 "GET",
@@ -93,7 +108,7 @@ class BreezeClient:
         """The contract's quote, None where Breeze has no data for it."""
         fields = {"stock_code": contract.stock_code, "exchange_code": contract.exchange_code}
         build = self._signed("quotes", access, fields | contract.terms())
-        success = self._line.ask_again(_LIMITED, build, read=self._read)
+        success = self._ask_signed(build)
         return read_quote(success, exchange_code=contract.exchange_code)
 
     def historical(
@@ -150,8 +165,18 @@ class BreezeClient:
             "GET",
             f"{self._endpoints.v1}/{path}",
             content=body,
-            headers=access.signed_headers(body, now=self._clock.now()),
+            headers=access.signed_headers(body, now=self._clock.now() + self._ahead),
         )
+
+    def _ask_signed(self, build: Callable[[], httpx.Request]) -> Answer:
+        """Once more, by Breeze's own clock, if it does not believe ours."""
+        try:
+            return self._line.ask_again(_LIMITED, build, read=self._read)
+        except BrokerClockError as refusal:
+            if refusal.broker_time is None:
+                raise
+            self._ahead = refusal.broker_time - self._clock.now()
+        return self._line.ask_again(_LIMITED, build, read=self._read)
 
     def _read(self, reply: Reply) -> Answer:
         return read_success(reply, now=self._clock.now())
@@ -167,7 +192,7 @@ def _compact(fields: Mapping[str, str]) -> str:
     return json.dumps(fields, separators=(",", ":"))
 
 
-def _granted(success: Answer, *, api_session: str) -> GrantedLogin:
+def _granted(success: Answer, *, api_session: str, dated: datetime | None) -> GrantedLogin:
     token = success["session_token"]
     try:
         decoded = base64.b64decode(token.text(), validate=True).decode("ascii")
@@ -182,5 +207,6 @@ def _granted(success: Answer, *, api_session: str) -> GrantedLogin:
         user_name=success.get("idirect_user_name").text_or("") or user_id,
         access_token=api_session,
         session_token=token.text(),
+        granted_at=dated,
         metadata={"last_login": success.get("idirect_lastlogin_time").text_or("")},
     )

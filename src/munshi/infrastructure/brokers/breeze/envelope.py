@@ -6,11 +6,13 @@ from http import HTTPStatus
 from munshi.domain.quotas import seconds_to_midnight_ist
 from munshi.errors import (
     AppError,
+    BrokerClockError,
     BrokerLoginRefusedError,
     BrokerRequestError,
     BrokerSessionExpiredError,
     BrokerThrottledError,
     BrokerUnavailableError,
+    BrokerUnclearError,
 )
 from munshi.infrastructure.brokers.answer import Answer, one_line
 from munshi.infrastructure.brokers.http import Reply
@@ -18,7 +20,10 @@ from munshi.infrastructure.brokers.http import Reply
 BROKER = "Breeze"
 MINUTE_SECONDS = 60.0
 _NO_DATA = ("no data found", "no record", "no data available")
-_UNUSABLE_APP = ("public key does not exist", "checksum", "timestamp")
+_UNUSABLE_APP = ("public key does not exist", "checksum")
+_GATEWAY_TROUBLE = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
 
 
 def read_success(reply: Reply, *, now: datetime, at_login: bool = False) -> Answer:
@@ -41,7 +46,14 @@ def read_success(reply: Reply, *, now: datetime, at_login: bool = False) -> Answ
     says_empty = status == HTTPStatus.OK if not error else _says_no_data(error)
     if says_empty:
         return Answer(BROKER, None, "Success")
-    raise _error(error or "no reason given", status=status, now=now, at_login=at_login)
+    said = error or "no reason given"
+    if "timestamp" in said.lower():
+        raise BrokerClockError(
+            f"Breeze said: {one_line(said)}",
+            broker_time=reply.dated,
+            hint="Set this machine's clock (timedatectl set-ntp true).",
+        )
+    raise _error(said, status=status, now=now, at_login=at_login)
 
 
 def _says_no_data(error: str) -> bool:
@@ -64,7 +76,7 @@ def _error(text: str, *, status: int, now: datetime, at_login: bool) -> AppError
         )
     if any(words in lowered for words in _UNUSABLE_APP):
         return BrokerLoginRefusedError(
-            said, hint="Check the app key, the secret and this machine's clock."
+            said, hint="Check the app key and the secret: munshi connect breeze"
         )
     if at_login and "invalid session" in lowered:
         return BrokerLoginRefusedError(said, hint="Log in again: munshi login breeze")
@@ -72,7 +84,9 @@ def _error(text: str, *, status: int, now: datetime, at_login: bool) -> AppError
         return BrokerSessionExpiredError(said, hint="Log in again: munshi login breeze")
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return BrokerRequestError(said)
-    return BrokerUnavailableError(said, hint="Try again in a few minutes.")
+    # Breeze says 500 for what is wrong with a request, too.
+    failure = BrokerUnavailableError if status in _GATEWAY_TROUBLE else BrokerUnclearError
+    return failure(said, hint="Try again in a few minutes.")
 
 
 def _without_envelope(reply: Reply) -> AppError:

@@ -51,7 +51,7 @@ def breeze_web_login(
         asked = web.post(f"{pages}/getotp", form=form)
         if "invalid" in read_page(asked).text.lower():
             raise _refused("the user id or the password")
-        code = credentials.code(now=clock.now())
+        code = credentials.code(now=asked.dated or clock.now())
         return _api_session(web, web.post(f"{pages}/validateuser", form=form | {"hiotp": code}))
 
 

@@ -13,6 +13,7 @@ from munshi.domain.market.instruments import Instrument
 from munshi.domain.market.intervals import Interval
 from munshi.errors import BrokerRequestError, DateRangeInvalidError
 from munshi.infrastructure.brokers.answer import Answer
+from munshi.infrastructure.brokers.http import Reply
 from munshi.infrastructure.brokers.kite.access import KiteAccess, session_checksum
 from munshi.infrastructure.brokers.kite.candles import read_candles, window_text
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
@@ -25,7 +26,13 @@ from munshi.infrastructure.brokers.kite.limits import (
     max_span,
 )
 from munshi.infrastructure.brokers.kite.quotes import read_last_prices, read_ohlc, read_quotes
-from munshi.infrastructure.brokers.line import BrokerLine, Gate, Guard
+from munshi.infrastructure.brokers.line import (
+    UNPROTECTED,
+    BrokerLine,
+    Gate,
+    Guard,
+    Resilience,
+)
 from munshi.infrastructure.brokers.pulse import Pulse, read_pulse
 from munshi.infrastructure.brokers.results import (
     GrantedLogin,
@@ -48,10 +55,18 @@ class KiteClient:
     """
 
     def __init__(
-        self, *, http: httpx.Client, endpoints: KiteEndpoints, gate: Gate, guard: Guard
+        self,
+        *,
+        http: httpx.Client,
+        endpoints: KiteEndpoints,
+        gate: Gate,
+        guard: Guard,
+        resilience: Resilience = UNPROTECTED,
     ) -> None:
         self._endpoints = endpoints
-        self._line = BrokerLine(broker=BROKER, http=http, gate=gate, guard=guard)
+        self._line = BrokerLine(
+            broker=BROKER, http=http, gate=gate, guard=guard, resilience=resilience
+        )
 
     def login_url(self, api_key: str, *, redirect_params: Mapping[str, str] | None = None) -> str:
         return self._endpoints.login_url(api_key, redirect_params=redirect_params)
@@ -70,8 +85,8 @@ class KiteClient:
                 api_key=api_key, request_token=request_token, api_secret=api_secret
             ),
         }
-        data = self._line.ask("kite.other", self._form("/session/token", form), read=read_login)
-        return _granted(data)
+        build = self._form("/session/token", form)
+        return self._line.ask("kite.other", build, read=_read_grant, sign_in=True)
 
     def invalidate(self, access: KiteAccess) -> None:
         """End the login at Kite."""
@@ -81,7 +96,7 @@ class KiteClient:
 
     def pulse(self) -> Pulse:
         """Whether Kite answers; asked without key and token. Raises BrokerUnavailableError."""
-        return self._line.ask(
+        return self._line.feel(
             "kite.pulse",
             lambda: self._line.http.build_request(
                 "GET", f"{self._endpoints.api}/user/profile", headers=_VERSION
@@ -211,12 +226,14 @@ def _check_window(interval: Interval, *, start: datetime, end: datetime) -> None
         )
 
 
-def _granted(data: Answer) -> GrantedLogin:
+def _read_grant(reply: Reply) -> GrantedLogin:
+    data = read_login(reply)
     return GrantedLogin(
         service=Service.KITE,
         user_id=data["user_id"].text(),
         user_name=data["user_name"].text(),
         access_token=data["access_token"].text(),
+        granted_at=reply.dated,
         metadata={
             "broker": data.get("broker").text_or(""),
             "login_time": data.get("login_time").text_or(""),

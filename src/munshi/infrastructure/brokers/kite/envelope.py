@@ -9,6 +9,7 @@ from munshi.errors import (
     BrokerSessionExpiredError,
     BrokerThrottledError,
     BrokerUnavailableError,
+    BrokerUnclearError,
 )
 from munshi.infrastructure.brokers.answer import Answer, one_line
 from munshi.infrastructure.brokers.http import Reply
@@ -89,7 +90,8 @@ def _trouble(reply: Reply, *, error_type: str, said: str) -> AppError:
     is_refused = is_open and reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
     if is_refused or error_type in _REQUEST_ERRORS:
         return BrokerRequestError(said)
-    return BrokerUnavailableError(said, hint="Try again in a few minutes.")
+    failure = BrokerUnclearError if is_open else BrokerUnavailableError
+    return failure(said, hint="Try again in a few minutes.")
 
 
 def _is_throttling(reply: Reply, *, error_type: str, message: str) -> bool:

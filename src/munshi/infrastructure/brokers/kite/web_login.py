@@ -58,7 +58,8 @@ def _prove_identity(
         "password": credentials.password,
         "type": "user_id",
     }
-    first = read_login(web.post(f"{endpoints.web}/api/login", form=password))
+    reply = web.post(f"{endpoints.web}/api/login", form=password)
+    first = read_login(reply)
     if first.get("twofa_type").text_or("totp") not in {"totp", "app_code"}:
         raise BrokerLoginRefusedError(
             "This Kite account does not ask for an authenticator code.",
@@ -67,7 +68,7 @@ def _prove_identity(
     code = {
         "user_id": credentials.user_id,
         "request_id": first["request_id"].text(),
-        "twofa_value": credentials.code(now=clock.now()),
+        "twofa_value": credentials.code(now=reply.dated or clock.now()),
         "twofa_type": "totp",
         "skip_session": "true",
     }

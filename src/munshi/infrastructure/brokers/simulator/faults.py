@@ -10,7 +10,10 @@ SIGNING_IN = {"login", "session", "master"}
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. `reset` closes the connection after the call has taken effect."""
+    """What goes wrong. `reset` closes the connection after the call has taken effect.
+
+    `late` lets the call take effect at once and answers later.
+    """
 
     THROTTLE = "throttle"
     THROTTLE_TEXT = "throttle_text"
@@ -20,6 +23,7 @@ class FaultKind(StrEnum):
     HTML = "html"
     HANG = "hang"
     RESET = "reset"
+    LATE = "late"
     EXPIRED_TOKEN = "expired_token"  # noqa: S105
 
 
@@ -27,7 +31,8 @@ class FaultKind(StrEnum):
 class Fault:
     """Applies to `endpoint_class` of `service` ("*" is any), `remaining` times or until cleared.
 
-    `seconds` is how long a hang lasts before the call is answered after all.
+    `seconds` is how long a hang lasts before the call is answered after all, or a late answer
+    takes.
     """
 
     id: int

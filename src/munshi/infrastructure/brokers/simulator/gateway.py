@@ -89,6 +89,9 @@ class Gateway:
             self._state.record_answer(arrival, status=None, fault=fault.kind.value)
             return
         try:
+            if fault and fault.kind is FaultKind.LATE:
+                await self._answer_late(scope, receive, watched_send, endpoint, fault)
+                return
             await self._answer(scope, receive, watched_send, endpoint, fault)
         except ClientDisconnect:
             # Nobody is left to answer; the log of arrivals still says how the call ended.
@@ -114,6 +117,19 @@ class Gateway:
                 await limit_reply(broken)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    async def _answer_late(
+        self, scope: Scope, receive: Receive, send: Send, endpoint: Endpoint, fault: Fault
+    ) -> None:
+        kept: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            kept.append(message)
+
+        await self._answer(scope, receive, keep, endpoint, None)
+        await asyncio.sleep(fault.seconds)
+        for message in kept:
+            await send(message)
 
     async def _handle_then_cut(self, scope: Scope, receive: Receive, endpoint: Endpoint) -> None:
         async def swallow(_: Message) -> None:

@@ -14,6 +14,7 @@ from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_p
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
 from munshi.infrastructure.database.models.base import metadata
+from munshi.infrastructure.database.models.broker_circuits import broker_circuits
 from munshi.infrastructure.database.models.cache_entries import cache_entries
 from munshi.infrastructure.database.models.candle_files import candle_files
 from munshi.infrastructure.database.models.data_keys import data_keys
@@ -24,6 +25,7 @@ from munshi.infrastructure.database.models.job_logs import job_logs
 from munshi.infrastructure.database.models.job_pauses import job_pauses
 from munshi.infrastructure.database.models.job_slots import job_slots
 from munshi.infrastructure.database.models.job_workers import job_workers
+from munshi.infrastructure.database.models.login_states import login_states
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
 from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
@@ -58,6 +60,7 @@ __all__ = [
     "audit_sealer",
     "auth_sessions",
     "background_jobs",
+    "broker_circuits",
     "cache_entries",
     "candle_files",
     "config_history",
@@ -70,6 +73,7 @@ __all__ = [
     "job_pauses",
     "job_slots",
     "job_workers",
+    "login_states",
     "metadata",
     "ml_validation_runs",
     "pending_logins",
