@@ -24,6 +24,7 @@ from munshi.infrastructure.database.models.job_logs import job_logs
 from munshi.infrastructure.database.models.job_pauses import job_pauses
 from munshi.infrastructure.database.models.job_slots import job_slots
 from munshi.infrastructure.database.models.job_workers import job_workers
+from munshi.infrastructure.database.models.legacy_rows import legacy_rows
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
 from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
@@ -70,6 +71,7 @@ __all__ = [
     "job_pauses",
     "job_slots",
     "job_workers",
+    "legacy_rows",
     "metadata",
     "ml_validation_runs",
     "pending_logins",
