@@ -244,7 +244,7 @@ class JobRepository:
             raise JobStateConflictError(
                 f"Job {found.job_id} was imported from an old install ({found.imported_from}) and "
                 "is never run again.",
-                hint="Ask for a new one: munshi jobs start TYPE",
+                hint="Ask for a new one: munshi jobs run TYPE",
             )
         check_transition(found.state, wanted)
         raise JobStateConflictError(f"Job {found.job_id} is {found.state}; it cannot be {wanted}.")
