@@ -397,6 +397,12 @@ class DatabaseStaleError(AppError):
     status = 503
 
 
+class LegacyTablesKeptError(AppError):
+    """The tables of the old install were not dropped."""
+
+    status = 409
+
+
 class DatabaseForeignError(AppError):
     """The database holds tables of our names that we did not make."""
 

@@ -53,9 +53,10 @@ _FILES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacySetting:
-    """One row of the old table; `row_key` is what the row is called there."""
+    """One row of the old table; `row_key` tells it from all others, `label` is for people."""
 
     row_key: str
+    label: str
     config_type: str
     config_key: str
     value: Any = field(repr=False)
@@ -112,7 +113,7 @@ def read_settings(
 
 def _values(setting: LegacySetting, source: Path) -> Iterator[OldValue]:
     value = _parsed(setting.value)
-    where = f"row {setting.row_key}, {setting.name}"
+    where = f"row {setting.label}, {setting.name}"
     for path, inner in _leaves(value, setting.config_key.strip()):
         at = where if path == setting.config_key.strip() else f"{where} at {path}"
         yield OldValue(file=source, name=path, where=at, value=inner)

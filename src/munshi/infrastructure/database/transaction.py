@@ -21,6 +21,7 @@ from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
+from munshi.infrastructure.database.legacy_repository import LegacyRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
@@ -110,6 +111,10 @@ class Transaction:
     @cached_property
     def ledger_reader(self) -> LedgerReader:
         return LedgerReader(self.connection, self.ledger)
+
+    @cached_property
+    def legacy(self) -> LegacyRepository:
+        return LegacyRepository(self.connection)
 
     @cached_property
     def alerts(self) -> AlertRepository:
