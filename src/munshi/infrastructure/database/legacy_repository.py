@@ -32,7 +32,7 @@ class LegacyRepository:
         self._connection = connection
 
     def wait_for_others(self) -> None:
-        """Until this transaction ends, nobody else takes rows over; SQLite has one writer anyway."""
+        """Until this transaction ends nobody else takes rows over; SQLite has one writer anyway."""
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(_LOCK)
 

@@ -125,8 +125,9 @@ class _Pager:
         return self._counted(connection)
 
     def _behind(self, connection: Connection, key: str) -> Sequence[dict[str, Any]]:
+        # The name alone would mean the text that it is read as, and 1000 stands before 2 there.
+        key = f"{_bare(connection, self._table.name)}.{key}"
         where = "" if self._after is None else f"WHERE {key} > :after"
-        # On SQLite a row's place is also its order; rows are read in it without sorting.
         statement = self._select(connection, f"{key} AS {_POSITION}", where, f"ORDER BY {key}")
         rows = self._fetch(connection, statement, {"after": self._after, "size": self._size})
         if rows:

@@ -105,7 +105,10 @@ def drop_legacy(database: Database, names: list[str]) -> None:
         legacy_names.drop_legacy(connection, names)
     if database.dialect == "sqlite":
         with database.connected() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            # Outside a transaction, which SQLAlchemy would begin.
+            cursor = connection.connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.close()
 
 
 def differences(database: Database) -> list[str]:
