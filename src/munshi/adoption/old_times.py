@@ -44,7 +44,7 @@ class OldTimes:
             return None
         text = value.strip()
         if text.replace(".", "", 1).isdigit() and len(text) >= len("100000000"):
-            return _since_1970(Decimal(text)) if len(text) != len("20260101") else None
+            return _since_1970(Decimal(text))
         return self._in_utc(datetime.fromisoformat(_trimmed(text)))
 
     def _in_utc(self, found: datetime) -> datetime:

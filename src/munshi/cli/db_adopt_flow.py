@@ -11,44 +11,59 @@ from munshi.adoption.survey import CONFIG, TablePlan, old_settings, survey
 from munshi.bootstrap import Services, open_database, open_services
 from munshi.cli.db_adopt_text import (
     adopted_json,
+    planned_json,
     plans_json,
     print_adopted,
+    print_planned,
     print_plans,
     print_settings,
     settings_json,
 )
 from munshi.cli.output import print_json
-from munshi.config.legacy_import import refuse_unsound
+from munshi.config.legacy_import import LegacyConfig, refuse_unsound
 from munshi.config.legacy_settings import LegacyReading, read_settings
 from munshi.domain.audit import COMMAND_LINE
-from munshi.errors import LegacyTablesKeptError
+from munshi.errors import (
+    AppError,
+    ConfigConflictUnsettledError,
+    ConfigFileInvalidError,
+    LegacyTablesKeptError,
+)
 from munshi.infrastructure.database import migrate
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.legacy_tables import is_ours
 from munshi.infrastructure.database.revision import is_current
 from munshi.settings import load_settings
 
 
 def look(choices: Choices, *, as_json: bool) -> None:
-    """What would happen. Raises what taking over would raise, after showing all else."""
+    """What would happen. Raises what taking over would raise, after showing the tables."""
     settings = load_settings()
     with open_database(settings) as database:
         plans = survey(database)
         reading = _read(database, plans, choices)
         current = is_current(database)
     done: dict[str, int] = {}
-    if current:
+    planned: LegacyConfig | None = None
+    trouble: AppError | None = None
+    if current and plans:
         with open_services(settings) as services:
             done = {plan.table.kept_as: services.adoption.handled(plan) for plan in plans}
+            try:
+                planned = services.adoption.plan_config(choices)
+            except (ConfigFileInvalidError, ConfigConflictUnsettledError) as error:
+                trouble = error
     if as_json:
-        print_json({"dry_run": True, **plans_json(plans, done), **settings_json(reading)})
+        settings_shown = settings_json(reading) if reading else planned_json(planned)
+        print_json({"dry_run": True, **plans_json(plans, done), **settings_shown})
     else:
         print_plans(plans, done)
         print_settings(reading)
+        print_planned(planned)
+    if trouble is not None:
+        raise trouble
     if reading is not None:
         refuse_unsound(reading)
-    if current and any(plan.becomes for plan in plans):
-        with open_services(settings) as services:
-            services.adoption.plan_config(choices)
     if not as_json:
         typer.echo("Nothing was changed: this was a dry run.")
 
@@ -128,12 +143,14 @@ def drop(*, dry_run: bool, as_json: bool) -> None:
 
 
 def _read(database: Database, plans: list[TablePlan], choices: Choices) -> LegacyReading | None:
-    """The old configuration, unless it was dealt with: then only its new rows are asked about."""
+    """The old configuration, as long as nothing of ours is there to compare it with."""
+    if is_ours(database):
+        return None
     for plan in plans:
-        if plan.table.stands_for == CONFIG and plan.becomes and not plan.table.is_renamed:
+        if plan.table.stands_for == CONFIG and plan.becomes:
             return read_settings(
                 old_settings(database, plan.table),
-                source=Path(plan.table.name),
+                source=Path(plan.table.kept_as),
                 leave=choices.leave,
             )
     return None

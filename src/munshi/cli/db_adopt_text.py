@@ -11,6 +11,7 @@ from munshi.adoption.survey import TablePlan
 from munshi.adoption.table_import import TableOutcome
 from munshi.cli.config_text import spell_difference
 from munshi.cli.output import print_table
+from munshi.config.legacy_import import LegacyConfig
 from munshi.config.legacy_settings import LegacyReading
 from munshi.config.old_claims import NotTaken
 
@@ -87,14 +88,7 @@ def settings_json(reading: LegacyReading | None) -> dict[str, Any]:
 
 def print_adopted(adopted: Adopted, *, plans: Iterable[TablePlan]) -> None:
     """What was done, what was not, and what is left to do, last, where it is seen."""
-    if adopted.config is not None:
-        print_table(
-            "Settings",
-            ("setting", "here", "there"),
-            map(spell_difference, adopted.config.takeover.changes),
-            empty="nothing to change.",
-        )
-        _print_left(adopted.config.notes, adopted.config.not_taken)
+    print_planned(adopted.config)
     print_table(
         "Rows",
         ("table", "became", "rows", "imported", "imported before", "remarks"),
@@ -119,13 +113,31 @@ def print_adopted(adopted: Adopted, *, plans: Iterable[TablePlan]) -> None:
     typer.secho(_SECRETS, fg="yellow")
 
 
-def adopted_json(adopted: Adopted) -> dict[str, Any]:
-    config = adopted.config
+def print_planned(config: LegacyConfig | None) -> None:
+    """Each setting that becomes, or became, another one."""
+    if config is None:
+        return
+    print_table(
+        "Settings",
+        ("setting", "here", "there"),
+        map(spell_difference, config.takeover.changes),
+        empty="nothing to change.",
+    )
+    _print_left(config.notes, config.not_taken)
+
+
+def planned_json(config: LegacyConfig | None) -> dict[str, Any]:
     return {
-        "config_revision": adopted.config_revision,
         "config_changes": [asdict(each) for each in config.takeover.changes] if config else [],
         "notes": list(config.notes) if config else [],
         "settings_not_imported": _left_json(config.not_taken) if config else [],
+    }
+
+
+def adopted_json(adopted: Adopted) -> dict[str, Any]:
+    return {
+        "config_revision": adopted.config_revision,
+        **planned_json(adopted.config),
         "tables": [asdict(each) for each in adopted.tables],
     }
 

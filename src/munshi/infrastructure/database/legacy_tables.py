@@ -19,6 +19,7 @@ from munshi.infrastructure.database.revision import foreign_tables, read_revisio
 PAGE = 500
 _LONGEST_KEY = 100
 _POSITION = "munshi_position"
+_NO_ROWID = "no such column"  # a table WITHOUT ROWID has a primary key instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,9 @@ class _Pager:
         if connection.dialect.name == "sqlite" and self._by_position:
             try:
                 return self._behind(connection, "_rowid_")
-            except OperationalError:  # a table WITHOUT ROWID
+            except OperationalError as error:
+                if _NO_ROWID not in str(error):
+                    raise
                 self._by_position = False
         if connection.dialect.name != "sqlite" and len(self._table.key) == 1:
             return self._behind(connection, _bare(connection, self._table.key[0]))

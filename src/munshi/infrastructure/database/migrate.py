@@ -11,9 +11,10 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from munshi.domain.legacy import LEGACY_PREFIX
-from munshi.errors import DatabaseForeignError
+from munshi.errors import DatabaseForeignError, LegacyTablesKeptError
 from munshi.infrastructure.database import legacy_names
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
@@ -100,9 +101,18 @@ def adopt(database: Database) -> list[str]:
 
 
 def drop_legacy(database: Database, names: list[str]) -> None:
-    """Drop these tables of an old install, all or none; what a SQLite file held of them is gone."""
-    with migrating(database) as connection:
-        legacy_names.drop_legacy(connection, names)
+    """Drop these tables of an old install, all or none; what a SQLite file held of them is gone.
+
+    Raises LegacyTablesKeptError if something else leans on them.
+    """
+    try:
+        with migrating(database) as connection:
+            legacy_names.drop_legacy(connection, names)
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        raise LegacyTablesKeptError(
+            f"The database kept them all: {said}.", hint="Drop first what leans on them."
+        ) from error
     if database.dialect == "sqlite":
         with database.connected() as connection:
             # Outside a transaction, which SQLAlchemy would begin.
