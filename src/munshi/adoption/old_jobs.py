@@ -1,5 +1,6 @@
 """A job of an old install as it is kept here: over, whatever it was there."""
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +9,7 @@ from uuid import UUID, uuid5
 
 from munshi.adoption.old_columns import ColumnMap
 from munshi.adoption.old_times import OldTimes
-from munshi.adoption.old_values import line, parsed, percent, shortened
+from munshi.adoption.old_values import LONGEST, line, parsed, percent, shortened
 from munshi.adoption.redaction import Redactor
 from munshi.domain.jobs import JobState
 from munshi.domain.legacy import LegacyJob
@@ -26,6 +27,7 @@ _STATES: Mapping[str, JobState] = {
     **dict.fromkeys(("cancelled", "canceled", "aborted", "stopped", "killed"), JobState.CANCELLED),
     "dead": JobState.DEAD,
 }
+_SHOWN = 2000
 _LONGEST_TYPE, _LONGEST_NAME, _LONGEST_ORIGIN = 50, 100, 200
 
 
@@ -100,7 +102,10 @@ def _document(value: object, redactor: Redactor) -> dict[str, Any] | None:
 
 
 def _prose(value: object, redactor: Redactor) -> str | None:
-    found = shortened(redactor.value(parsed(value)))
+    found = redactor.value(parsed(value))
     if found is None or found == "":
         return None
-    return found if isinstance(found, str) else line(found, longest=4000)
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:_SHOWN]}… ({len(text):,} characters)"

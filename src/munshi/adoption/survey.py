@@ -33,7 +33,7 @@ _WHY: Mapping[str, str] = {
     "ApiRateLimits": "calls are counted anew",
     "SystemHealth": "health is measured anew",
 }
-_ONLY_KEPT = "kept as it is, and read by nothing"
+_ONLY_KEPT = "nothing here reads it"
 _SECRET_TABLES = ("AuthSessions", "UserSessions")
 _LONGEST_NAME, _LONGEST_SECRET = 200, 10_000
 

@@ -23,6 +23,7 @@ from munshi.cli.output import print_json
 from munshi.config.legacy_import import LegacyConfig, refuse_unsound
 from munshi.config.legacy_settings import LegacyReading, read_settings
 from munshi.domain.audit import COMMAND_LINE
+from munshi.domain.enums import Service
 from munshi.errors import (
     AppError,
     ConfigConflictUnsettledError,
@@ -152,8 +153,13 @@ def _read(database: Database, plans: list[TablePlan], choices: Choices) -> Legac
                 old_settings(database, plan.table),
                 source=Path(plan.table.kept_as),
                 leave=choices.leave,
+                consented=_nobody_could,
             )
     return None
+
+
+def _nobody_could(_: Service) -> bool:
+    return False
 
 
 def _take_over(services: Services, choices: Choices) -> Adopted:

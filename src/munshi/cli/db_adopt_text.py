@@ -159,8 +159,8 @@ def _left_json(not_taken: Iterable[NotTaken]) -> list[dict[str, str]]:
 
 def _remarks(each: TableOutcome) -> list[str]:
     counted = {
-        "were not over and are cancelled": each.ended,
-        "got a new id": each.renumbered,
-        "times could not be read": each.unreadable_times,
+        "not over there and cancelled": each.ended,
+        "given a new id": each.renumbered,
+        "times unreadable": each.unreadable_times,
     }
-    return [f"{count:,} {what}" for what, count in counted.items() if count]
+    return [f"{what}: {count:,}" for what, count in counted.items() if count]

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munshi.config.legacy_settings import LegacyReading, LegacySetting, read_settings
-from munshi.config.old_claims import Conflict, NotTaken, leave_uninvited_secrets
+from munshi.config.old_claims import Conflict, NotTaken, settle
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer, Takeover
 from munshi.domain.audit import Actor
 from munshi.domain.config import is_same
 from munshi.domain.config_keys import find_key
-from munshi.domain.enums import Service
 from munshi.errors import ConfigConflictUnsettledError, ConfigFileInvalidError
 
 
@@ -50,13 +49,14 @@ class LegacyConfigImport:
         Raises ConfigFileInvalidError, which names each bad value, and
         ConfigConflictUnsettledError where rows disagree, or a row with what was set here.
         """
-        reading = read_settings(settings, source=source, leave=leave)
+        reading = read_settings(
+            settings, source=source, leave=leave, consented=self._config.consented
+        )
         refuse_unsound(reading)
-        values, _ = reading.settled(self._config.consented)
+        values, _ = settle(reading.found.claims)
         for name in [name for name in values if "/".join(name).lower() in leave]:
             del values[name]
             reading.left |= {row for row, names in reading.taken.items() if name in names}
-        leave_uninvited_secrets(values, reading.found, consented=self._config.consented)
         takeover = self._transfer.plan(values)
         self._refuse_overwriting(takeover, replace)
         return LegacyConfig(
@@ -99,7 +99,7 @@ def refuse_unsound(reading: LegacyReading) -> None:
     if reading.found.problems:
         problems = " ".join(reading.found.problems)
         raise ConfigFileInvalidError(f"Nothing was imported. {problems}", hint=hint)
-    _, conflicts = reading.settled(_nobody_consented)
+    _, conflicts = settle(reading.found.claims)
     if conflicts:
         said = "; ".join(_spelt(each) for each in conflicts)
         raise ConfigConflictUnsettledError(
@@ -110,7 +110,3 @@ def refuse_unsound(reading: LegacyReading) -> None:
 def _spelt(conflict: Conflict) -> str:
     places = " and ".join(claim.where for claim in conflict.claims)
     return f"{conflict.config_type}/{conflict.config_key} ({places})"
-
-
-def _nobody_consented(_: Service) -> bool:
-    return False

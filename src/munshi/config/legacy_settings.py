@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from munshi.config.old_claims import Conflict, Found, claim_schedule, claim_value, settle
+from munshi.config.old_claims import Found, claim_schedule, claim_value, leave_uninvited_secrets
 from munshi.config.old_fields import ENV, FIELDS, LEFT, NO_CONSENT, SCHEDULER_FILE, Name
 from munshi.config.old_files import OldValue
 from munshi.config.old_schedules import FIELDS as LOGIN_FIELDS
@@ -76,25 +76,18 @@ class LegacyReading:
     taken: dict[str, set[Name]] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
 
-    def settled(
-        self, consented: Callable[[Service], bool]
-    ) -> tuple[dict[Name, Any], list[Conflict]]:
-        """What can be taken over, and what rows disagree about."""
-        uninvited = {
-            (AUTH, key)
-            for service in Service
-            if not consented(service)
-            for key in (BROKER_KEYS[service].password, BROKER_KEYS[service].totp_seed)
-        }
-        values, conflicts = settle(self.found.claims)
-        kept = [each for each in conflicts if (each.config_type, each.config_key) not in uninvited]
-        return values, kept
-
 
 def read_settings(
-    settings: Iterable[LegacySetting], *, source: Path, leave: frozenset[str] = frozenset()
+    settings: Iterable[LegacySetting],
+    *,
+    source: Path,
+    leave: frozenset[str] = frozenset(),
+    consented: Callable[[Service], bool],
 ) -> LegacyReading:
-    """Find each row's place; rows named in `leave` (TYPE/KEY) are not taken over."""
+    """Find each row's place; rows named in `leave` (TYPE/KEY) are not taken over.
+
+    `consented` says whether a person said, here, that Munshi may log in at a broker by itself.
+    """
     reading = LegacyReading(source=source)
     logins: dict[Service, dict[str, OldValue]] = {}
     for_both: dict[str, OldValue] = {}
@@ -108,6 +101,7 @@ def read_settings(
         logins[service] = for_both | logins.get(service, {})
     for service, fields in logins.items():
         claim_schedule(source, service, fields, reading.found)
+    leave_uninvited_secrets(reading.found, consented=consented)
     return reading
 
 

@@ -114,9 +114,7 @@ def claim_schedule(
     found.claim((SCHEDULER, name), document, file=path, where=str(service))
 
 
-def leave_uninvited_secrets(
-    values: dict[Name, Any], found: Found, *, consented: Callable[[Service], bool]
-) -> None:
+def leave_uninvited_secrets(found: Found, *, consented: Callable[[Service], bool]) -> None:
     """A password and a seed are kept only where a person consented to headless login, here.
 
     What an older install called headless was how its browser looked, and is no consent.
@@ -126,8 +124,7 @@ def leave_uninvited_secrets(
             continue
         keys = BROKER_KEYS[service]
         for name in ((AUTH, keys.password), (AUTH, keys.totp_seed)):
-            if name in values:
-                del values[name]
-                first = found.claims[name][0]
+            if name in found.claims:
+                first = found.claims.pop(name)[0]
                 reason = f"kept only with your consent to headless login: munshi connect {service}"
                 found.not_taken.append(NotTaken(file=first.file, where=first.where, reason=reason))

@@ -62,8 +62,8 @@ class OldInstallImport:
             _read(path, found)
         if found.problems:
             raise ConfigFileInvalidError(f"Nothing was imported. {' '.join(found.problems)}")
+        leave_uninvited_secrets(found, consented=self._config.consented)
         values, conflicts = settle(found.claims, preferred)
-        leave_uninvited_secrets(values, found, consented=self._config.consented)
         return OldInstall(
             files=tuple(files),
             takeover=self._transfer.plan(values),
