@@ -32,6 +32,7 @@ _CHECKED = {
     "mode": "live",
     "service_type": "kite",
     "status": "queued",
+    "fate": "imported",
     "kind": "queue",
     "role": "viewer",
 }

@@ -441,6 +441,12 @@ class CopyTargetUnfitError(AppError):
     status = 409
 
 
+class LegacyTablesKeptError(AppError):
+    """The tables of the old install were not dropped."""
+
+    status = 409
+
+
 class CopyRowUnfitError(AppError):
     """A row does not fit into the database that it is copied to."""
 

@@ -24,6 +24,7 @@ from audit.people_examples import (
     PersonalWork,
 )
 from desks import TESTER, Desk
+from munshi.adoption.service import Choices
 from munshi.bootstrap.copying import open_copy
 from munshi.circuits.breaker import CircuitBreaker
 from munshi.domain.audit import MUNSHI
@@ -38,6 +39,7 @@ from munshi.errors import (
     BrokerUnavailableError,
 )
 from munshi.infrastructure.database.job_claims import Lane
+from munshi.infrastructure.database.legacy_tables import list_legacy_tables
 from munshi.jobs.recovery import hold_unclaimable
 from munshi.keeping.backup_restore import note_restored
 from quotas import open_gate
@@ -316,7 +318,25 @@ def _backup(ground: Ground) -> None:
     note_restored(services.database, services.clock, done.manifest, actor=TESTER)
 
 
+def _adopt(ground: Ground) -> None:
+    """A setting, a job and an audit row of an old install, and the end of its tables."""
+    database, adoption = ground.desk.services.database, ground.desk.services.adoption
+    with database.engine.begin() as connection:
+        for statement in (
+            'CREATE TABLE "legacy_SystemConfigurations" (config_type, config_key, config_value)',
+            "INSERT INTO \"legacy_SystemConfigurations\" VALUES ('trading', 'max_lots', '3')",
+            'CREATE TABLE "legacy_BackgroundJobs" (job_type, status)',
+            "INSERT INTO \"legacy_BackgroundJobs\" VALUES ('backtest', 'running')",
+            'CREATE TABLE "legacy_AuditLogs" (action)',
+            "INSERT INTO \"legacy_AuditLogs\" VALUES ('login')",
+        ):
+            connection.exec_driver_sql(statement)
+    adoption.run(Choices(), actor=TESTER)
+    adoption.note_drop(list_legacy_tables(database), actor=TESTER)
+
+
 WORKS: Mapping[str, Work] = {
+    "an old install is adopted": _adopt,
     "brokers' limits are used": _use_limits,
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(

@@ -73,6 +73,10 @@ def test_an_empty_database_cannot_be_checked(empty: Munshi) -> None:
     assert "Run: munshi db upgrade" in result.stderr
 
 
+def test_where_there_is_no_old_install_nothing_is_adopted(empty: Munshi) -> None:
+    assert empty("db", "adopt").stdout == "There is nothing to adopt.\n"
+
+
 def test_tables_of_an_old_install_are_left_alone_until_adopted(
     empty: Munshi, tmp_path: Path
 ) -> None:
@@ -89,12 +93,13 @@ def test_tables_of_an_old_install_are_left_alone_until_adopted(
     assert refused.exit_code == 1
     assert "munshi db adopt" in refused.stderr
     assert refused.stderr.count("\n") == 1
-    assert adopted.stdout == ("AuthSessions is now legacy_AuthSessions.\nRun: munshi db upgrade\n")
-    assert upgraded.exit_code == 0
+    assert adopted.stdout.startswith("AuthSessions is now legacy_AuthSessions.\n")
+    assert "log in again (munshi login)" in adopted.stdout
+    assert "munshi db adopt --drop-legacy" in adopted.stdout
+    assert upgraded.stdout == f"The database is at {HEAD} already.\n"
     connection = sqlite3.connect(tmp_path / "munshi.db")
     assert connection.execute("SELECT id FROM legacy_AuthSessions").fetchall() == [(7,)]
     connection.close()
-    assert empty("db", "adopt").stdout == "There is nothing to adopt.\n"
 
 
 @pytest.mark.parametrize(

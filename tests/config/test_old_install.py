@@ -115,15 +115,30 @@ def test_what_is_not_taken_over_is_named_with_the_reason(services: Services, old
     assert "job type" in left["kite.max_retries"]
 
 
-def test_a_password_is_kept_only_where_headless_login_was_asked_for(
+def test_a_password_is_kept_only_where_a_person_consented_to_headless_login_here(
     services: Services, old: Path
 ) -> None:
+    services.config.set("auth", "kite.headless", value=True, actor=ASHA)
+
     plan = services.old_install.plan([old])
     services.old_install.take_over(plan, actor=ASHA)
 
     assert services.config.secret("auth", "kite.password") == "hush-kite-password"
     assert services.config.secret("auth", "breeze.password") is None
     assert any("BREEZE_PASSWORD" in each.where for each in plan.not_taken)
+
+
+def test_what_an_older_install_called_headless_is_no_consent(services: Services, old: Path) -> None:
+    plan = services.old_install.plan([old])
+    services.old_install.take_over(plan, actor=ASHA)
+
+    left = {each.where: each.reason for each in plan.not_taken}
+    assert services.config.value("auth", "kite.headless") is False
+    assert services.config.secret("auth", "kite.password") is None
+    assert services.config.secret("auth", "kite.totp_seed") is None
+    assert "no consent" in left["kite.headless"]
+    assert left["kite.headless"].endswith("munshi connect kite")
+    assert "munshi connect kite" in left["line 5, KITE_PASSWORD"]
 
 
 def test_the_second_import_changes_nothing_and_makes_no_revision(

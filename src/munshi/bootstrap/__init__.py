@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from munshi.adoption.service import AdoptionService
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
@@ -20,6 +21,7 @@ from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.clock import Clock, SystemClock
+from munshi.config.legacy_import import LegacyConfigImport
 from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
@@ -230,6 +232,7 @@ def _wire(
         config_past=ConfigPast(database, clock),
         config_transfer=transfer,
         old_install=OldInstallImport(config, transfer),
+        adoption=AdoptionService(database, clock, config=LegacyConfigImport(config, transfer)),
         audit=audit,
         audit_feed=AuditFeed(audit),
         ledger=LedgerService(database, clock, home=settings.home),

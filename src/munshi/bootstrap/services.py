@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from munshi.adoption.service import AdoptionService
 from munshi.alerts.service import AlertService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
@@ -147,6 +148,7 @@ class Services:
     config_past: ConfigPast
     config_transfer: ConfigTransfer
     old_install: OldInstallImport
+    adoption: AdoptionService
     audit: AuditService
     audit_feed: AuditFeed
     ledger: LedgerService

@@ -7,7 +7,8 @@ import typer
 
 from munshi.cli.config_text import spell, spell_difference
 from munshi.cli.output import print_table
-from munshi.config.old_install import Conflict, OldInstall
+from munshi.config.old_claims import Conflict
+from munshi.config.old_install import OldInstall
 
 
 def print_old_install(install: OldInstall) -> None:

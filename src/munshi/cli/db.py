@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import typer
 
+from munshi.cli.db_adopt import adopt_tables
 from munshi.cli.output import JsonFlag, print_json
 
 db_app = typer.Typer(help="Create, upgrade and check the database.", no_args_is_help=True)
@@ -123,18 +124,4 @@ def copy_database(
         raise typer.Exit(1)
 
 
-@db_app.command("adopt")
-def adopt_tables(*, as_json: JsonFlag = False) -> None:
-    """Rename tables of our names that Munshi did not make to legacy_*; their rows stay."""
-    from munshi.bootstrap import open_database
-    from munshi.infrastructure.database import migrate
-    from munshi.settings import load_settings
-
-    with open_database(load_settings()) as database:
-        renamed = migrate.adopt(database)
-    if as_json:
-        print_json({"renamed": {name: f"legacy_{name}" for name in renamed}})
-        return
-    for name in renamed:
-        typer.echo(f"{name} is now legacy_{name}.")
-    typer.echo("Run: munshi db upgrade" if renamed else "There is nothing to adopt.")
+db_app.command("adopt")(adopt_tables)

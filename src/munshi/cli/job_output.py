@@ -31,9 +31,9 @@ def artifact_document(artifact: JobArtifact) -> dict[str, Any]:
 
 
 def state_text(job: Job) -> str:
-    """`running 45%, until 14:32`, and plainly `succeeded`."""
+    """`running 45%, until 14:32`, plainly `succeeded`, and `failed, imported`."""
     if job.state not in {JobState.RUNNING, JobState.WAITING}:
-        return str(job.state)
+        return f"{job.state}, imported" if job.imported_from else str(job.state)
     percent = f"{job.state} {job.progress_percent:.0f}%"
     return f"{percent}, until {job.eta.astimezone(IST):%H:%M}" if job.eta else percent
 
@@ -110,6 +110,7 @@ def _facts(job: Job) -> dict[str, object]:
         "waits for": job.waits_for_service and f"a login at {job.waits_for_service}",
         "told to stop": "yes" if job.cancel_requested and not job.state.is_final else "",
         "asked by": job.created_by,
+        "imported": job.imported_from,
         "created": show_instant(job.created_at),
         "not before": show_instant(job.run_at) if job.state is JobState.SCHEDULED else "",
         "started": show_instant(job.started_at),

@@ -21,6 +21,10 @@ FILES = (
 )
 _DIES_DAILY = "a token lives for a day at most: log in again (munshi login)"
 _DATABASE = "which database it is, the process is told by MUNSHI_DATABASE_URL"
+NO_CONSENT = (
+    "what it meant there is no consent to keep a password here; "
+    "to let Munshi log in by itself: munshi connect "
+)
 _RETRIES = "how often a login is tried again, the job type says"
 
 
@@ -110,7 +114,6 @@ FIELDS: Mapping[str, Mapping[str, Name]] = MappingProxyType(
     {
         ENV: _env(),
         SCHEDULER_FILE: {
-            **{f"{service}.headless": (AUTH, BROKER_KEYS[service].headless) for service in Service},
             **_all(NOTIFICATIONS, "notifications.", _TOLD),
         },
         "config.json": {
@@ -137,6 +140,9 @@ LEFT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "KITE_ACCESS_TOKEN": _DIES_DAILY,
             "KITE_REQUEST_TOKEN": _DIES_DAILY,
         },
-        SCHEDULER_FILE: {f"{service}.max_retries": _RETRIES for service in Service},
+        SCHEDULER_FILE: {
+            **{f"{service}.max_retries": _RETRIES for service in Service},
+            **{f"{service}.headless": NO_CONSENT + service for service in Service},
+        },
     }
 )

@@ -10,12 +10,15 @@ from munshi.config.views import ConfigView, view_of
 from munshi.domain.audit import MUNSHI, Actor
 from munshi.domain.config import ConfigEntry
 from munshi.domain.config_keys import (
+    AUTH,
+    BROKER_KEYS,
     DECLARED,
     check_type,
     find_key,
     seeded_keys,
 )
 from munshi.domain.config_values import value_from_text
+from munshi.domain.enums import Service
 from munshi.errors import ConfigKeyUnknownError, ConfigValueInvalidError
 from munshi.infrastructure.database.engine import Database
 
@@ -49,6 +52,10 @@ class ConfigService:
         with self._database.reading() as tx:
             entry = tx.config.get_config(config_type, config_key)
         return None if entry is None else str(entry.value)
+
+    def consented(self, service: Service) -> bool:
+        """Whether a person said, here, that Munshi may log in at `service` by itself."""
+        return bool(self.value(AUTH, BROKER_KEYS[service].headless))
 
     def documents(self, config_type: str, prefix: str) -> dict[str, Any]:
         """Every stored document of a family by the rest of its name: `kite.quote` of `limit.`."""

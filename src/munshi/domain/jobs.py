@@ -124,7 +124,8 @@ class Job:
 
     `attempt` counts the claims so far; it fences late writes. `errors` and `crashes` count since
     the last time a person retried the job. The lower `priority` runs first, as with `nice`;
-    `progress_rate` is in percent a second.
+    `progress_rate` is in percent a second. `imported_from` names the table and row of an old
+    install; such a job is never run.
     """
 
     job_id: UUID
@@ -155,6 +156,7 @@ class Job:
     errors: int = 0
     crashes: int = 0
     progress_rate: float | None = None
+    imported_from: str | None = None
 
     @property
     def eta(self) -> datetime | None:

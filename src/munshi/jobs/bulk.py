@@ -141,8 +141,12 @@ class BulkService:
 def narrow(action: BulkAction, chosen: JobFilter) -> JobFilter:
     """`chosen`, with the states that the action is for where it names none.
 
+    What was imported is never tried again.
+
     Raises RequestInvalidError when it names others.
     """
+    if action is BulkAction.RETRY:
+        chosen = replace(chosen, is_imported=False)
     if chosen.states is None:
         return replace(chosen, states=_STATES[action])
     if wrong := sorted(chosen.states - _ALLOWED[action]):

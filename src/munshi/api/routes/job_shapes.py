@@ -115,6 +115,7 @@ class JobShown(Shown):
     started_at: datetime | None
     updated_at: datetime
     completed_at: datetime | None
+    imported_from: str | None
 
 
 class JobAnswer(JobShown):

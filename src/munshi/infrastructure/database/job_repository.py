@@ -37,11 +37,15 @@ class JobFilter:
     created_from: datetime | None = None
     created_before: datetime | None = None
     said: str | None = None
+    is_imported: bool | None = None
     before: tuple[datetime, UUID] | None = None
 
     def given(self) -> dict[str, Any]:
         """The conditions that were set and are bound; states are written out in the SQL."""
         named = {field.name: getattr(self, field.name) for field in fields(self)}
+        imported = named.pop("is_imported")
+        if imported is not None:
+            named["imported" if imported else "own"] = True
         return {
             name: value for name, value in named.items() if value is not None and name != "states"
         }
@@ -191,7 +195,7 @@ class JobRepository:
         """Queue a job that stopped without success, with all its tries before it again.
 
         Raises JobUnknownError, or JobStateConflictError if its state, or another live job with
-        its idempotency key, forbids it.
+        its idempotency key, forbids it, or if it was imported.
         """
         found = self.get_job(job_id)
         values = {
@@ -236,6 +240,12 @@ class JobRepository:
         found = self.get_job(values["row"])
         if found is None:
             raise _unknown(values["row"])
+        if found.imported_from is not None and wanted is JobState.QUEUED:
+            raise JobStateConflictError(
+                f"Job {found.job_id} was imported from an old install ({found.imported_from}) and "
+                "is never run again.",
+                hint="Ask for a new one: munshi jobs run TYPE",
+            )
         check_transition(found.state, wanted)
         raise JobStateConflictError(f"Job {found.job_id} is {found.state}; it cannot be {wanted}.")
 

@@ -62,6 +62,7 @@ def to_job(row: Row[Any]) -> Job:
         errors=row.errors,
         crashes=row.crashes,
         progress_rate=row.progress_rate,
+        imported_from=row.imported_from,
     )
 
 

@@ -88,7 +88,7 @@ RETRIED = sources(JobState.QUEUED) - {
 }
 RETRY = (
     update(background_jobs)
-    .where(_this, status_in(_jobs.status, RETRIED))
+    .where(_this, status_in(_jobs.status, RETRIED), _jobs.imported_from.is_(None))
     .values(
         status=spelt(JobState.QUEUED),
         run_at=_now,
@@ -162,6 +162,8 @@ _CLEANUP = delete(background_jobs).where(
     status_in(_jobs.status, FINAL_STATES),
     _jobs.created_at < bindparam("before", type_=Instant),
     _jobs.completed_at < bindparam("before", type_=Instant),
+    # A history that a person brought along goes when a person says so.
+    _jobs.imported_from.is_(None),
     ~exists().where(_children.c.parent_id == _jobs.job_id),
     ~exists().where(
         _parents.c.job_id == _jobs.parent_id, status_in(_parents.c.status, LIVE_STATES)
@@ -245,6 +247,8 @@ def _conditions() -> dict[str, ColumnElement[bool]]:
             _jobs.error_details.contains(said, autoescape=False),
             _jobs.message.contains(said, autoescape=False),
         ),
+        "imported": _jobs.imported_from.is_not(None),
+        "own": _jobs.imported_from.is_(None),
         "before": and_(_jobs.created_at <= at, or_(_jobs.created_at < at, _jobs.job_id < row)),
     }
 

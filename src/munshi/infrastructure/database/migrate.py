@@ -1,7 +1,7 @@
 """Brings a database to the revision this version needs, through Alembic."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 
@@ -11,9 +11,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from munshi.errors import DatabaseForeignError
-from munshi.infrastructure.database import procedures
+from munshi.domain.legacy import LEGACY_PREFIX
+from munshi.errors import DatabaseForeignError, LegacyTablesKeptError
+from munshi.infrastructure.database import legacy_names
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.migrations import VERSION_TABLE
 from munshi.infrastructure.database.models import metadata
@@ -41,12 +43,6 @@ SET XACT_ABORT ON;
 GO
 
 """
-_LEGACY = "legacy_"
-_MSSQL_RENAME = text("EXEC sp_rename :old, :new")
-_POSTGRESQL_ROUTINES = text(
-    "SELECT proname, oid::regprocedure::text FROM pg_proc "
-    "WHERE pronamespace = current_schema()::regnamespace AND proname = ANY(:names)"
-)
 _LOCK = 7_746_713_501  # any constant: one upgrade at a time on PostgreSQL
 
 
@@ -93,17 +89,36 @@ def adopt(database: Database) -> list[str]:
     """
     with migrating(database) as connection:
         found = foreign_tables(connection)
-        taken = set(inspect(connection).get_table_names())
-        if clashes := sorted(_LEGACY + name for name in found if _LEGACY + name in taken):
+        taken = {name.lower() for name in inspect(connection).get_table_names()}
+        new = [LEGACY_PREFIX + name for name in found]
+        if clashes := sorted(name for name in new if name.lower() in taken):
             raise DatabaseForeignError(
                 f"The database already holds {', '.join(clashes)}; nothing was touched.",
                 hint="Rename or drop these first.",
             )
-        for name in found:
-            _rename_table(connection, name)
-        if found:
-            _rename_procedures(connection)
+        legacy_names.move_aside(connection, found)
         return found
+
+
+def drop_legacy(database: Database, names: list[str]) -> None:
+    """Drop these tables of an old install, all or none; what a SQLite file held of them is gone.
+
+    Raises LegacyTablesKeptError if something else leans on them.
+    """
+    try:
+        with migrating(database) as connection:
+            legacy_names.drop_legacy(connection, names)
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        raise LegacyTablesKeptError(
+            f"The database kept them all: {said}.", hint="Drop first what leans on them."
+        ) from error
+    if database.dialect == "sqlite":
+        with database.connected() as connection:
+            # Outside a transaction, which SQLAlchemy would begin.
+            cursor = connection.connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.close()
 
 
 def differences(database: Database) -> list[str]:
@@ -114,9 +129,15 @@ def differences(database: Database) -> list[str]:
             opts={
                 "version_table": VERSION_TABLE,
                 "compare_type": True,
+                "include_name": _is_of_now,
             },
         )
         return [str(found) for found in compare_metadata(context, metadata)]
+
+
+def _is_of_now(name: str | None, kind: str, _: Mapping[str, str | None]) -> bool:
+    """What an old install left is kept beside ours, and is no difference."""
+    return kind != "table" or not (name or "").lower().startswith(LEGACY_PREFIX)
 
 
 def script(dialect: str) -> str:
@@ -167,22 +188,3 @@ def _check_foreign_keys(connection: Connection) -> None:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         raise RuntimeError(f"the migration left {len(broken)} rows without their parent")
-
-
-def _rename_table(connection: Connection, name: str) -> None:
-    if connection.dialect.name == "mssql":
-        connection.execute(_MSSQL_RENAME, {"old": name, "new": _LEGACY + name})
-        return
-    connection.exec_driver_sql(f'ALTER TABLE "{name}" RENAME TO "{_LEGACY}{name}"')
-
-
-def _rename_procedures(connection: Connection) -> None:
-    """An old install has procedures of our names; ours could not be created beside them."""
-    if connection.dialect.name == "mssql":
-        for name in procedures.NAMES:
-            if connection.scalar(text("SELECT OBJECT_ID(:name, 'P')"), {"name": name}) is not None:
-                connection.execute(_MSSQL_RENAME, {"old": name, "new": _LEGACY + name})
-    if connection.dialect.name == "postgresql":
-        names = [name.lower() for name in procedures.NAMES]
-        for name, signature in connection.execute(_POSTGRESQL_ROUTINES, {"names": names}).all():
-            connection.exec_driver_sql(f'ALTER ROUTINE {signature} RENAME TO "{_LEGACY}{name}"')

@@ -22,6 +22,7 @@ from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
+from munshi.infrastructure.database.legacy_repository import LegacyRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
@@ -120,6 +121,10 @@ class Transaction:
     @cached_property
     def ledger_reader(self) -> LedgerReader:
         return LedgerReader(self.connection, self.ledger)
+
+    @cached_property
+    def legacy(self) -> LegacyRepository:
+        return LegacyRepository(self.connection)
 
     @cached_property
     def alerts(self) -> AlertRepository:

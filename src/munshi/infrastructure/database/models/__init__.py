@@ -25,6 +25,7 @@ from munshi.infrastructure.database.models.job_logs import job_logs
 from munshi.infrastructure.database.models.job_pauses import job_pauses
 from munshi.infrastructure.database.models.job_slots import job_slots
 from munshi.infrastructure.database.models.job_workers import job_workers
+from munshi.infrastructure.database.models.legacy_rows import legacy_rows
 from munshi.infrastructure.database.models.login_states import login_states
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
@@ -73,6 +74,7 @@ __all__ = [
     "job_pauses",
     "job_slots",
     "job_workers",
+    "legacy_rows",
     "login_states",
     "metadata",
     "ml_validation_runs",

@@ -62,6 +62,8 @@ background_jobs = table(
     Column("attempt_started_at", Instant),
     Column("lease_until", Instant),
     Column("heartbeat_at", Instant),
+    # The table and row of an old install; such a job is over and is never run.
+    Column("imported_from", Name(200)),
     CheckConstraint(one_of("status", JobState), name="status"),
     CheckConstraint("progress_percent >= 0 AND progress_percent <= 100", name="progress_percent"),
     # Column for column what a claim asks: the types a worker has room for, each in its order.
