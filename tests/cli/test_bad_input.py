@@ -114,7 +114,7 @@ def test_a_file_that_is_no_database_is_named_and_left_alone(tmp_path: Path) -> N
 
     done = run_munshi("status", env=environment(tmp_path), cwd=tmp_path)
 
-    assert_one_line(done, r"munshi\.db cannot be reached: file is not a database")
+    assert_one_line(done, r"munshi\.db is no SQLite database: file is not a database")
     assert (tmp_path / "munshi.db").read_bytes() == b"not a database " * 600
 
 

@@ -16,6 +16,7 @@ from desks import Desk
 from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import SESSION_CLEANUP, WorkerStatus
+from munshi.domain.legacy import RowFate
 from munshi.domain.roles import Role
 from munshi.infrastructure.database import types
 from munshi.infrastructure.database.engine import Database
@@ -40,6 +41,7 @@ _WORDS = {
     "severity": ("info", "warning", "critical"),
     "role": ("viewer", "operator", "admin"),
     "kind": ("queue", "job_type"),
+    "fate": tuple(RowFate),
 }
 _STATES = {
     "Alerts": ("open", "resolved"),
@@ -122,6 +124,8 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
         return parents[number % len(parents)]
     if column.name in {"status", "state"} and table in _STATES:
         return _STATES[table][number % len(_STATES[table])]
+    if table == "BrokerCircuits" and column.name == "service_type":
+        number //= 2  # with the mode it is the key
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]
     return _made(column, number, key)
