@@ -10,6 +10,7 @@ from munshi.domain.config_keys import (
     alerts,
     api,
     auth,
+    cache,
     health,
     jobs,
     market,
@@ -35,6 +36,7 @@ from munshi.domain.config_keys.auth import (
     SIMULATED_HEADLESS,
     BrokerKeys,
 )
+from munshi.domain.config_keys.cache import FIRST_LEVEL_MB, KEEP_USE_DAYS, MOST_MB
 from munshi.domain.config_keys.health import (
     BACKLOG_MINUTES,
     KEEP_HOUR_DAYS,
@@ -47,6 +49,7 @@ from munshi.domain.config_keys.key import (
     ALERTS,
     API,
     AUTH,
+    CACHE,
     HEALTH,
     JOBS,
     MARKET,
@@ -76,10 +79,12 @@ __all__ = [
     "AUTH",
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
+    "CACHE",
     "CALENDAR_PREFIX",
     "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
+    "FIRST_LEVEL_MB",
     "HASHES_AT_ONCE",
     "HASH_MEMORY_KIB",
     "HASH_PASSES",
@@ -90,6 +95,7 @@ __all__ = [
     "KEEP_MINUTE_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
+    "KEEP_USE_DAYS",
     "KEPT_SHARE",
     "LEAST_FREE_MB",
     "LIMITED",
@@ -97,6 +103,7 @@ __all__ = [
     "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "MOST_MB",
     "NOTIFICATIONS",
     "PEOPLE",
     "QUEUE_PREFIX",
@@ -130,6 +137,7 @@ DECLARED: tuple[ConfigKey, ...] = (
     *people.KEYS,
     *trading.KEYS,
     *notifications.KEYS,
+    *cache.KEYS,
 )
 
 
