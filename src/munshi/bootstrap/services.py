@@ -14,6 +14,8 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.bootstrap.people import People
+from munshi.cache.cache import Cache
+from munshi.cache.service import CacheService
 from munshi.clock import Clock
 from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
@@ -25,6 +27,7 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import (
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
+    CACHE_REPORT,
     DAILY_COLLECTION,
     DATA_COLLECTION,
     DATABASE_MAINTENANCE,
@@ -99,6 +102,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
+        CACHE_REPORT: JobSpec(
+            params=NoParams,
+            entry="munshi.cache.job:run",
+            runs_in="thread",
+            idempotent=True,
+        ),
         DATABASE_MAINTENANCE: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:maintain_database",
@@ -146,6 +155,8 @@ class Services:
     people: People
     keys: KeyService
     limits: RateLimitService
+    cache: Cache
+    cache_service: CacheService
     job_wake: Wake
     simulator_url: str | None
 

@@ -61,7 +61,12 @@ class Cache:
             refreshes=BoundedSemaphore(MOST_REFRESHES),
         )
         self._sweeper = Sweeper(
-            database, clock, first=self._first, room=self._room, counts=self._counts
+            database,
+            clock,
+            first=self._first,
+            room=self._room,
+            counts=self._counts,
+            newest=lambda: self._watch.seen,
         )
         self._ticks = 0
 

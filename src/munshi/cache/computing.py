@@ -132,17 +132,17 @@ class Computing:
     def _compute(self, task: Task, full: str, holder: int | None) -> Any:  # noqa: ANN401
         parts, rows = self._parts, self._rows
         try:
-            if holder is not None:
-                parts.watch.look(now_at_all=True)
-            seen, began = rows.seen(), parts.clock.monotonic()
+            seen = rows.seen() if holder is None else rows.seen_under_lease(task.key)
+            began = parts.clock.monotonic()
             value = task.compute()
             seconds = parts.clock.monotonic() - began
             rows.tally.computed += 1
             rows.tally.compute_seconds += seconds
             if holder is not None:
-                self._keep(task, Made(
-                    value=value, tags=task.tags, seen=seen, seconds=seconds, holder=holder
-                ))
+                self._keep(
+                    task,
+                    Made(value=value, tags=task.tags, seen=seen, seconds=seconds, holder=holder),
+                )
             return value
         finally:
             if holder is not None:

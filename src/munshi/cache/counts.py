@@ -27,18 +27,21 @@ _ZERO = Tally()
 
 
 class Counts:
-    """What was not stored yet. A killed process loses the last seconds."""
+    """What was not stored yet. A killed process loses the last seconds.
+
+    `gets` says how often each row was read; whoever reads one counts it there, without a lock.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
-        self._gets: defaultdict[str, int] = defaultdict(int)
+        self.gets: dict[str, int] = {}
         self._put_back: list[CacheUse] = []
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is there to be stored; a count of this very moment may be missed."""
-        return not (self._gets or self._put_back or any(t != _ZERO for t in self._all()))
+        return not (self.gets or self._put_back or any(t != _ZERO for t in self._all()))
 
     def _all(self) -> list[Tally]:
         return list(self._tallies.values())
@@ -48,15 +51,11 @@ class Counts:
         with self._lock:
             return self._tallies[name]
 
-    def second_hit(self, full_key: str) -> None:
-        with self._lock:
-            self._gets[full_key] += 1
-
     def take_gets(self) -> dict[str, int]:
         """How often each row was got, of those that were read."""
         with self._lock:
-            taken, self._gets = self._gets, defaultdict(int)
-        return dict(taken)
+            taken, self.gets = self.gets, {}
+        return taken
 
     def take(self, first_hits: Mapping[str, int], *, day: date) -> list[CacheUse]:
         """Everything, now counted as stored."""

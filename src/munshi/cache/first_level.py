@@ -14,21 +14,25 @@ _SWELL, _OVERHEAD = 4, 400
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """One entry. Times are on the monotonic clock; `epoch` is when it was last found good.
+    """One entry. Times are on the monotonic clock.
+
+    `epoch` is when it was last found good, `writes` what had been counted when it was last
+    compared with its row.
 
     From `early_at` on somebody should work out the next one, drawn anew in each process.
     """
 
     value: Any
-    weight: int
-    change: int
     tags: tuple[str, ...]
     tags_seen: int
     tables_seen: int
     fresh_until: float
     good_until: float
     early_at: float
+    change: int = 0
+    weight: int = 0
     epoch: object = None
+    writes: int = 0
     hits: int = 0
     told: int = 0
     spared_at: int = 0
@@ -36,9 +40,13 @@ class Kept:
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """A shelf's entries by key. Readers take no lock: one look into a dict is enough."""
+    """A shelf's entries by key. Readers take no lock: one look into a dict is enough.
+
+    `changes` counts what this process has dropped or replaced.
+    """
 
     name: str
+    changes: int = 0
     entries: dict[str, Kept] = field(default_factory=dict)
 
 
@@ -51,6 +59,7 @@ class FirstLevel:
         self._places: dict[str, Place] = {}
         self._order: deque[tuple[Place, str, Kept]] = deque()
         self._bytes = 0
+        self._count = 0
         self._dropped_hits: dict[str, dict[str, int]] = {}
 
     def place(self, name: str) -> Place:
@@ -59,8 +68,7 @@ class FirstLevel:
 
     def size(self) -> CacheSize:
         with self._lock:
-            entries = sum(len(place.entries) for place in self._places.values())
-            return CacheSize(entries=entries, bytes=self._bytes)
+            return CacheSize(entries=self._count, bytes=self._bytes)
 
     def keep(self, place: Place, key: str, kept: Kept) -> None:
         with self._lock:
@@ -68,20 +76,22 @@ class FirstLevel:
             place.entries[key] = kept
             self._order.append((place, key, kept))
             self._bytes += kept.weight
+            self._count += 1
             self._make_room()
 
     def drop(self, place: Place, key: str) -> None:
         with self._lock:
+            place.changes += 1
             self._forget(place, key)
 
-    def drop_changed(self, changed: Iterable[tuple[str, int]]) -> None:
+    def drop_changed(self, changed: Iterable[tuple[int, str]]) -> None:
         """Forget entries (`shelf:key`) of which this process has not the newest."""
         with self._lock:
-            for full, change in changed:
+            for change, full in changed:
                 name, _, key = full.partition(":")
                 place = self._places.get(name)
                 kept = None if place is None else place.entries.get(key)
-                if place is not None and kept is not None and kept.change != change:
+                if place is not None and kept is not None and kept.change < change:
                     self._forget(place, key)
 
     def clear(self) -> None:
@@ -112,10 +122,11 @@ class FirstLevel:
         kept = place.entries.pop(key, None)
         if kept is not None:
             self._bytes -= kept.weight
+            self._count -= 1
             _tell(self._dropped_hits, place.name, key, kept)
 
     def _make_room(self) -> None:
-        tries = 2 * len(self._order)
+        tries = 2 * len(self._order) if self._bytes > self.most_bytes else 0
         while self._bytes > self.most_bytes and self._order and tries:
             tries -= 1
             place, key, kept = self._order.popleft()
@@ -126,8 +137,8 @@ class FirstLevel:
                 self._order.append((place, key, kept))
             else:
                 self._forget(place, key)
-        # What was replaced leaves its old place in the order behind.
-        if len(self._order) > 64 + 2 * sum(len(p.entries) for p in self._places.values()):
+        # What was replaced or forgotten leaves its old place in the order behind.
+        if len(self._order) > 64 + 2 * self._count:
             self._order = deque(o for o in self._order if o[0].entries.get(o[1]) is o[2])
 
 

@@ -23,8 +23,9 @@ class Flights:
         self._under_way: dict[str, Flight] = {}
 
     def join(self, key: str) -> tuple[Flight, bool]:
-        """The flight of `key`, and whether the caller leads it. A leader who asks again waits
-        for nobody: he gets a flight of his own.
+        """The flight of `key`, and whether the caller leads it.
+
+        A leader who asks again waits for nobody: he gets a flight of his own.
         """
         mine = get_ident()
         with self._lock:

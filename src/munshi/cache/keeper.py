@@ -26,13 +26,15 @@ class Keeper:
         self._thread: Thread | None = None
         self._work = Event()
         self._stopped = Event()
+        self._rests = True
 
     def wake(self) -> None:
         """There is something to tend."""
-        if not self._work.is_set():
+        if self._rests:
+            self._rests = False
             self._work.set()
-        if self._thread is None:
-            self._start()
+            if self._thread is None:
+                self._start()
 
     def stop(self) -> None:
         self._stopped.set()
@@ -52,9 +54,11 @@ class Keeper:
                 self._tend()
             except AppError as error:
                 _log.warning("cache.not_tended", reason=str(error))
-            except Exception:
+            except Exception:  # noqa: BLE001 - it is told, and the next look may go well
                 _log.exception("cache.keeper_stumbled")
             if self._is_idle():
                 self._work.clear()
+                self._rests = True
                 if self._is_idle():
                     self._work.wait()
+                self._rests = False

@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from munshi.cache.computing import Computing, Task
-from munshi.cache.first_level import Kept
 from munshi.cache.parts import Parts
 from munshi.cache.shelf import Shelf
-from munshi.cache.shelf_rows import Made, ShelfRows
+from munshi.cache.shelf_rows import MISSING, Made, ShelfRows
 from munshi.errors import CacheValueTooLargeError
 
 T = TypeVar("T")
@@ -48,16 +47,14 @@ class OpenShelf(Generic[T]):
             kept.hits += 1
             value: T | None = kept.value if self._is_shared else self._rows.copy(kept)
             return value
-        found = self.look(key)
-        return None if found is None else found.value
+        found: Any = self._fetch(self._shortened(key), at)
+        return None if found is MISSING else found
 
     def look(self, key: str) -> Found[T] | None:
         """What is known of `key` and fresh, which may be that there is nothing."""
-        kept = self._find(self._shortened(key))
-        if kept is None or self._monotonic() >= kept.fresh_until:
-            self._missed()
-            return None
-        return Found(self._rows.copy(kept))
+        self._look()
+        found = self._fetch(self._shortened(key), self._monotonic())
+        return None if found is MISSING else Found(found)
 
     def get_or_compute(self, key: str, compute: Callable[[], T], *, tags: Iterable[str] = ()) -> T:
         """The value, worked out by one caller of all processes if nobody knows it.
@@ -81,6 +78,7 @@ class OpenShelf(Generic[T]):
 
         Raises CacheValueUnfitError, CacheValueTooLargeError.
         """
+        self._look()
         made = Made(value=value, tags=tuple(tags), seen=self._rows.seen())
         size = self._rows.store(self._shortened(key), made)
         if size is not None:
@@ -92,37 +90,40 @@ class OpenShelf(Generic[T]):
 
     def delete(self, key: str) -> None:
         """Forget a value, here and everywhere."""
+        self._look()
         self._rows.delete(self._shortened(key))
 
-    def _find(self, key: str) -> Kept | None:
-        """An entry that is of use, from the process or the database; it is counted."""
-        watch, at = self._watch, self._monotonic()
-        if at >= watch.look_at:
-            watch.look()
+    def _fetch(self, key: str, at: float) -> Any:  # noqa: ANN401 - a value, or MISSING
         kept = self._entries.get(key)
-        if kept is not None and self._rows.is_good(kept, at):
+        if kept is not None and at < kept.fresh_until and self._rows.is_good(key, kept, at):
             kept.hits += 1
-            return kept
-        kept = self._rows.load(key)
-        if kept is not None:
-            self._rows.tally.second_hits += 1
-            self._parts.counts.second_hit(self._rows.full_key(key))
-            self._parts.keeper.wake()
-        return kept
+            return self._rows.copy(kept)
+        value = self._rows.fetch(key, at)
+        if value is MISSING:
+            self._missed()
+        return value
 
     def _find_or_compute(self, task: Task) -> T:
-        kept = self._find(task.key)
+        at = self._monotonic()
+        kept = self._entries.get(task.key)
+        if kept is not None and self._rows.is_good(task.key, kept, at):
+            kept.hits += 1
+        else:
+            kept = self._rows.load(task.key)
         if kept is None:
             self._missed()
             worked_out: T = self._computing.work_out(task)
             return worked_out
-        at = self._monotonic()
         if at >= kept.early_at:
             if at >= kept.fresh_until:
                 self._rows.tally.stale_hits += 1
             self._computing.work_out_behind(task, kept)
         value: T = self._rows.copy(kept)
         return value
+
+    def _look(self) -> None:
+        if self._monotonic() >= self._watch.look_at:
+            self._watch.look()
 
     def _missed(self) -> None:
         self._rows.tally.misses += 1

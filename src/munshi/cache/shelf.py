@@ -87,7 +87,7 @@ def _is_immutable(found: msgspec.inspect.Type, shelf: str, seen: set[object]) ->
 
 def _is_frozen(found: msgspec.inspect.Type) -> bool:
     if isinstance(found, _info.DataclassType):
-        return bool(found.cls.__dataclass_params__.frozen)
+        return bool(vars(found.cls)["__dataclass_params__"].frozen)
     return isinstance(found, _info.StructType) and bool(found.cls.__struct_config__.frozen)
 
 

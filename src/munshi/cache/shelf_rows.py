@@ -3,31 +3,34 @@
 import math
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from munshi.cache.codecs import NOTHING, Codec, checksum
+from munshi.cache import frames
+from munshi.cache.codecs import Codec
 from munshi.cache.first_level import Kept, weigh
+from munshi.cache.frames import CODES, NOTHING, Head
 from munshi.cache.parts import Parts
 from munshi.cache.shelf import Shelf
 from munshi.errors import DatabaseUnreachableError
-from munshi.infrastructure.database.cache_store import GONE, NewEntry, StoredEntry
+from munshi.infrastructure.database.cache_store import NewEntry
 
 # By how much clocks of two hosts may differ: an entry of more future than that is not believed.
 CLOCK_SLACK = 5.0
-GONE_SECONDS = 60.0
-_SEPARATOR = "\n"
+MISSING = object()
+_MOST_SEEN_ONCE = 20_000
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What had been counted of tags and tables before a value was worked out."""
+    """What had been counted of tags and tables, and the row's number, before a value was made."""
 
     tags: int
     tables: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +40,8 @@ class Made:
     value: Any
     tags: tuple[str, ...]
     seen: Seen
-    seconds: float | None = None
+    seconds: float = 0.0
     holder: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """Seconds until a value is not fresh, and until it is no good, any more."""
-
-    fresh: float
-    good: float
 
 
 class ShelfRows:
@@ -59,40 +54,105 @@ class ShelfRows:
         self.place = parts.first.place(shelf.name)
         self.tally = parts.counts.tally(shelf.name)
         self._shelf = shelf
+        self._tables = shelf.tables
+        self._code = CODES[shelf.codec]
+        self._prefix = f"{shelf.name}:"
+        self._longest = CLOCK_SLACK + max(
+            shelf.fresh_seconds + shelf.stale_seconds, shelf.negative_seconds
+        )
         self._parts = parts
         self._watch = parts.watch
+        self._counts = parts.counts
+        self._keeper = parts.keeper
+        self._now = parts.clock.now
+        self._get_row = parts.store.get_entry
+        self._seen_once: set[str] = set()
 
     def full_key(self, key: str) -> str:
-        return f"{self._shelf.name}:{key}"
+        return self._prefix + key
 
     def seen(self) -> Seen:
         """As known now; older than it is does no harm, newer would."""
-        return Seen(self._watch.tags_seen, self._watch.sum_of(self._shelf.tables))
+        return Seen(self._watch.tags_seen, self._watch.sum_of(self._tables))
 
-    def is_good(self, kept: Kept, at: float) -> bool:
+    def seen_under_lease(self, key: str) -> Seen:
+        """As it is now."""
+        self._watch.look(now_at_all=True)
+        row, seen = self._row(key), self.seen()
+        return Seen(seen.tags, seen.tables, 0 if row is None else row[1])
+
+    def is_good(self, key: str, kept: Kept, at: float) -> bool:
         """Whether an entry of the process may still be handed out."""
-        epoch = self._watch.epoch
-        if at >= kept.good_until or self._watch.is_away:
+        watch = self._watch
+        epoch, writes = watch.epoch, watch.writes
+        if at >= kept.good_until or watch.is_away:
             return False
         if kept.epoch is not epoch:
-            if not self._stands(kept.tags, Seen(kept.tags_seen, kept.tables_seen)):
+            if not watch.is_good(
+                self._shelf.name, self._tables, kept.tags, kept.tags_seen, kept.tables_seen
+            ):
                 return False
+            if kept.writes != writes:
+                row = self._row(key)
+                if row is None or row[1] != kept.change:
+                    return False
+                kept.writes = writes
             kept.epoch = epoch
         return True
 
+    def fetch(self, key: str, at: float) -> Any:  # noqa: ANN401 - what the shelf holds
+        """A fresh value of the database, or MISSING.
+
+        One that is got for the second time is kept in the process; a walk over many keys leaves
+        it as it is.
+        """
+        once = self._seen_once
+        if key in once:
+            kept = self.load(key)
+            if kept is None or at >= kept.fresh_until:
+                return MISSING
+            return self.copy(kept)
+        row = self._row(key)
+        if row is None:
+            return MISSING
+        data, now = row[0], at + self._watch.wall
+        head = self._judged(data, key, now)
+        if head is None or now >= head[6]:
+            return MISSING
+        value = self._value(data, head[1], head[2], key)
+        if value is not MISSING:
+            self._count(key)
+            if len(once) >= _MOST_SEEN_ONCE:
+                once.clear()
+            once.add(key)
+        return value
+
     def load(self, key: str) -> Kept | None:
-        """The row of the database, if it is good."""
-        before = self._watch.seen
-        if self._watch.is_away:
+        """An entry of the database that is of use, and from now on of the process."""
+        watch, place = self._watch, self.place
+        before, changes, epoch = watch.seen, place.changes, watch.epoch
+        writes = watch.writes
+        row = self._row(key)
+        if row is None:
             return None
-        try:
-            row = self._parts.store.get_entry(self.full_key(key))
-        except DatabaseUnreachableError as error:
-            self._watch.lost(error)
+        data, change = row
+        at = watch.monotonic()
+        judged = self._judged(data, key, at + watch.wall)
+        if judged is None:
             return None
-        kept = None if row is None or row.codec == GONE else self._read(row, key)
-        if kept is not None:
-            self._watch.keep(self.place, key, kept, seen=before)
+        head = Head(*judged)
+        value = self._value(data, head.code, head.tags_bytes, key)
+        if value is MISSING:
+            return None
+        if not self.is_shared and value is not None:
+            value = frames.value_of(data, head.tags_bytes)
+        kept = self._kept(value, head, frames.tags_of(data, head.tags_bytes))
+        kept.change, kept.weight = change, weigh(len(data))
+        # It is counted as got from the database.
+        kept.epoch, kept.writes, kept.hits, kept.told = epoch, writes, 1, 1
+        self._count(key)
+        self._seen_once.discard(key)
+        watch.keep(place, key, kept, seen=before, changes=changes)
         return kept
 
     def store(self, key: str, made: Made) -> int | None:
@@ -100,40 +160,63 @@ class ShelfRows:
 
         Raises CacheValueUnfitError.
         """
-        shelf, room = self._shelf, self._parts.room
-        if made.value is None and shelf.negative_seconds:
-            data, read, codec = b"", None, NOTHING
-            life = _Life(shelf.negative_seconds, shelf.negative_seconds)
-        else:
-            data, read = self.codec.encode(made.value)
-            codec = shelf.codec
-            life = _Life(shelf.fresh_seconds, shelf.fresh_seconds + shelf.stale_seconds)
-        if len(data) > shelf.most_bytes or not room.has_for(len(data)):
+        shelf, parts, watch = self._shelf, self._parts, self._watch
+        codec, data, read, fresh_for, good_for = self._encoded(made.value)
+        if len(data) > shelf.most_bytes or not parts.room.has_for(len(data)):
             self.tally.refused += 1
             _log.warning("cache.value_refused", shelf=shelf.name, bytes=len(data))
-            self._parts.keeper.wake()
+            parts.keeper.wake()
             return len(data)
-        epoch, before = self._watch.epoch, self._watch.seen
-        change = self._put(self._row(key, data, codec, made, life))
-        if change is not None:
-            room.add(len(data))
-            kept = self._kept(
-                data if codec != NOTHING and not self.is_shared else read,
-                size=len(data),
-                change=change,
-                made=made,
-                life=life,
+        created = self._now()
+        now, seen = created.timestamp(), made.seen
+        until = now + fresh_for, now + good_for
+        framed = frames.write(
+            data,
+            codec=codec,
+            tags=made.tags,
+            seen=(seen.tags, seen.tables),
+            until=until,
+            seconds=made.seconds,
+        )
+        before, epoch = watch.seen, watch.epoch
+        change = self._put(
+            NewEntry(
+                key=self._prefix + key,
+                namespace=shelf.name,
+                value=framed,
+                codec=codec,
+                size=len(framed),
+                compute_ms=made.seconds * 1000,
+                created_at=created,
+                expires_at=created + timedelta(seconds=good_for),
+                holder=made.holder,
+                seen=seen.number,
             )
-            kept.epoch = epoch if self._stands(made.tags, made.seen) else None
-            self._watch.keep(self.place, key, kept, seen=before)
-            self._parts.keeper.wake()
+        )
+        parts.first.drop(self.place, key)
+        if change is None:
+            return None
+        parts.room.add(len(framed))
+        parts.keeper.wake()
+        if made.holder is not None and watch.is_good(
+            shelf.name, self._tables, made.tags, seen.tags, seen.tables
+        ):
+            head = Head(0, 0, 0, 0, seen.tags, seen.tables, *until, made.seconds)
+            value = read if self.is_shared or read is None else data
+            kept = self._kept(value, head, made.tags)
+            kept.change, kept.weight, kept.epoch = change, weigh(len(framed)), epoch
+            watch.keep(self.place, key, kept, seen=before, changes=self.place.changes)
         return None
 
     def delete(self, key: str) -> None:
-        """Leave a row that says so for a while, for other processes to see."""
-        made = Made(value=None, tags=(), seen=self.seen())
         self._parts.first.drop(self.place, key)
-        self._put(self._row(key, b"", GONE, made, _Life(GONE_SECONDS, GONE_SECONDS)))
+        if self._watch.is_away:
+            return
+        try:
+            self._parts.store.delete_entry(self._prefix + key)
+        except DatabaseUnreachableError as error:
+            _log.warning("cache.not_deleted", shelf=self._shelf.name, reason=error.detail)
+        self._parts.first.drop(self.place, key)
 
     def copy(self, kept: Kept) -> Any:  # noqa: ANN401 - what the shelf holds
         """The value as a caller may have it."""
@@ -141,84 +224,79 @@ class ShelfRows:
             return kept.value
         return self.codec.decode(kept.value)
 
-    def _stands(self, tags: tuple[str, ...], seen: Seen) -> bool:
-        shelf = self._shelf
-        return self._watch.is_good(shelf.name, shelf.tables, tags, (seen.tags, seen.tables))
+    def _row(self, key: str) -> tuple[bytes, int] | None:
+        if self._watch.is_away:
+            return None
+        try:
+            return self._get_row(self._prefix + key)
+        except DatabaseUnreachableError as error:
+            self._watch.lost(error)
+            return None
 
-    def _read(self, row: StoredEntry, key: str) -> Kept | None:
-        shelf, epoch = self._shelf, self._watch.epoch
-        now = self._parts.clock.now()
-        left = (row.expires_at - now).total_seconds()
-        longest = max(shelf.fresh_seconds + shelf.stale_seconds, shelf.negative_seconds)
+    def _judged(
+        self, data: bytes, key: str, now: float
+    ) -> tuple[int, int, int, int, int, int, float, float, float] | None:
+        """The fields of its head, if it is of use."""
+        try:
+            head = frames.read(data)
+        except ValueError as error:
+            self._damaged(key, str(error))
+            return None
         # One that would live longer than any may is of a clock that has been put back since.
-        if left <= 0 or left > longest + CLOCK_SLACK:
+        if not now < head[7] <= now + self._longest:
             return None
-        tags = () if row.tags is None else tuple(row.tags.split(_SEPARATOR))
-        seen = Seen(row.tags_seen, row.tables_seen)
-        if not self._stands(tags, seen):
+        watch = self._watch
+        if (self._tables or watch.has_tags) and not watch.is_good(
+            self._shelf.name, self._tables, frames.tags_of(data, head[2]), head[4], head[5]
+        ):
             return None
-        value: Any = None
-        if row.codec != NOTHING:
-            try:
-                value = self.codec.read(row.value, name=row.codec, crc=row.checksum)
-            except ValueError as error:
-                self.tally.damaged += 1
-                self._parts.keeper.wake()
-                _log.warning("cache.entry_damaged", shelf=shelf.name, key=key, why=str(error))
-                return None
-            value = value if self.is_shared else row.value
-        kept = self._kept(
-            value,
-            size=len(row.value),
-            change=row.change,
-            made=Made(value=None, tags=tags, seen=seen, seconds=(row.compute_ms or 0.0) / 1000),
-            life=_Life((row.fresh_until - now).total_seconds(), left),
-        )
-        # It is counted as got from the database.
-        kept.epoch, kept.hits, kept.told = epoch, 1, 1
-        return kept
+        return head
 
-    def _kept(
-        self,
-        value: Any,  # noqa: ANN401
-        *,
-        size: int,
-        change: int,
-        made: Made,
-        life: _Life,
-    ) -> Kept:
-        at = self._watch.monotonic()
+    def _value(self, data: bytes, code: int, tags_bytes: int, key: str) -> Any:  # noqa: ANN401
+        try:
+            if code == self._code:
+                return self.codec.decode(frames.value_of(data, tags_bytes))
+            if code == CODES[NOTHING]:
+                return None
+            why = "written by another codec"
+        except ValueError as error:
+            why = str(error)
+        self._damaged(key, why)
+        return MISSING
+
+    def _damaged(self, key: str, why: str) -> None:
+        """It is as if it were not there, and it is told."""
+        self.tally.damaged += 1
+        self._parts.keeper.wake()
+        _log.warning("cache.entry_damaged", shelf=self._shelf.name, key=key, why=why)
+
+    def _count(self, key: str) -> None:
+        self.tally.second_hits += 1
+        gets, full = self._counts.gets, self._prefix + key
+        gets[full] = gets.get(full, 0) + 1
+        self._keeper.wake()
+
+    def _encoded(self, value: object) -> tuple[str, bytes, Any, float, float]:
+        shelf = self._shelf
+        if value is None and shelf.negative_seconds:
+            return NOTHING, b"", None, shelf.negative_seconds, shelf.negative_seconds
+        data, read = self.codec.encode(value)
+        fresh = shelf.fresh_seconds
+        return shelf.codec, data, read, fresh, fresh + shelf.stale_seconds
+
+    def _kept(self, value: Any, head: Head, tags: tuple[str, ...]) -> Kept:  # noqa: ANN401
         # The dearer it is, the earlier somebody begins; each process draws for itself.
         chance = -math.log(1.0 - random.random())  # noqa: S311 - no secret depends on it
-        early = min((made.seconds or 0.0) * chance, self._shelf.fresh_seconds / 2)
+        early = min(head.seconds * chance, self._shelf.fresh_seconds / 2)
+        fresh_until = head.fresh_until - self._watch.wall
         return Kept(
             value=value,
-            weight=weigh(size),
-            change=change,
-            tags=made.tags,
-            tags_seen=made.seen.tags,
-            tables_seen=made.seen.tables,
-            fresh_until=at + life.fresh,
-            good_until=at + life.good,
-            early_at=at + life.fresh - early,
-        )
-
-    def _row(self, key: str, data: bytes, codec: str, made: Made, life: _Life) -> NewEntry:
-        now: datetime = self._parts.clock.now()
-        return NewEntry(
-            key=self.full_key(key),
-            namespace=self._shelf.name,
-            value=data,
-            codec=codec,
-            checksum=checksum(data),
-            compute_ms=None if made.seconds is None else made.seconds * 1000,
-            created_at=now,
-            fresh_until=now + timedelta(seconds=life.fresh),
-            expires_at=now + timedelta(seconds=life.good),
-            tags=_SEPARATOR.join(made.tags) or None,
-            tags_seen=made.seen.tags,
-            tables_seen=made.seen.tables,
-            holder=made.holder,
+            tags=tags,
+            tags_seen=head.tags_seen,
+            tables_seen=head.tables_seen,
+            fresh_until=fresh_until,
+            good_until=head.good_until - self._watch.wall,
+            early_at=fresh_until - early,
         )
 
     def _put(self, row: NewEntry) -> int | None:

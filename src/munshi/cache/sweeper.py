@@ -1,5 +1,6 @@
 """Keeps the cache within its bounds: what is past its use goes, then what was used least lately."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -16,42 +17,52 @@ from munshi.errors import DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
 
 CACHE_FULL = "cache_full"
+# In one transaction; and how many of them a pass has at most.
 BATCH, MOST_BATCHES = 200, 50
 # Down to this share, so that not every write makes room again.
 _ENOUGH = 0.9
 _MB = 1_000_000
-# Rows of deleted entries, and others' leases, are of use for moments only.
+# Others' leases, and the notes of what was changed, are of use for moments only.
 _GRACE = timedelta(minutes=1)
 _TAGS_LIVE = timedelta(days=8)
+_CHANGES_KEPT = 5_000
 _log = structlog.get_logger(__name__)
 
 
 class Sweeper:
-    """Every pass is bounded, in short transactions; the next one goes on."""
+    """Every pass is bounded, in short transactions; the next one goes on where it stopped."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, first: FirstLevel, room: Room, counts: Counts
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        first: FirstLevel,
+        room: Room,
+        counts: Counts,
+        newest: Callable[[], int],
     ) -> None:
         self._database = database
         self._clock = clock
         self._first = first
         self._room = room
         self._counts = counts
-        self._last_over: int | None = None
+        self._newest = newest
+        self._behind = ""
         self._may_be_told = True
+        self._last_over: int | None = None
 
     def sweep(self) -> None:
         """Raises DatabaseUnreachableError."""
         keep_days = self._read_settings()
         self._delete_expired()
-        with self._database.observing() as tx:
-            size = tx.cache.get_size()
-        self._room.counted(size.bytes)
-        if self._room.is_over:
-            self._make_room(size)
-        else:
-            self._last_over = None
-            self._resolve()
+        self._room.noticed(self._newest())
+        if self._room.wants_counting:
+            size = self._count()
+            if self._room.is_over:
+                self._make_room(size)
+            else:
+                self._resolve()
         self._tidy(keep_days)
 
     def _read_settings(self) -> int:
@@ -65,44 +76,54 @@ class Sweeper:
         return int(values[KEEP_USE_DAYS])
 
     def _delete_expired(self) -> None:
-        before = self._clock.now() - _GRACE
+        now = self._clock.now()
         for _ in range(MOST_BATCHES):
             with self._database.operational() as tx:
-                if tx.cache.delete_expired(before=before, limit=BATCH) < BATCH:
-                    return
+                last = tx.cache.delete_expired(after=self._behind, now=now, limit=BATCH)
+            self._behind = last or ""
+            if last is None:
+                return
+
+    def _count(self) -> CacheSize:
+        change = self._newest()
+        with self._database.observing() as tx:
+            size = tx.cache.get_size()
+        self._room.counted(size.bytes, size.entries, change=change)
+        return size
 
     def _make_room(self, size: CacheSize) -> None:
-        begun_with, why = size, "other writers are faster"
+        why = "other writers are faster"
         try:
-            size, evicted = self._evict(size)
-            if not evicted:
+            if not self._evict(size):
                 why = "there was nothing to remove"
         except DatabaseUnreachableError as error:
             why = error.detail
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever keeps it from shrinking is told
             _log.exception("cache.eviction_failed")
             why = f"removing failed ({type(error).__name__})"
-        self._room.counted(size.bytes)
-        is_stuck = size.bytes >= min(begun_with.bytes, self._last_over or begun_with.bytes)
-        self._last_over = size.bytes
+        left = self._count()
+        is_stuck = left.bytes >= size.bytes or left.bytes >= (self._last_over or left.bytes + 1)
+        self._last_over = left.bytes if self._room.is_over else None
         if not self._room.is_over:
-            self._last_over = None
             self._resolve()
         elif is_stuck:
-            self._tell(size, why)
+            self._tell(left, why)
 
-    def _evict(self, size: CacheSize) -> tuple[CacheSize, int]:
+    def _evict(self, size: CacheSize) -> int:
+        """How many went."""
+        surplus = size.bytes - _ENOUGH * self._room.most_bytes
+        with self._database.observing() as tx:
+            found = tx.cache.list_least_used(limit=BATCH * MOST_BATCHES)
         evicted = 0
-        for _ in range(MOST_BATCHES):
+        while surplus > 0 and evicted < len(found):
+            batch = found[evicted : evicted + BATCH]
             with self._database.operational() as tx:
-                gone = tx.cache.evict(limit=BATCH)
-                size = tx.cache.get_size()
-            evicted += len(gone)
-            for name in gone:
-                self._counts.tally(name).evicted += 1
-            if not gone or size.bytes <= _ENOUGH * self._room.most_bytes:
-                break
-        return size, evicted
+                tx.cache.evict([each.key for each in batch])
+            evicted += len(batch)
+            surplus -= sum(each.size for each in batch)
+            for each in batch:
+                self._counts.tally(each.namespace).evicted += 1
+        return evicted
 
     def _tell(self, size: CacheSize, why: str) -> None:
         self._may_be_told = True
@@ -111,7 +132,7 @@ class Sweeper:
                 CACHE_FULL,
                 kind=CACHE_FULL,
                 severity=Severity.WARNING,
-                title=f"The cache holds {size.bytes / _MB:.0f} MB, more than the "
+                title=f"The cache holds {size.bytes / _MB:.1f} MB, more than the "
                 f"{self._room.most_bytes / _MB:.0f} MB of cache/most_mb, and does not get "
                 f"smaller: {why}. New values are not stored meanwhile, only worked out each time.",
                 now=self._clock.now(),
@@ -128,5 +149,6 @@ class Sweeper:
         now = self._clock.now()
         with self._database.operational() as tx:
             tx.cache.fold_changes()
+            tx.cache.cleanup_changes(kept=_CHANGES_KEPT)
             tx.cache.cleanup_notes(tags_before=now - _TAGS_LIVE, leases_before=now - _GRACE)
             tx.cache.cleanup_use(before=day_ist(now) - timedelta(days=keep_days))

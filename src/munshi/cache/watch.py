@@ -12,8 +12,6 @@ from munshi.infrastructure.database.cache_store import CacheStore
 
 LOOK_SECONDS = 0.05
 AWAY_SECONDS = 1.0
-# Deleted entries leave a row behind for longer than this, for others to see.
-BLIND_SECONDS = 30.0
 _MOST_CHANGED = 500
 ALL = "all"
 _log = structlog.get_logger(__name__)
@@ -30,11 +28,16 @@ class Watch:
         self._store = store
         self._first = first
         self.monotonic = clock.monotonic
+        self._now = clock.now
+        # What the wall clock is ahead of the monotonic one, as of the last look.
+        self.wall = 0.0
+        self.has_tags = False
+        # Where each entry has to be compared with its row: when the last write was noticed.
+        self.writes = 0
         self._lock = Lock()
         self.look_at = float("-inf")
         self.epoch = object()
         self.is_away = True
-        self._looked_at = float("-inf")
         self._seen = -1
         self._tags_seen = -1
         self._tags: dict[str, int] = {}
@@ -77,10 +80,14 @@ class Watch:
         return sum(counted.get(table, 0) for table in tables)
 
     def is_good(
-        self, name: str, tables: tuple[str, ...], tags: Iterable[str], seen: tuple[int, int]
+        self,
+        name: str,
+        tables: tuple[str, ...],
+        tags: Iterable[str],
+        tags_seen: int,
+        tables_seen: int,
     ) -> bool:
-        """Whether an entry still stands that was worked out when (tags, tables) were `seen`."""
-        tags_seen, tables_seen = seen
+        """Whether an entry still stands that was worked out when so much had been seen."""
         known = self._tags
         if known:
             last = known.get(ALL, 0), known.get(shelf_tag(name), 0)
@@ -88,41 +95,44 @@ class Watch:
                 return False
         return not tables or tables_seen == self.sum_of(tables)
 
-    def keep(self, place: Place, key: str, kept: Kept, *, seen: int) -> None:
+    def keep(self, place: Place, key: str, kept: Kept, *, seen: int, changes: int) -> None:
         """Hold an entry that was read or written when `seen` was the last number.
 
-        A change that was noticed in between might have been one of it.
+        A change that was noticed in between, or made by this process, might have been one of it.
         """
         with self._lock:
-            if seen == self._seen and not self.is_away:
+            if seen == self._seen and changes == place.changes and not self.is_away:
                 self._first.keep(place, key, kept)
 
     def _look(self, at: float) -> None:
+        self.wall = self._now().timestamp() - at
         numbers = self._store.get_numbers()
         if numbers.tags != self._tags_seen:
             since = min(self._tags_seen, numbers.tags)
             self._tags = {**self._tags, **dict(self._store.list_tags(since))}
             self._tags_seen = numbers.tags
+            self.has_tags = bool(self._tags)
             self.epoch = object()
         if numbers.tables != self._tables:
             self._tables = dict(numbers.tables)
             self.epoch = object()
         if numbers.entries != self._seen:
-            self._drop_changed(numbers.entries, at)
+            self._drop_changed(numbers.entries)
         if self.is_away:
             self.is_away = False
             self.epoch = object()
-        self._looked_at = at
         self.look_at = at + LOOK_SECONDS
 
-    def _drop_changed(self, newest: int, at: float) -> None:
-        is_blind = at - self._looked_at > BLIND_SECONDS or newest < self._seen
-        changed = [] if is_blind else self._store.list_changed(self._seen, limit=_MOST_CHANGED + 1)
-        if is_blind or len(changed) > _MOST_CHANGED:
-            self._first.clear()
-        else:
+    def _drop_changed(self, newest: int) -> None:
+        since, self._seen = self._seen, newest
+        changed = self._store.list_changed(since, limit=_MOST_CHANGED + 1)
+        if changed is None:
+            self.writes = newest
+            self.epoch = object()
+        elif changed and changed[0][0] == since + 1 and len(changed) <= _MOST_CHANGED:
             self._first.drop_changed(changed)
-        self._seen = newest
+        else:
+            self._first.clear()
 
 
 def shelf_tag(name: str) -> str:

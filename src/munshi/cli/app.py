@@ -9,6 +9,7 @@ from munshi.cli import audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
+from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app
 from munshi.cli.complaints import Complaining
 from munshi.cli.config import config_app
@@ -58,6 +59,7 @@ for name, group in (
     ("alerts", alerts_app),
     ("health", health_app),
     ("limits", limits_app),
+    ("cache", cache_app),
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),

@@ -1,16 +1,17 @@
 """SQL for the cache that is in no hurry: sizes, counts, tags, and making room."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.cache import CacheSize, CacheUse
 from munshi.infrastructure.database.models import (
+    cache_changes,
     cache_entries,
     cache_leases,
     cache_state,
@@ -24,15 +25,19 @@ _SIZE = select(func.count(), func.coalesce(func.sum(_rows.size_bytes), 0))
 _SIZES = select(
     _rows.namespace, func.count().label("entries"), func.sum(_rows.size_bytes).label("bytes")
 ).group_by(_rows.namespace)
-_EXPIRED = (
-    select(_rows.cache_key).where(_rows.expires_at < bindparam("before")).limit(bindparam("most"))
+# Keys in their order, so that each sweep looks at a stretch and the next one goes on behind it.
+_STRETCH = (
+    select(_rows.cache_key, _rows.expires_at)
+    .where(_rows.cache_key > bindparam("after"))
+    .order_by(_rows.cache_key)
+    .limit(bindparam("most"))
 )
 _OF_SHELF = (
     select(_rows.cache_key).where(_rows.namespace == bindparam("shelf")).limit(bindparam("most"))
 )
 _ANY = select(_rows.cache_key).limit(bindparam("most"))
 _LEAST_USED = (
-    select(_rows.cache_key, _rows.namespace)
+    select(_rows.cache_key, _rows.namespace, _rows.size_bytes)
     .order_by(_rows.accessed_at, _rows.cache_key)
     .limit(bindparam("most"))
 )
@@ -62,7 +67,18 @@ _BETWEEN = (
     .order_by(_use.namespace, _use.day)
 )
 _OLD_USE = delete(cache_use).where(_use.day < bindparam("before"))
+_NEWEST = select(func.max(cache_changes.c.change_number))
+_OLD_CHANGES = delete(cache_changes).where(cache_changes.c.change_number < bindparam("before"))
 _COUNTED = tuple(column.name for column in cache_use.c if not column.primary_key)
+
+
+@dataclass(frozen=True, slots=True)
+class LeastUsed:
+    """An entry that may go to make room."""
+
+    key: str
+    namespace: str
+    size: int
 
 
 @lru_cache
@@ -100,21 +116,26 @@ class CacheRepository:
             row = {"tag": tag, "version": number, "invalidated_at": now}
             self._connection.execute(_NEW_TAG, row)
 
-    def delete_expired(self, *, before: datetime, limit: int) -> int:
-        return self._delete(_EXPIRED, {"before": before, "most": limit})
+    def delete_expired(self, *, after: str, now: datetime, limit: int) -> str | None:
+        """Of the next `limit` rows behind the key `after`; the last key, None at the end."""
+        rows = self._connection.execute(_STRETCH, {"after": after, "most": limit}).all()
+        self._delete([row.cache_key for row in rows if row.expires_at <= now])
+        return rows[-1].cache_key if len(rows) == limit else None
 
     def delete_entries(self, shelf: str | None, *, limit: int) -> int:
         """Up to `limit` rows of a shelf, or of all; how many."""
-        if shelf is None:
-            return self._delete(_ANY, {"most": limit})
-        return self._delete(_OF_SHELF, {"shelf": shelf, "most": limit})
+        values: dict[str, Any] = {"most": limit}
+        chosen = _ANY if shelf is None else _OF_SHELF
+        values |= {} if shelf is None else {"shelf": shelf}
+        return self._delete(self._connection.execute(chosen, values).scalars().all())
 
-    def evict(self, *, limit: int) -> list[str]:
-        """Delete the entries that were not used for longest; the shelf of each."""
-        found = self._connection.execute(_LEAST_USED, {"most": limit}).all()
-        if found:
-            self._connection.execute(_DELETE, [{"key": row.cache_key} for row in found])
-        return [row.namespace for row in found]
+    def list_least_used(self, *, limit: int) -> list[LeastUsed]:
+        """What was not used for longest, that first."""
+        rows = self._connection.execute(_LEAST_USED, {"most": limit})
+        return [LeastUsed(row.cache_key, row.namespace, row.size_bytes) for row in rows]
+
+    def evict(self, keys: Sequence[str]) -> None:
+        self._delete(keys)
 
     def note_use(self, counts: Mapping[str, int], *, now: datetime) -> None:
         """Add to the access counts, in the order of keys, so that two never wait in a circle."""
@@ -135,6 +156,12 @@ class CacheRepository:
         if sums:
             folded = [{"table_name": name, "changes": count} for name, count in sums.items()]
             self._connection.execute(_ADD_CHANGES, folded)
+
+    def cleanup_changes(self, *, kept: int) -> None:
+        """Forget all but the newest; who has not seen those that go forgets all it holds."""
+        newest = self._connection.execute(_NEWEST).scalar()
+        if newest is not None:
+            self._connection.execute(_OLD_CHANGES, {"before": newest - kept})
 
     def cleanup_notes(self, *, tags_before: datetime, leases_before: datetime) -> None:
         self._connection.execute(_OLD_TAGS, {"before": tags_before})
@@ -162,8 +189,7 @@ class CacheRepository:
     def cleanup_use(self, *, before: date) -> None:
         self._connection.execute(_OLD_USE, {"before": before})
 
-    def _delete(self, chosen: Select[Any], values: Mapping[str, Any]) -> int:
-        keys: Sequence[str] = self._connection.execute(chosen, values).scalars().all()
+    def _delete(self, keys: Sequence[str]) -> int:
         if keys:
             self._connection.execute(_DELETE, [{"key": key} for key in sorted(keys)])
         return len(keys)

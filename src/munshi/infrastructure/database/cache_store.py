@@ -6,51 +6,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-GONE = "gone"
-
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What has been counted so far: writes of entries, invalidated tags, changes by table."""
+    """What has been counted so far: writes, invalidated tags, changes by table.
+
+    Where no list of changes is kept, `entries` is only another number after each write.
+    """
 
     entries: int
     tags: int
     tables: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class StoredEntry:
-    """A row as it stands; nothing of it has been checked. Instants are aware UTC."""
-
-    value: bytes
-    codec: str
-    checksum: int
-    fresh_until: datetime
-    expires_at: datetime
-    compute_ms: float | None
-    tags: str | None
-    tags_seen: int
-    tables_seen: int
-    change: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A row to be. `holder` is the lease under which it was worked out, None without one."""
+    """A row to be. `holder` is the lease under which it was worked out, None without one.
+
+    `seen` is the number the row had when the lease was taken, 0 if there was none.
+    """
 
     key: str
     namespace: str
     value: bytes
     codec: str
-    checksum: int
+    size: int
     compute_ms: float | None
     created_at: datetime
-    fresh_until: datetime
     expires_at: datetime
-    tags: str | None
-    tags_seen: int
-    tables_seen: int
-    holder: int | None
+    holder: int | None = None
+    seen: int = 0
 
 
 def draw_holder() -> int:
@@ -65,20 +50,29 @@ class CacheStore(Protocol):
     database that is busy for a quarter of a second does too: nobody waits long for a cache.
     """
 
-    def get_entry(self, key: str) -> StoredEntry | None: ...
+    def get_entry(self, key: str) -> tuple[bytes, int] | None:
+        """The value as it stands, and the number that its last write gave it."""
+        ...
 
     def put_entry(self, entry: NewEntry) -> int | None:
-        """Write the row; the number of this change.
+        """Write the row; the number it has now.
 
-        Without a holder nobody who works the entry out now may write it any more. With one None
-        is returned, and nothing written, if the lease is not its holder's any more.
+        With a holder None is returned, and nothing written, if the lease is not its holder's any
+        more, or the row's number is not `seen`.
         """
+        ...
+
+    def delete_entry(self, key: str) -> None:
+        """Whoever works it out at this moment may not write it any more."""
         ...
 
     def get_numbers(self) -> Numbers: ...
 
-    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[str, int]]:
-        """Keys with the number of their last change, of changes behind `since`."""
+    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[int, str]] | None:
+        """Numbers and keys of changes behind `since`; a gap says that some are forgotten.
+
+        None where nobody keeps a list, so that each entry has to be compared with its row.
+        """
         ...
 
     def list_tags(self, since: int) -> Sequence[tuple[str, int]]:

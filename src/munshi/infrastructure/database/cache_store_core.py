@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from munshi.infrastructure.database.cache_store import NewEntry, Numbers, StoredEntry
+from munshi.infrastructure.database.cache_store import NewEntry, Numbers
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.models import (
+    cache_changes,
     cache_entries,
     cache_leases,
     cache_state,
@@ -21,29 +22,19 @@ from munshi.infrastructure.database.transaction import Transaction
 
 _rows, _leases = cache_entries.c, cache_leases.c
 _this = _rows.cache_key == bindparam("key")
-_GET = select(
-    _rows.cache_value,
-    _rows.codec,
-    _rows.checksum,
-    func.coalesce(_rows.fresh_until, _rows.expires_at).label("fresh_until"),
-    _rows.expires_at,
-    _rows.compute_ms,
-    _rows.tags,
-    _rows.tags_seen,
-    _rows.tables_seen,
-    _rows.change_number,
-).where(_this)
+_GET = select(_rows.cache_value, _rows.change_number).where(_this)
 _COUNT = update(cache_state).values(entries=cache_state.c.entries + 1)
 _STATE = select(cache_state.c.entries, cache_state.c.tags)
 _CHANGES = select(
     cache_table_changes.c.table_name, func.sum(cache_table_changes.c.changes)
 ).group_by(cache_table_changes.c.table_name)
 _CHANGED = (
-    select(_rows.cache_key, _rows.change_number)
-    .where(_rows.change_number > bindparam("since"))
-    .order_by(_rows.change_number)
+    select(cache_changes.c.change_number, cache_changes.c.cache_key)
+    .where(cache_changes.c.change_number > bindparam("since"))
+    .order_by(cache_changes.c.change_number)
     .limit(bindparam("most"))
 )
+_LOG = insert(cache_changes)
 _TAGS = select(cache_tags.c.tag, cache_tags.c.version).where(
     cache_tags.c.version > bindparam("since")
 )
@@ -70,14 +61,20 @@ class CoreCacheStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get_entry(self, key: str) -> StoredEntry | None:
+    def get_entry(self, key: str) -> tuple[bytes, int] | None:
         with self._database.observing() as tx:
             row = tx.connection.execute(_GET, {"key": key}).one_or_none()
-        return None if row is None else StoredEntry(*row)
+        return None if row is None else (row.cache_value, row.change_number)
 
     def put_entry(self, entry: NewEntry) -> int | None:
         with self._database.operational() as tx:
             return self._put(tx, entry)
+
+    def delete_entry(self, key: str) -> None:
+        with self._database.operational() as tx:
+            tx.connection.execute(_FENCE, {"key": key})
+            _log(tx, key)
+            tx.connection.execute(_FORGET, {"key": key})
 
     def get_numbers(self) -> Numbers:
         with self._database.observing() as tx:
@@ -85,10 +82,10 @@ class CoreCacheStore:
             changes = {name: int(count) for name, count in tx.connection.execute(_CHANGES)}
         return Numbers(entries, tags, changes)
 
-    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[str, int]]:
+    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[int, str]]:
         with self._database.observing() as tx:
             rows = tx.connection.execute(_CHANGED, {"since": since, "most": limit})
-            return [(key, change) for key, change in rows]
+            return [(change, key) for change, key in rows]
 
     def list_tags(self, since: int) -> Sequence[tuple[str, int]]:
         with self._database.observing() as tx:
@@ -123,16 +120,25 @@ class CoreCacheStore:
         """There is no connection of its own."""
 
     def _put(self, tx: Transaction, entry: NewEntry) -> int | None:
-        execute = tx.connection.execute
-        if entry.holder is None:
-            execute(_FENCE, {"key": entry.key})
-        elif not execute(_DROP, {"key": entry.key, "of_holder": entry.holder}).rowcount:
-            return None
-        execute(_COUNT)
-        change: int = execute(_STATE).one().entries
-        execute(_FORGET, {"key": entry.key})
+        execute, key = tx.connection.execute, {"key": entry.key}
+        if entry.holder is not None:
+            if not execute(_DROP, {**key, "of_holder": entry.holder}).rowcount:
+                return None
+            stored = execute(_GET, key).one_or_none()
+            if stored is not None and stored.change_number != entry.seen:
+                return None
+        change = _log(tx, entry.key)
+        execute(_FORGET, key)
         execute(_INSERT, _row(entry, change))
         return change
+
+
+def _log(tx: Transaction, key: str) -> int:
+    """From here to the commit nobody else counts."""
+    tx.connection.execute(_COUNT)
+    change: int = tx.connection.execute(_STATE).one().entries
+    tx.connection.execute(_LOG, {"change_number": change, "cache_key": key})
+    return change
 
 
 def _row(entry: NewEntry, change: int) -> dict[str, Any]:
@@ -141,16 +147,11 @@ def _row(entry: NewEntry, change: int) -> dict[str, Any]:
         "namespace": entry.namespace,
         "cache_value": entry.value,
         "codec": entry.codec,
-        "size_bytes": len(entry.value),
+        "size_bytes": entry.size,
         "compute_ms": entry.compute_ms,
         "access_count": 0,
         "created_at": entry.created_at,
         "expires_at": entry.expires_at,
-        "fresh_until": entry.fresh_until,
         "accessed_at": entry.created_at,
-        "checksum": entry.checksum,
         "change_number": change,
-        "tags": entry.tags,
-        "tags_seen": entry.tags_seen,
-        "tables_seen": entry.tables_seen,
     }

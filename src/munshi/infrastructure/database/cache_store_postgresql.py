@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from munshi.infrastructure.database.cache_store import NewEntry, Numbers, StoredEntry
+from munshi.infrastructure.database.cache_store import NewEntry, Numbers
 from munshi.infrastructure.database.engine import Database
 
 ANSWER_SECONDS = 2.0
@@ -17,33 +17,36 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "lock_timeout": "250",
 }
-_GET = """SELECT cache_value, codec, checksum, fresh_until, expires_at, compute_ms, tags,
-tags_seen, tables_seen, change_number FROM "CacheEntries" WHERE cache_key = %s"""
-# The row of CacheState comes first and is held to the end: numbers are seen in their order.
+_GET = 'SELECT cache_value, change_number FROM "CacheEntries" WHERE cache_key = %s'
+# The row of CacheState is held to the end, so that numbers are seen in their order.
 _PUT = """WITH fence AS (
-  DELETE FROM "CacheLeases" WHERE cache_key = %(key)s
-  AND (%(holder)s::bigint IS NULL OR holder = %(holder)s::bigint) RETURNING 1),
+  DELETE FROM "CacheLeases" WHERE cache_key = %(key)s AND holder = %(holder)s RETURNING 1),
 number AS (
   UPDATE "CacheState" SET entries = entries + 1 WHERE id = 1
-  AND (%(holder)s::bigint IS NULL OR EXISTS (SELECT 1 FROM fence)) RETURNING entries)
+  AND (%(holder)s::bigint IS NULL OR EXISTS (SELECT 1 FROM fence) AND NOT EXISTS (
+    SELECT 1 FROM "CacheEntries" WHERE cache_key = %(key)s AND change_number <> %(seen)s))
+  RETURNING entries),
+log AS (
+  INSERT INTO "CacheChanges" (change_number, cache_key) SELECT entries, %(key)s FROM number)
 INSERT INTO "CacheEntries" (cache_key, namespace, cache_value, codec, size_bytes, compute_ms,
-  created_at, expires_at, fresh_until, accessed_at, checksum, change_number, tags, tags_seen,
-  tables_seen)
+  created_at, expires_at, accessed_at, change_number)
 SELECT %(key)s, %(namespace)s, %(value)s, %(codec)s, %(size)s, %(compute_ms)s::float8,
-  %(created)s::timestamptz, %(expires)s::timestamptz, %(fresh)s::timestamptz,
-  %(created)s::timestamptz, %(checksum)s, number.entries, %(tags)s::text, %(tags_seen)s,
-  %(tables_seen)s FROM number
+  %(created)s::timestamptz, %(expires)s::timestamptz, %(created)s::timestamptz, number.entries
+FROM number
 ON CONFLICT (cache_key) DO UPDATE SET namespace = excluded.namespace,
   cache_value = excluded.cache_value, codec = excluded.codec, size_bytes = excluded.size_bytes,
   compute_ms = excluded.compute_ms, created_at = excluded.created_at,
-  expires_at = excluded.expires_at, fresh_until = excluded.fresh_until,
-  accessed_at = excluded.accessed_at, checksum = excluded.checksum,
-  change_number = excluded.change_number, tags = excluded.tags, tags_seen = excluded.tags_seen,
-  tables_seen = excluded.tables_seen
+  expires_at = excluded.expires_at, accessed_at = excluded.accessed_at,
+  change_number = excluded.change_number
 RETURNING change_number"""
+_DELETE = """WITH fence AS (DELETE FROM "CacheLeases" WHERE cache_key = %(key)s),
+number AS (UPDATE "CacheState" SET entries = entries + 1 WHERE id = 1 RETURNING entries),
+log AS (
+  INSERT INTO "CacheChanges" (change_number, cache_key) SELECT entries, %(key)s FROM number)
+DELETE FROM "CacheEntries" WHERE cache_key = %(key)s AND EXISTS (SELECT 1 FROM number)"""
 _NUMBERS = """SELECT '', entries, tags FROM "CacheState" UNION ALL
 SELECT table_name, sum(changes)::bigint, 0 FROM "CacheTableChanges" GROUP BY table_name"""
-_CHANGED = """SELECT cache_key, change_number FROM "CacheEntries" WHERE change_number > %s
+_CHANGED = """SELECT change_number, cache_key FROM "CacheChanges" WHERE change_number > %s
 ORDER BY change_number LIMIT %s"""
 _TAGS = 'SELECT tag, version FROM "CacheTags" WHERE version > %s'
 _TAKE = """INSERT INTO "CacheLeases" AS lease (cache_key, holder, expires_at)
@@ -64,13 +67,12 @@ class PostgresqlCacheStore:
         self._lock = threading.Lock()
         self._held: Any = None
 
-    def get_entry(self, key: str) -> StoredEntry | None:
+    def get_entry(self, key: str) -> tuple[bytes, int] | None:
         with self._connection() as connection:
-            row = connection.execute(_GET, (key,), prepare=True).fetchone()
-        if row is None:
-            return None
-        value, codec, checksum, fresh, expires, *others = row
-        return StoredEntry(bytes(value), codec, checksum, fresh or expires, expires, *others)
+            row: tuple[bytes, int] | None = connection.execute(
+                _GET, (key,), prepare=True, binary=True
+            ).fetchone()
+        return row
 
     def put_entry(self, entry: NewEntry) -> int | None:
         values = {
@@ -78,29 +80,29 @@ class PostgresqlCacheStore:
             "namespace": entry.namespace,
             "value": entry.value,
             "codec": entry.codec,
-            "size": len(entry.value),
+            "size": entry.size,
             "compute_ms": entry.compute_ms,
             "created": entry.created_at,
             "expires": entry.expires_at,
-            "fresh": entry.fresh_until,
-            "checksum": entry.checksum,
-            "tags": entry.tags,
-            "tags_seen": entry.tags_seen,
-            "tables_seen": entry.tables_seen,
             "holder": entry.holder,
+            "seen": entry.seen,
         }
         with self._connection() as connection:
             row = connection.execute(_PUT, values, prepare=True).fetchone()
         return None if row is None else int(row[0])
+
+    def delete_entry(self, key: str) -> None:
+        with self._connection() as connection:
+            connection.execute(_DELETE, {"key": key}, prepare=True)
 
     def get_numbers(self) -> Numbers:
         with self._connection() as connection:
             (_, entries, tags), *tables = connection.execute(_NUMBERS, prepare=True).fetchall()
         return Numbers(entries, tags, {name: changes for name, changes, _ in tables})
 
-    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[str, int]]:
+    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[int, str]]:
         with self._connection() as connection:
-            rows: list[tuple[str, int]] = connection.execute(
+            rows: list[tuple[int, str]] = connection.execute(
                 _CHANGED, (since, limit), prepare=True
             ).fetchall()
         return rows

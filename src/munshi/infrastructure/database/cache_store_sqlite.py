@@ -1,30 +1,30 @@
 """The cache on SQLite, by driver SQL on two held connections: readers wait for no writer."""
 
+import random
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from munshi.infrastructure.database.cache_store import NewEntry, Numbers, StoredEntry
+from munshi.infrastructure.database.cache_store import NewEntry, Numbers
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.types import to_text
 
 BUSY_MS = 250
-_GET = """SELECT cache_value, codec, checksum, fresh_until, expires_at, compute_ms, tags,
-tags_seen, tables_seen, change_number FROM "CacheEntries" WHERE cache_key = ?"""
-_COUNT = 'UPDATE "CacheState" SET entries = entries + 1 WHERE id = 1 RETURNING entries'
+_GET = 'SELECT cache_value, change_number FROM "CacheEntries" WHERE cache_key = ?'
 _PUT = """INSERT INTO "CacheEntries" (cache_key, namespace, cache_value, codec, size_bytes,
-compute_ms, created_at, expires_at, fresh_until, accessed_at, checksum, change_number, tags,
-tags_seen, tables_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?7, ?10, ?11, ?12, ?13, ?14)
+compute_ms, created_at, expires_at, accessed_at, change_number)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7, ?9)
 ON CONFLICT (cache_key) DO UPDATE SET namespace = ?2, cache_value = ?3, codec = ?4,
-size_bytes = ?5, compute_ms = ?6, created_at = ?7, expires_at = ?8, fresh_until = ?9,
-accessed_at = ?7, checksum = ?10, change_number = ?11, tags = ?12, tags_seen = ?13,
-tables_seen = ?14"""
-_NUMBERS = """SELECT '', entries, tags FROM "CacheState" UNION ALL
-SELECT table_name, sum(changes), 0 FROM "CacheTableChanges" GROUP BY table_name"""
-_CHANGED = """SELECT cache_key, change_number FROM "CacheEntries" WHERE change_number > ?
-ORDER BY change_number LIMIT ?"""
+size_bytes = ?5, compute_ms = ?6, created_at = ?7, expires_at = ?8, accessed_at = ?7,
+change_number = ?9"""
+_PUT_UNCHANGED = f"{_PUT} WHERE change_number = ?10"
+_DELETE = 'DELETE FROM "CacheEntries" WHERE cache_key = ?'
+# Another number whenever another connection, also of this process, has committed anything.
+_VERSION = "PRAGMA data_version"
+_NUMBERS = """SELECT '', tags FROM "CacheState" UNION ALL
+SELECT table_name, sum(changes) FROM "CacheTableChanges" GROUP BY table_name"""
 _TAGS = 'SELECT tag, version FROM "CacheTags" WHERE version > ?'
 _TAKE = """INSERT INTO "CacheLeases" (cache_key, holder, expires_at) VALUES (?1, ?2, ?4)
 ON CONFLICT (cache_key) DO UPDATE SET holder = ?2, expires_at = ?4
@@ -41,6 +41,8 @@ class _Held:
         self._database = database
         self._connection: sqlite3.Connection | None = None
         self.lock = threading.Lock()
+        self.opened = 0
+        self.execute: Callable[[str, tuple[object, ...]], sqlite3.Cursor] = self._execute
 
     @contextmanager
     def working(self) -> Iterator[sqlite3.Connection]:
@@ -60,10 +62,13 @@ class _Held:
             opened.execute("PRAGMA synchronous = NORMAL")
             opened.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             self._connection = opened
+            self.opened += 1
+            self.execute = opened.execute
         return self._connection
 
     def drop(self) -> None:
         held, self._connection = self._connection, None
+        self.execute = self._execute
         if held is not None:
             with self._database.translating(quietly=True):
                 if held.in_transaction:
@@ -74,6 +79,9 @@ class _Held:
         with self.lock:
             self.drop()
 
+    def _execute(self, statement: str, values: tuple[object, ...]) -> sqlite3.Cursor:
+        return self.open().execute(statement, values)
+
 
 class SqliteCacheStore:
     """Not durable: what a power cut takes back is worked out again."""
@@ -83,58 +91,65 @@ class SqliteCacheStore:
         self._writer = _Held(database)
         self._database = database
 
-    def get_entry(self, key: str) -> StoredEntry | None:
+    def get_entry(self, key: str) -> tuple[bytes, int] | None:
         reader = self._reader
         with reader.lock:
             try:
-                row = reader.open().execute(_GET, (key,)).fetchone()
+                row: tuple[bytes, int] | None = reader.execute(_GET, (key,)).fetchone()
             except BaseException as error:
                 reader.drop()
-                return self._raise(error)
-        if row is None:
-            return None
-        value, codec, checksum, fresh, expires, *others = row
-        read = datetime.fromisoformat
-        good = read(expires)
-        return StoredEntry(value, codec, checksum, read(fresh) if fresh else good, good, *others)
+                with self._database.translating():
+                    raise error  # noqa: TRY201 - as what it means here
+        return row
 
     def put_entry(self, entry: NewEntry) -> int | None:
+        number = random.getrandbits(62) + 1
         values = (
             entry.key,
             entry.namespace,
             entry.value,
             entry.codec,
-            len(entry.value),
+            entry.size,
             entry.compute_ms,
             to_text(entry.created_at),
             to_text(entry.expires_at),
-            to_text(entry.fresh_until),
-            entry.checksum,
+            number,
         )
-        seen = entry.tags, entry.tags_seen, entry.tables_seen
+        writer = self._writer
+        if entry.holder is not None:
+            with writer.working() as connection:
+                return number if _put_under_lease(connection, entry, values) else None
+        with writer.lock:
+            try:
+                writer.execute(_PUT, values)
+            except BaseException as error:
+                writer.drop()
+                with self._database.translating():
+                    raise error  # noqa: TRY201 - as what it means here
+        return number
+
+    def delete_entry(self, key: str) -> None:
         with self._writer.working() as connection:
-            execute = connection.execute
-            execute("BEGIN IMMEDIATE")
-            if entry.holder is None:
-                execute(_FENCE, (entry.key,))
-            elif not execute(_DROP, (entry.key, entry.holder)).rowcount:
-                execute("ROLLBACK")
-                return None
-            [(change,)] = execute(_COUNT).fetchall()
-            execute(_PUT, (*values, change, *seen))
-            execute("COMMIT")
-        return int(change)
+            connection.execute("BEGIN IMMEDIATE")
+            for statement in (_FENCE, _DELETE):
+                connection.execute(statement, (key,))
+            connection.execute("COMMIT")
 
     def get_numbers(self) -> Numbers:
-        with self._reader.working() as connection:
-            (_, entries, tags), *tables = connection.execute(_NUMBERS).fetchall()
-        return Numbers(entries, tags, {name: changes for name, changes, _ in tables})
+        reader = self._reader
+        with reader.working() as connection:
+            [(version,)] = connection.execute(_VERSION).fetchall()
+            (_, tags), *tables = connection.execute(_NUMBERS).fetchall()
+        # A connection that was opened anew counts anew.
+        return Numbers((reader.opened << 32) + version, tags, dict(tables))
 
-    def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[str, int]]:
-        return self._read(lambda held: held.execute(_CHANGED, (since, limit)).fetchall())
+    def list_changed(self, since: int, *, limit: int) -> None:  # noqa: ARG002 - nobody keeps a list
+        return None
 
     def list_tags(self, since: int) -> Sequence[tuple[str, int]]:
-        return self._read(lambda held: held.execute(_TAGS, (since,)).fetchall())
+        with self._reader.working() as connection:
+            rows: list[tuple[str, int]] = connection.execute(_TAGS, (since,)).fetchall()
+        return rows
 
     def take_lease(self, key: str, holder: int, *, now: datetime, until: datetime) -> bool:
         values = key, holder, to_text(now), to_text(until), to_text(until + 2 * (until - now))
@@ -156,12 +171,12 @@ class SqliteCacheStore:
         self._reader.close()
         self._writer.close()
 
-    def _read(
-        self, ask: Callable[[sqlite3.Connection], list[tuple[str, int]]]
-    ) -> list[tuple[str, int]]:
-        with self._reader.working() as connection:
-            return ask(connection)
 
-    def _raise(self, error: BaseException) -> None:
-        with self._database.translating():
-            raise error
+def _put_under_lease(
+    connection: sqlite3.Connection, entry: NewEntry, values: tuple[object, ...]
+) -> bool:
+    connection.execute("BEGIN IMMEDIATE")
+    is_mine = connection.execute(_DROP, (entry.key, entry.holder)).rowcount
+    is_put = is_mine and connection.execute(_PUT_UNCHANGED, (*values, entry.seen)).rowcount
+    connection.execute("COMMIT")
+    return bool(is_put)

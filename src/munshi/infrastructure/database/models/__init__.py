@@ -15,6 +15,7 @@ from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.cache_entries import (
+    cache_changes,
     cache_entries,
     cache_leases,
     cache_state,
@@ -65,6 +66,7 @@ __all__ = [
     "audit_sealer",
     "auth_sessions",
     "background_jobs",
+    "cache_changes",
     "cache_entries",
     "cache_leases",
     "cache_state",

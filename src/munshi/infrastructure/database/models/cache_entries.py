@@ -1,13 +1,14 @@
 """CacheEntries: answers worth keeping for a while, and what says that one is not good any more."""
 
-from sqlalchemy import CheckConstraint, Column, Index
+from sqlalchemy import CheckConstraint, Column
 
 from munshi.infrastructure.database.models.base import position, table
-from munshi.infrastructure.database.types import Day, Instant, Name, Octets, Prose, Real, Whole
+from munshi.infrastructure.database.types import Day, Instant, Name, Octets, Real, Whole
 
-# A row is fresh until `fresh_until`, good enough until `expires_at`. `change_number` is what
-# CacheState counted when it was written; `tags_seen` and `tables_seen` are what had been counted
-# of its tags and its tables before it was worked out.
+# There is no index but the key's: each would cost a third of what writing an entry does. The value
+# begins with a few bytes by which a reader judges it (src/munshi/cache/frames.py), so that one
+# small read is enough; the other columns are for people, procedures and the sweep. Each write gives
+# a row another `change_number`.
 cache_entries = table(
     "CacheEntries",
     Column("cache_key", Name(200), primary_key=True),
@@ -19,18 +20,20 @@ cache_entries = table(
     Column("access_count", Whole, nullable=False, server_default="0"),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    Column("fresh_until", Instant),
     Column("accessed_at", Instant),
-    Column("checksum", Whole, nullable=False, server_default="0"),
     Column("change_number", Whole, nullable=False, server_default="0"),
-    Column("tags", Prose),
-    Column("tags_seen", Whole, nullable=False, server_default="0"),
-    Column("tables_seen", Whole, nullable=False, server_default="0"),
-    Index("ix_CacheEntries_expires_at", "expires_at"),
-    Index("ix_CacheEntries_accessed_at", "accessed_at", "size_bytes"),
-    Index("ix_CacheEntries_change_number", "change_number"),
 )
 
+# On servers: which entries were written or deleted lately, in the order in which it can be seen,
+# without gaps. SQLite tells by itself that anything was written, and there rows are compared.
+cache_changes = table(
+    "CacheChanges",
+    Column("change_number", Whole, primary_key=True, autoincrement=False),
+    Column("cache_key", Name(200), nullable=False),
+)
+
+# `entries` is the newest number of CacheChanges: whoever counts it up holds the row until the
+# commit. `tags` is that of the tag that was invalidated last.
 cache_state = table(
     "CacheState",
     Column("id", Whole, primary_key=True, autoincrement=False),
