@@ -22,7 +22,7 @@ _IMMUTABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # `Shelf[T](…)` notes its T on what it makes
 class Shelf(Generic[T]):
     """Declared once, at the head of the module that fills it.
 
