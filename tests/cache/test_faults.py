@@ -219,13 +219,13 @@ def test_a_full_cache_drops_what_was_used_least_lately(
 ) -> None:
     allow_one_mb(database, clock)
     shelf = cache.open(BLOBS)
-    fill(cache, 10)
+    fill(cache, 9)
     clock.advance(timedelta(seconds=10))
     for _ in range(3):
         shelf.get("0")
     cache.save_counts()
 
-    for number in range(10, 12):
+    for number in range(9, 11):
         shelf.set(str(number), bytes(100_000))
     cache.sweep()
     clock.advance(LOOK)

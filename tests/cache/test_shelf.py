@@ -38,20 +38,21 @@ class Open:
     price: Decimal
 
 
-def shelf(holds: Any, **more: Any) -> Shelf[Any]:
-    return Shelf[Any](**{"name": "tried", "holds": holds, "fresh_seconds": 60.0, **more})
+def shelf(holds: object, **more: object) -> Shelf[Any]:
+    chosen: dict[str, Any] = {"name": "tried", "holds": holds, "fresh_seconds": 60.0, **more}
+    return Shelf[Any](**chosen)
 
 
 @pytest.mark.parametrize(
     "holds", [Login, tuple[Login, ...], dict[str, Team], Login | None, AuthSession]
 )
-def test_what_has_a_field_named_like_a_sealed_column_is_refused(holds: Any) -> None:
+def test_what_has_a_field_named_like_a_sealed_column_is_refused(holds: object) -> None:
     with pytest.raises(TypeError, match="which is a secret"):
         shelf(holds).check()
 
 
 @pytest.mark.parametrize("holds", [Sealed, SecretStr, Any, dict[str, Any], object])
-def test_what_may_be_a_secret_without_anybody_knowing_is_refused(holds: Any) -> None:
+def test_what_may_be_a_secret_without_anybody_knowing_is_refused(holds: object) -> None:
     with pytest.raises(TypeError, match="nobody knows whether it is secret"):
         shelf(holds).check()
 
@@ -75,7 +76,7 @@ def test_no_shelf_depends_on_a_table_that_holds_secrets() -> None:
         {"negative_seconds": -1.0},
     ],
 )
-def test_a_shelf_that_could_not_work_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_shelf_that_could_not_work_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         shelf(int, **wrong).check()
 

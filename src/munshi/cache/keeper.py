@@ -59,6 +59,7 @@ class Keeper:
             if self._is_idle():
                 self._work.clear()
                 self._rests = True
-                if self._is_idle():
+                # Whoever stops it has said so before it can have been cleared.
+                if self._is_idle() and not self._stopped.is_set():
                     self._work.wait()
                 self._rests = False
