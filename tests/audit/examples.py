@@ -23,8 +23,10 @@ from audit.people_examples import (
     GuestCall,
     PersonalWork,
 )
+from caches import WORDS
 from desks import TESTER, Desk
 from munshi.domain.audit import MUNSHI
+from munshi.domain.config_keys import CACHE, MOST_MB
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
 from munshi.domain.market.intervals import Interval
@@ -272,7 +274,22 @@ def _use_limits(ground: Ground) -> None:
     ground.desk.services.limits.cleanup()
 
 
+def _fill_and_clear_the_cache(ground: Ground) -> None:
+    services, clock = ground.desk.services, ground.desk.clock
+    services.config.set(CACHE, MOST_MB, 1, actor=TESTER)
+    cache, words = services.cache, services.cache.open(WORDS)
+    cache.invalidate("words")
+    words.set("expired", ["x"])
+    clock.advance(timedelta(days=9))
+    cache.sweep()
+    for number in range(12):
+        words.set(str(number), ["x" * 100_000])
+    cache.sweep()
+    services.cache_service.clear(actor=TESTER)
+
+
 WORKS: Mapping[str, Work] = {
+    "the cache is filled, swept and cleared": _fill_and_clear_the_cache,
     "brokers' limits are used": _use_limits,
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(

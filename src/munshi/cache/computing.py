@@ -20,6 +20,8 @@ MOST_WAIT_SECONDS = 30.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 # When the next one is due and somebody else is at it, it is looked for again after so long.
 _AGAIN_SECONDS = 1.0
+# Other writers may keep the database busy for so long before everybody works it out for himself.
+_BUSY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -111,13 +113,15 @@ class Computing:
     def _lease(self, task: Task, full: str) -> int | Kept | None:
         """A lease, or what somebody else found meanwhile; None without a lease to be had."""
         parts, clock = self._parts, self._parts.clock
-        give_up, pause = clock.monotonic() + MOST_WAIT_SECONDS, _FIRST_PAUSE
+        began, pause, holder = clock.monotonic(), _FIRST_PAUSE, None
+        give_up = began + MOST_WAIT_SECONDS
         while True:
             try:
                 holder = parts.leases.take(full)
             except DatabaseUnreachableError as error:
-                _log.info("cache.no_lease", key=full, reason=error.detail)
-                return None
+                if clock.monotonic() >= began + _BUSY_SECONDS:
+                    _log.info("cache.no_lease", key=full, reason=error.detail)
+                    return None
             kept = self._rows.load(task.key)
             if kept is not None and clock.monotonic() < kept.fresh_until:
                 if holder is not None:

@@ -21,6 +21,7 @@ from munshi.infrastructure.database.cache_store import NewEntry
 CLOCK_SLACK = 5.0
 MISSING = object()
 _MOST_SEEN_ONCE = 20_000
+_TRIES = 4
 _log = structlog.get_logger(__name__)
 
 
@@ -302,8 +303,11 @@ class ShelfRows:
     def _put(self, row: NewEntry) -> int | None:
         if self._watch.is_away:
             return None
-        try:
-            return self._parts.store.put_entry(row)
-        except DatabaseUnreachableError as error:
-            _log.info("cache.not_stored", shelf=self._shelf.name, reason=error.detail)
-            return None
+        # For one that was worked out, others wait.
+        for tries in range(1 if row.holder is None else _TRIES, 0, -1):
+            try:
+                return self._parts.store.put_entry(row)
+            except DatabaseUnreachableError as error:
+                if tries == 1:
+                    _log.info("cache.not_stored", shelf=self._shelf.name, reason=error.detail)
+        return None
