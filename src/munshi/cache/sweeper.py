@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import accumulate
 
 import structlog
 
@@ -114,16 +115,15 @@ class Sweeper:
         surplus = size.bytes - _ENOUGH * self._room.most_bytes
         with self._database.observing() as tx:
             found = tx.cache.list_least_used(limit=BATCH * MOST_BATCHES)
-        evicted = 0
-        while surplus > 0 and evicted < len(found):
-            batch = found[evicted : evicted + BATCH]
+        freed = accumulate(each.size for each in found)
+        going = found[: 1 + sum(size < surplus for size in freed)]
+        for begin in range(0, len(going), BATCH):
+            batch = going[begin : begin + BATCH]
             with self._database.operational() as tx:
                 tx.cache.evict([each.key for each in batch])
-            evicted += len(batch)
-            surplus -= sum(each.size for each in batch)
             for each in batch:
                 self._counts.tally(each.namespace).evicted += 1
-        return evicted
+        return len(going)
 
     def _tell(self, size: CacheSize, why: str) -> None:
         self._may_be_told = True
