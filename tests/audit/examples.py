@@ -285,6 +285,8 @@ def _fill_and_clear_the_cache(ground: Ground) -> None:
     for number in range(12):
         words.set(str(number), ["x" * 100_000])
     cache.sweep()
+    words.get("11")
+    cache.save_counts()
     services.cache_service.clear(actor=TESTER)
 
 
