@@ -138,7 +138,9 @@ def bare(database: Database) -> tuple[Callable[[int], object], Callable[[int], o
         return ask(get, (keys[number % ENTRIES],)).fetchone()
 
     def bare_put(number: int) -> object:
-        values = (keys[number % ENTRIES], "bare", VALUE, "none", SIZE, until, until)
+        # SQLite writes nothing for a row that stays as it was.
+        value = b"%08d" % number + VALUE[8:]
+        values = (keys[number % ENTRIES], "bare", value, "none", SIZE, until, until)
         return ask(put, values)
 
     return bare_get, bare_put
