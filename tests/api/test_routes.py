@@ -14,6 +14,7 @@ from munshi.settings import LocalTrust
 
 WANTED = {
     ("GET", "/auth/db/status"): Role.VIEWER,
+    ("GET", "/cache/stats"): Role.VIEWER,
     ("POST", "/auth/db/breeze/login"): Role.OPERATOR,
     ("POST", "/auth/db/kite/login"): Role.OPERATOR,
     ("POST", "/auth/db/disconnect/{service}"): Role.OPERATOR,

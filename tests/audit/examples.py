@@ -23,12 +23,14 @@ from audit.people_examples import (
     GuestCall,
     PersonalWork,
 )
+from caches import WORDS
 from desks import TESTER, Desk
 from munshi.adoption.service import Choices
 from munshi.bootstrap.copying import open_copy
 from munshi.circuits.breaker import CircuitBreaker
 from munshi.domain.audit import MUNSHI
 from munshi.domain.circuits import FAILURES_TO_OPEN, FIRST_REST
+from munshi.domain.config_keys import CACHE, MOST_MB
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
 from munshi.domain.market.intervals import Interval
@@ -335,8 +337,25 @@ def _adopt(ground: Ground) -> None:
     adoption.note_drop(list_legacy_tables(database), actor=TESTER)
 
 
+def _fill_and_clear_the_cache(ground: Ground) -> None:
+    services, clock = ground.desk.services, ground.desk.clock
+    services.config.set(CACHE, MOST_MB, 1, actor=TESTER)
+    cache, words = services.cache, services.cache.open(WORDS)
+    cache.invalidate("words")
+    words.set("expired", ["x"])
+    clock.advance(timedelta(days=9))
+    cache.sweep()
+    for number in range(12):
+        words.set(str(number), ["x" * 100_000])
+    cache.sweep()
+    words.get("11")
+    cache.save_counts()
+    services.cache_service.clear(actor=TESTER)
+
+
 WORKS: Mapping[str, Work] = {
     "an old install is adopted": _adopt,
+    "the cache is filled, swept and cleared": _fill_and_clear_the_cache,
     "brokers' limits are used": _use_limits,
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(

@@ -20,6 +20,8 @@ from munshi.bootstrap.broker_lines import (
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.cache.cache import Cache
+from munshi.cache.service import CacheService
 from munshi.clock import Clock, SystemClock
 from munshi.config.legacy_import import LegacyConfigImport
 from munshi.config.old_install import OldInstallImport
@@ -138,9 +140,13 @@ def open_services(
             vault = unlock(database, key_sources(settings), clock=running)
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
-                with closing(Rouser(database)) as rouser, closing(open_gate(ground)) as gate:
+                with (
+                    closing(Rouser(database)) as rouser,
+                    closing(open_gate(ground)) as gate,
+                    closing(Cache(database, running)) as cache,
+                ):
                     at = endpoints or find_endpoints(settings)
-                    services = _wire(ground, http, at, rouser, gate)
+                    services = _wire(ground, http, at, rouser, gate, cache=cache)
                     with (
                         closing(services.job_feed),
                         closing(services.audit_feed),
@@ -178,6 +184,8 @@ def _wire(
     endpoints: BrokerEndpoints,
     rouser: Rouser,
     quotas: QuotaGate,
+    *,
+    cache: Cache,
 ) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
@@ -186,7 +194,8 @@ def _wire(
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
     calendar = CalendarService(config)
-    candles = CandleService(database, clock, store=CandleStore(settings.home), mode=mode)
+    store = CandleStore(settings.home)
+    candles = CandleService(database, clock, store=store, mode=mode, cache=cache)
     instruments = InstrumentService(
         database,
         clock,
@@ -194,6 +203,7 @@ def _wire(
         kite=lines.kite,
         calling_kite=kite.calling,
         breeze=lines.breeze,
+        cache=cache,
     )
     health = HealthService(
         CheckGround(
@@ -272,5 +282,7 @@ def _wire(
         keys=keys,
         backups=BackupService(database, clock, home=settings.home, keys=keys),
         limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
+        cache=cache,
+        cache_service=CacheService(database, clock, cache),
         job_wake=rouser.wake,
     )

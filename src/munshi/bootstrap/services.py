@@ -16,6 +16,8 @@ from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.bootstrap.people import People
+from munshi.cache.cache import Cache
+from munshi.cache.service import CacheService
 from munshi.clock import Clock
 from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
@@ -27,6 +29,7 @@ from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import (
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
+    CACHE_REPORT,
     DAILY_COLLECTION,
     DATA_COLLECTION,
     DATA_VERIFICATION,
@@ -125,6 +128,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
+        CACHE_REPORT: JobSpec(
+            params=NoParams,
+            entry="munshi.cache.job:run",
+            runs_in="thread",
+            idempotent=True,
+        ),
         DATABASE_MAINTENANCE: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:maintain_database",
@@ -176,6 +185,8 @@ class Services:
     keys: KeyService
     backups: BackupService
     limits: RateLimitService
+    cache: Cache
+    cache_service: CacheService
     job_wake: Wake
     simulator_url: str | None
 

@@ -10,6 +10,7 @@ from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
 from munshi.cli.backup import backup_app
+from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app
 from munshi.cli.complaints import Complaining
 from munshi.cli.config import config_app
@@ -63,6 +64,7 @@ for name, group in (
     ("alerts", alerts_app),
     ("health", health_app),
     ("limits", limits_app),
+    ("cache", cache_app),
     ("db", db_app),
     ("data", data_app),
     ("calendar", calendar_app),

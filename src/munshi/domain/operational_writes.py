@@ -111,6 +111,8 @@ OPERATIONAL_WRITES = (
             "rate_limits.closures:Closures.succeeded",
             "circuits.breaker:CircuitBreaker._failed",
             "circuits.breaker:CircuitBreaker._answered",
+            "cache.sweeper:Sweeper._tell",
+            "cache.sweeper:Sweeper._resolve",
         ),
     ),
     OperationalWrite(
@@ -143,6 +145,18 @@ OPERATIONAL_WRITES = (
         table="ApiRateLimits",
         what="calls to brokers by minute, and the counts of days",
         why="counted, not decided",
+    ),
+    *(
+        OperationalWrite(table=table, what=what, why="machines keep it; clearing it is audited")
+        for table, what in (
+            ("CacheEntries", "what the cache holds, and what it drops to make room"),
+            ("CacheChanges", "which entries of the cache were written lately"),
+            ("CacheLeases", "who is working an entry of the cache out"),
+            ("CacheState", "how many writes and invalidations of the cache there were"),
+            ("CacheTableChanges", "how often tables were changed that the cache depends on"),
+            ("CacheTags", "when entries of a tag were last made invalid"),
+            ("CacheUse", "how often the cache had the answer, by day"),
+        )
     ),
     OperationalWrite(
         table="PendingLogins",

@@ -9,6 +9,7 @@ from munshi.domain.enums import Service
 from munshi.domain.jobs import (
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
+    CACHE_REPORT,
     DAILY_COLLECTION,
     SESSION_WATCH,
 )
@@ -106,6 +107,12 @@ SEEDED_SCHEDULES = (
         BROKER_CALL_ANALYSIS,
         {"kind": "cron", "expression": "20 5 1 * *", "zone": "Asia/Kolkata"},
         "When it is worked out how the brokers' limits were used last month: monthly.",
+    ),
+    _seed(
+        CACHE_REPORT,
+        CACHE_REPORT,
+        {"kind": "cron", "expression": "30 5 1 * *", "zone": "Asia/Kolkata"},
+        "When it is worked out how often the cache had the answer last month: monthly.",
     ),
     _seed(
         "daily_collection",

@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 import structlog
 
+from munshi.cache.cache import Cache
+from munshi.cache.shelf import Shelf
 from munshi.clock import IST, Clock
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
@@ -32,6 +34,16 @@ _FAR_AHEAD = datetime(2200, 1, 1, tzinfo=IST)
 _KEPT_UNREFERENCED = timedelta(days=1)
 # Whose bars are shown where several sources hold the same series and none was named.
 _PREFERENCE = ("kite-replay", "breeze-replay", "kite", "breeze", IMPORTED)
+
+
+# Adding up every month of every series is the dearest thing that pages ask of the manifest.
+COVERAGE = Shelf[tuple[SeriesSummary, ...]](
+    name="coverage",
+    holds=tuple[SeriesSummary, ...],
+    fresh_seconds=3600,
+    tables=("CandleFiles",),
+    most_bytes=16_000_000,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +76,26 @@ class CandlePage:
 
 
 class CandleService:
-    """Stores and reads candles. Files are written outside any transaction."""
+    """Stores and reads candles. Files are written outside any transaction.
+
+    Without a `cache` the manifest is added up each time.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, *, store: CandleStore, mode: BrokerMode
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        store: CandleStore,
+        mode: BrokerMode,
+        cache: Cache | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._store = store
         self._mode = mode
+        self._cache = cache
+        self._coverage = None if cache is None else cache.open(COVERAGE)
 
     def save(self, key: CandleKey, frame: pl.DataFrame, *, label: str) -> Stored:
         """Merge validated bars into what is stored; equal bars change nothing.
@@ -108,6 +131,8 @@ class CandleService:
                     )
             except CandleFilesConflictError:
                 continue
+            if self._cache is not None:
+                self._cache.look_soon()
             return outcome
         raise CandleFilesConflictError(
             f"{key.exchange}:{key.instrument} {key.interval} of {month} is being written "
@@ -165,8 +190,8 @@ class CandleService:
 
     def coverage(self, instrument: InstrumentRef | None = None) -> list[SeriesSummary]:
         """What is stored, of everything or of one instrument."""
-        with self._database.reading() as tx:
-            series = tx.candles.list_series()
+        known = self._coverage
+        series = self._add_up() if known is None else known.get_or_compute("all", self._add_up)
         return [
             found
             for found in series
@@ -177,6 +202,10 @@ class CandleService:
                 == (instrument.exchange, instrument.tradingsymbol)
             )
         ]
+
+    def _add_up(self) -> tuple[SeriesSummary, ...]:
+        with self._database.reading() as tx:
+            return tuple(tx.candles.list_series())
 
     def find_series(
         self, instrument: InstrumentRef, interval: Interval, *, source: str | None = None

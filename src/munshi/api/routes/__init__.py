@@ -5,6 +5,7 @@ from munshi.api.roles import Routes
 from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.config_past import ConfigPastRoutes
@@ -40,6 +41,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         DataRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
+        CacheRoutes(services),
         MetricsRoutes(services, counts),
         PeopleRoutes(services),
         SecondFactorRoutes(services),

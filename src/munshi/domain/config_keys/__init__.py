@@ -10,6 +10,7 @@ from munshi.domain.config_keys import (
     alerts,
     api,
     auth,
+    cache,
     health,
     jobs,
     market,
@@ -36,6 +37,7 @@ from munshi.domain.config_keys.auth import (
     SIMULATED_HEADLESS,
     BrokerKeys,
 )
+from munshi.domain.config_keys.cache import FIRST_LEVEL_MB, KEEP_USE_DAYS, MOST_MB
 from munshi.domain.config_keys.health import (
     BACKLOG_MINUTES,
     KEEP_HOUR_DAYS,
@@ -48,6 +50,7 @@ from munshi.domain.config_keys.key import (
     ALERTS,
     API,
     AUTH,
+    CACHE,
     HEALTH,
     JOBS,
     MARKET,
@@ -77,11 +80,13 @@ __all__ = [
     "AUTH",
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
+    "CACHE",
     "CALENDAR_PREFIX",
     "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
     "EXPIRY_WARNING_MINUTES",
+    "FIRST_LEVEL_MB",
     "HASHES_AT_ONCE",
     "HASH_MEMORY_KIB",
     "HASH_PASSES",
@@ -92,6 +97,7 @@ __all__ = [
     "KEEP_MINUTE_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
+    "KEEP_USE_DAYS",
     "KEPT_SHARE",
     "LEAST_FREE_MB",
     "LIMITED",
@@ -99,6 +105,7 @@ __all__ = [
     "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "MOST_MB",
     "NOTIFICATIONS",
     "PEOPLE",
     "QUEUE_PREFIX",
@@ -132,6 +139,7 @@ DECLARED: tuple[ConfigKey, ...] = (
     *people.KEYS,
     *trading.KEYS,
     *notifications.KEYS,
+    *cache.KEYS,
 )
 
 

@@ -12,6 +12,7 @@ from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
@@ -161,6 +162,10 @@ class Transaction:
     @cached_property
     def rate_calls(self) -> RateCallRepository:
         return RateCallRepository(self.connection)
+
+    @cached_property
+    def cache(self) -> CacheRepository:
+        return CacheRepository(self.connection)
 
     @cached_property
     def users(self) -> UserRepository:

@@ -15,7 +15,15 @@ from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.broker_circuits import broker_circuits
-from munshi.infrastructure.database.models.cache_entries import cache_entries
+from munshi.infrastructure.database.models.cache_entries import (
+    cache_changes,
+    cache_entries,
+    cache_leases,
+    cache_state,
+    cache_table_changes,
+    cache_tags,
+    cache_use,
+)
 from munshi.infrastructure.database.models.candle_files import candle_files
 from munshi.infrastructure.database.models.data_keys import data_keys
 from munshi.infrastructure.database.models.instruments import instruments
@@ -62,7 +70,13 @@ __all__ = [
     "auth_sessions",
     "background_jobs",
     "broker_circuits",
+    "cache_changes",
     "cache_entries",
+    "cache_leases",
+    "cache_state",
+    "cache_table_changes",
+    "cache_tags",
+    "cache_use",
     "candle_files",
     "config_history",
     "config_revision",
