@@ -10,7 +10,11 @@ SIGNING_IN = {"login", "session", "master"}
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. `reset` closes the connection after the call has taken effect."""
+    """What goes wrong. `reset` closes the connection after the call has taken effect.
+
+    An open stream is cut by `drop`, says nothing more by `silent`, not even a heartbeat, and
+    brings a message that cannot be read by `garbage`.
+    """
 
     THROTTLE = "throttle"
     THROTTLE_TEXT = "throttle_text"
@@ -21,6 +25,13 @@ class FaultKind(StrEnum):
     HANG = "hang"
     RESET = "reset"
     EXPIRED_TOKEN = "expired_token"  # noqa: S105
+    DROP = "drop"
+    SILENT = "silent"
+    GARBAGE = "garbage"
+
+
+# These befall a stream that is open; the others befall a call, or the opening of a stream.
+OF_STREAMS = frozenset({FaultKind.DROP, FaultKind.SILENT, FaultKind.GARBAGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +85,10 @@ class FaultBoard:
         )
         return len(rows)
 
-    def take(self, endpoint: Endpoint) -> Fault | None:
-        """The oldest switch that fits this call, used up by one."""
+    def take(self, endpoint: Endpoint, *, of_streams: bool = False) -> Fault | None:
+        """The oldest switch that fits this call, or an open stream, used up by one."""
         for fault in self.list_faults():
-            if _fits(fault, endpoint):
+            if (fault.kind in OF_STREAMS) is of_streams and _fits(fault, endpoint):
                 self._use(fault)
                 return fault
         return None
