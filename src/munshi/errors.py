@@ -82,6 +82,10 @@ class BrokerUnavailableError(BrokerError):
     retryable = True
 
 
+class BrokerStreamSilentError(BrokerUnavailableError):
+    """The broker's stream is open and says nothing, not even its heartbeat."""
+
+
 class RequestAbandonedError(AppError):
     """The request was given up before it was sent, because whoever asked was told to stop."""
 
