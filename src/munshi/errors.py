@@ -107,6 +107,10 @@ class BrokerClockError(BrokerLoginRefusedError):
         self.broker_time = broker_time
 
 
+class BrokerStreamSilentError(BrokerUnavailableError):
+    """The broker's stream is open and says nothing, not even its heartbeat."""
+
+
 class RequestAbandonedError(AppError):
     """The request was given up before it was sent, because whoever asked was told to stop."""
 

@@ -24,6 +24,7 @@ from munshi.infrastructure.brokers.simulator.gateway import Connections, Gateway
 from munshi.infrastructure.brokers.simulator.kite_login import KiteLogin
 from munshi.infrastructure.brokers.simulator.kite_market import KiteMarket
 from munshi.infrastructure.brokers.simulator.kite_session import KiteSession
+from munshi.infrastructure.brokers.simulator.kite_ticker import KiteTicker
 from munshi.infrastructure.brokers.simulator.kite_tokens import KiteTokens
 from munshi.infrastructure.brokers.simulator.market import Market
 from munshi.infrastructure.brokers.simulator.pages import page
@@ -60,10 +61,13 @@ def create_app(
         redirects=redirects or Redirects(),
     )
     access = BreezeAccess(parts)
+    connections = connections or Connections()
     market = Market(state, candles, calendar or MarketCalendar.packaged())
+    ticker = KiteTicker(parts, market, connections)
     routes = [
         Route("/", _front_page),
         *Control(parts, candles).routes(),
+        *ticker.routes(),
         *KiteLogin(parts).routes(),
         *KiteSession(parts).routes(),
         *KiteMarket(parts, market).routes(),
@@ -78,7 +82,7 @@ def create_app(
         state=state,
         limits=parts.limits,
         faults=parts.faults,
-        connections=connections or Connections(),
+        connections=connections,
     )
     app = Starlette(
         routes=routes,

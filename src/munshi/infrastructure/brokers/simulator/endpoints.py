@@ -43,8 +43,16 @@ ENDPOINTS: tuple[tuple[re.Pattern[str], Endpoint], ...] = tuple(
     )
 )
 
+# Kite's stream is on a host of its own, so here it is the front page asked for as a WebSocket.
+TICKER = _kite("ticker", None)
+TICKER_PATH = "/"
+
 ENDPOINT_CLASSES: dict[str, tuple[str, ...]] = {
-    service: tuple(dict.fromkeys(e.endpoint_class for _, e in ENDPOINTS if e.service == service))
+    service: tuple(
+        dict.fromkeys(
+            e.endpoint_class for e in (*(e for _, e in ENDPOINTS), TICKER) if e.service == service
+        )
+    )
     for service in ("kite", "breeze")
 }
 

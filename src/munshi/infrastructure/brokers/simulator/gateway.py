@@ -8,7 +8,12 @@ from email.utils import format_datetime
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from munshi.infrastructure.brokers.simulator.endpoints import Endpoint, endpoint_of
+from munshi.infrastructure.brokers.simulator.endpoints import (
+    TICKER,
+    TICKER_PATH,
+    Endpoint,
+    endpoint_of,
+)
 from munshi.infrastructure.brokers.simulator.fault_replies import fault_reply, limit_reply
 from munshi.infrastructure.brokers.simulator.faults import Fault, FaultBoard, FaultKind
 from munshi.infrastructure.brokers.simulator.rate_limits import RateLimits
@@ -61,6 +66,9 @@ class Gateway:
         self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"] == TICKER_PATH:
+            await self._open_stream(scope, receive, send)
+            return
         endpoint = endpoint_of(scope["path"]) if scope["type"] == "http" else None
         if endpoint is None:
             await self._app(scope, receive, send)
@@ -97,6 +105,39 @@ class Gateway:
             # Nobody is left to answer; the log of arrivals still says how the call ended.
             ended = fault.kind.value if fault else CLIENT_LEFT
             self._state.record_answer(arrival, status=None, fault=ended)
+
+    async def _open_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The handshake is a call like any other; what befalls the open stream is its own."""
+        arrival = self._state.record_arrival(
+            service=TICKER.service,
+            endpoint_class=TICKER.endpoint_class,
+            method="GET",
+            path=scope["path"],
+        )
+        fault = self._faults.take(TICKER)
+
+        async def watched_send(message: Message) -> None:
+            statuses = {
+                "websocket.accept": 101,
+                "websocket.close": 403,
+                "websocket.http.response.start": int(message.get("status", 0)),
+            }
+            if not opened and message["type"] in statuses:
+                opened.append(message["type"])
+                self._state.record_answer(
+                    arrival,
+                    status=statuses[message["type"]],
+                    fault=fault.kind.value if fault else None,
+                )
+            await send(message)
+
+        opened: list[str] = []
+        if fault and fault.kind is FaultKind.RESET:
+            self._state.record_answer(arrival, status=None, fault=fault.kind.value)
+            client = scope.get("client")
+            self._connections.cut((str(client[0]), int(client[1])) if client else None)
+            return
+        await self._answer(scope, receive, watched_send, TICKER, fault)
 
     def _date(self) -> bytes:
         return format_datetime(self._state.now(), usegmt=True).encode()
