@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from munshi.alerts.service import AlertService
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
@@ -209,6 +210,7 @@ def _wire(
         audit=audit,
         audit_feed=AuditFeed(audit),
         ledger=LedgerService(database, clock, home=settings.home),
+        archives=ArchiveService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(

@@ -19,6 +19,7 @@ HEALTH_SWEEP = "health_sweep"
 JOB_CLEANUP = "job_cleanup"
 DATABASE_MAINTENANCE = "database_maintenance"
 BROKER_CALL_ANALYSIS = "broker_call_analysis"
+AUDIT_ARCHIVE = "audit_archive"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)

@@ -12,6 +12,7 @@ READABLE = (
     *("action", "details", "entity_id", "entity_type", "job_id", "new_value", "old_value"),
     *("request_id", "timestamp", "user_id"),
 )
+DOCUMENTS = ("details", "new_value", "old_value")
 NONCE_LETTERS = 32
 _quote: Callable[[str], str] = json.encoder.encode_basestring
 
@@ -53,6 +54,32 @@ def says_what_was_hashed(row: StoredRow) -> bool:
         return False
 
 
+def other_spellings(row: StoredRow) -> dict[str, str]:
+    """The documents of `row` that stand in the table as another text than in the hashed bytes.
+
+    There the keys are in the order in which the change was made. PostgreSQL keeps no text.
+    """
+    readable = row.readable
+    if readable is None or _is_spelled_alike(row, readable):
+        return {}
+    values = dict(zip(READABLE, readable, strict=True))
+    if not isinstance(values["timestamp"], str):
+        return {}
+    said: Mapping[str, Any] = json.loads(row.canonical)
+    return {
+        name: values[name]
+        for name in DOCUMENTS
+        if isinstance(values[name], str) and values[name] != spell_document(said[name])
+    }
+
+
+def spell_document(value: object) -> str | None:
+    """A document's text as it stands in the hashed bytes; None for none."""
+    if value is None:
+        return None
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def _is_spelled_alike(row: StoredRow, readable: tuple[Any, ...]) -> bool:
     """Write the hashed bytes anew around the nonce and the commitments, which no column has.
 
@@ -84,7 +111,7 @@ def _means_the_same(row: StoredRow, values: tuple[Any, ...]) -> bool:
     readable = dict(zip(READABLE, values, strict=True))
     at = readable["timestamp"]
     readable["timestamp"] = spell_instant(at) if isinstance(at, datetime) else at
-    for name in ("details", "new_value", "old_value"):
+    for name in DOCUMENTS:
         value = readable[name]
         if isinstance(value, str) and isinstance(at, str):
             readable[name] = json.loads(value)

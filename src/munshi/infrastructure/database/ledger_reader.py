@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
+from munshi.domain.ledger.checkpoints import Checkpoint
 from munshi.domain.ledger.rows import READABLE, StoredBlock, StoredRow
 from munshi.infrastructure.database.ledger_repository import (
     FROM_THE_START,
@@ -17,11 +18,12 @@ from munshi.infrastructure.database.ledger_repository import (
     LedgerRepository,
 )
 from munshi.infrastructure.database.models import (
-    audit_archives,
     audit_blocks,
+    audit_keys,
     audit_logs,
     audit_personal_data,
 )
+from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
 
 _BLOCKS_AT_A_TIME = 32
 _IDS_AT_A_TIME = 10_000
@@ -29,7 +31,7 @@ _BEFORE_ALL = -(2**63)
 _blocks, _logs = audit_blocks.c, audit_logs.c
 _ROWS = f'SELECT id, leaf, canonical, {", ".join(READABLE)} FROM "AuditLogs" WHERE '
 _BLOCKS = select(audit_blocks).order_by(_blocks.number).limit(_BLOCKS_AT_A_TIME)
-_ARCHIVES = select(audit_archives).order_by(audit_archives.c.first_block)
+_PUBLIC_KEY = select(audit_keys.c.public_key).where(audit_keys.c.key_id == bindparam("key"))
 _PERSONAL_AT_A_TIME = 1000
 _PERSONAL = (
     select(audit_personal_data)
@@ -45,6 +47,7 @@ class LedgerReader:
     def __init__(self, connection: Connection, ledger: LedgerRepository) -> None:
         self._connection = connection
         self._ledger = ledger
+        self._personal = PersonalDataRepository(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def blocks(self, *, after: int = 0) -> Iterator[StoredBlock]:
@@ -100,6 +103,10 @@ class LedgerReader:
             yield {key: row.canonical for key, row in self.rows(ids).items()}, found
             after = ids[-1]
 
+    def personal_values_of(self, ids: Sequence[int]) -> list[tuple[int, str, bytes, str]]:
+        """Row, field, salt and value of what stands beside these rows."""
+        return self._personal.list_of_rows(ids) if ids else []
+
     def unsealed(self) -> tuple[int, datetime | None]:
         """How many rows wait to be sealed, and since when."""
         return self._ledger.count_unsealed(self._cursor())
@@ -116,6 +123,25 @@ class LedgerReader:
     def _cursor(self) -> Cursor:
         return self._ledger.get_head()[1] if self._ledger.is_begun() else FROM_THE_START
 
-    def archives(self) -> list[Any]:
-        """The archives there are, by their first block."""
-        return list(self._connection.execute(_ARCHIVES))
+    def sealed(self) -> int:
+        """How many rows are sealed, wherever they are."""
+        return self._ledger.get_head()[0].size if self._ledger.is_begun() else 0
+
+    def checkpoint_of(self, number: int) -> Checkpoint | None:
+        """What was signed when a block was sealed; None if there is no such block or key."""
+        block = self._ledger.get_block(number)
+        key = (
+            None
+            if block is None
+            else self._connection.execute(_PUBLIC_KEY, {"key": block.key_id}).scalar_one_or_none()
+        )
+        if block is None or key is None:
+            return None
+        return Checkpoint(
+            ledger_id=self._ledger.get_head()[0].ledger_id,
+            number=block.number,
+            size=block.first_position + block.row_count,
+            block_hash=block.block_hash,
+            public_key=bytes(key),
+            signature=block.signature,
+        )

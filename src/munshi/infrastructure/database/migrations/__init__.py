@@ -1,4 +1,4 @@
 """One history for every dialect. A revision is named by date and meaning."""
 
-HEAD = "2026_11_25_quotas"
+HEAD = "2026_11_26_audit_archives"
 VERSION_TABLE = "munshi_revision"
