@@ -57,7 +57,8 @@ def test_an_archive_is_json_lines_with_rows_leaves_and_the_checkpoint(
 
     (name,) = ground.archive_all()
 
-    lines = [json.loads(line) for line in gzip.open(ground.folder.file(name), "rt")]
+    with gzip.open(ground.folder.file(name), "rt") as file:
+        lines = [json.loads(line) for line in file]
     header, block, *rows = lines
     assert header["checkpoint"] == kept.text()
     assert header["ledger"] == kept.ledger_id
