@@ -144,6 +144,7 @@ class ArchiveService:
         with self._database.reading() as tx:
             archives = tx.archives.list_archives()
         self._folder.clear_partial()
+        files = self._folder.names()
         back = {}
         for each in archives:
             if each.state == ArchiveState.WRITING:
@@ -156,6 +157,6 @@ class ArchiveService:
             elif each.state == ArchiveState.RESTORED:
                 restorer.clear(each)
                 back[each.name] = each.rows
-            elif each.state == ArchiveState.DROPPED:
+            elif each.state == ArchiveState.DROPPED and each.name in files:
                 self._folder.remove(each.name)
         return back
