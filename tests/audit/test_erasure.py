@@ -70,7 +70,7 @@ def test_a_value_goes_wherever_it_stands_and_is_not_named_in_the_trail(
     assert row == []
     said = json.loads(bytes(newest))
     assert said["details"] == {"fields": ["ip_address"], "values": 8}
-    assert RAVI.ip_address not in bytes(newest).decode()
+    assert str(RAVI.ip_address) not in bytes(newest).decode()
     assert ground.findings() == []
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_erased_while_an_archive_cannot_be_read(ground: ArchiveGround
     (name,) = ground.files()
     ground.folder.file(name).write_bytes(b"something else")
 
-    with pytest.raises(ArchiveInvalidError, match="nothing was erased|was changed"):
+    with pytest.raises(ArchiveInvalidError, match="was changed"):
         ground.archives.erase(user_id="asha", actor=DESK)
 
     assert len(values(ground)) == 14

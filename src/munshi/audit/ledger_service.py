@@ -27,7 +27,7 @@ from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
 
 # How often verifying begins anew because the archives changed meanwhile.
-TRIES = 3
+TRIES = 10
 _NO_KEYS = (LedgerBrokenError, SecretUnreadableError, VaultKeyInvalidError)
 
 

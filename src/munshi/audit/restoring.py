@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from munshi.audit.archive_turn import ArchiveTurn
-from munshi.audit.archiving import ENTITY, ROWS_AT_A_TIME, Told
+from munshi.audit.archiving import ENTITY, Told
 from munshi.clock import Clock
 from munshi.domain.audit import Actor, leaf_hash
 from munshi.domain.ledger.archives import Archive, ArchivedBlock, ArchiveState
@@ -13,6 +13,9 @@ from munshi.errors import ArchiveDroppedError, ArchiveInvalidError, ArchiveUnkno
 from munshi.infrastructure.archives import ArchiveFolder
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
+
+# So many rows come back in one transaction.
+ROWS_AT_A_TIME = 2_048
 
 
 class Restorer:
