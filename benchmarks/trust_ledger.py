@@ -25,11 +25,12 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from databases import migrate_template, open_database
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.sealer import Sealer
 from munshi.audit.verification import Verification
 from munshi.clock import SystemClock
-from munshi.domain.audit import canonical_bytes, leaf_hash
+from munshi.domain.audit import MUNSHI, canonical_bytes, leaf_hash
 from munshi.infrastructure.archives import ArchiveFolder
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.ledger_reader import LedgerReader
@@ -158,10 +159,24 @@ def verify_hashes(database: Database, home: Path) -> int:
     return report.rows
 
 
+def archive(database: Database, home: Path) -> int:
+    service = ArchiveService(database, SystemClock(), home=home)
+    made = service.archive(before=BEGAN + timedelta(days=3650), actor=MUNSHI)
+    return sum(each.rows for each in made)
+
+
+def restore(database: Database, home: Path) -> int:
+    service = ArchiveService(database, SystemClock(), home=home)
+    return service.restore(service.names_within(None, None), actor=MUNSHI)
+
+
 ACTS: dict[str, Callable[[Database, Path], int]] = {
     "seal": seal,
     "verify": verify,
     "verify, hashes only": verify_hashes,
+    "archive": archive,
+    "verify, archived": verify,
+    "restore": restore,
 }
 
 

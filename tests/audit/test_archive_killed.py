@@ -61,6 +61,11 @@ def run_until(ground: ArchiveGround) -> Iterator[Kill]:
         victim.stdin.close()
 
 
+def steps(ground: ArchiveGround) -> range:
+    """Every step on SQLite; every second one where each takes a server's time."""
+    return range(1, MOST_STEPS, 1 if ground.database.dialect == "sqlite" else 2)
+
+
 def after_the_lease(ground: ArchiveGround) -> None:
     ground.clock.sleep(LEASE.total_seconds() + 1)
 
@@ -77,7 +82,7 @@ def test_archiving_killed_at_any_step_goes_on(ground: ArchiveGround, run_until: 
     ground.sealed(5, 4, 6)
     before, rows = ground.clock.now(), ground.rows()
 
-    for step in range(1, MOST_STEPS):
+    for step in steps(ground):
         code = run_until(step, "archive", before=before.isoformat())
         assert_whole(ground, step)
         after_the_lease(ground)
@@ -100,7 +105,7 @@ def test_restoring_killed_at_any_step_goes_on(ground: ArchiveGround, run_until: 
     ground.sealed(5, 4, 6)
     before, rows = ground.clock.now(), ground.rows()
 
-    for step in range(1, MOST_STEPS):
+    for step in steps(ground):
         (made,) = ground.archives.archive(before=before, actor=DESK)
         code = run_until(step, "restore", names=[made.name])
         assert_whole(ground, step)
@@ -134,7 +139,7 @@ def test_archiving_ends_a_restore_that_was_killed(ground: ArchiveGround, run_unt
 
 def test_dropping_killed_at_any_step_goes_on(ground: ArchiveGround, run_until: Kill) -> None:
     days = 400
-    for step in range(1, MOST_STEPS):
+    for step in steps(ground):
         ground.sealed(3)
         now: datetime = ground.clock.now()
         ground.archives.archive(before=now, actor=DESK)

@@ -71,6 +71,13 @@ def test_what_is_not_old_enough_stays(ground: ArchiveGround) -> None:
     assert ground.archives.drop(keep=FIVE_YEARS, actor=DESK) == []
 
 
+def test_what_was_archived_late_is_kept_as_long_as_any_other(ground: ArchiveGround) -> None:
+    later(ground, 1827)
+    ground.archive_all()
+
+    assert ground.archives.drop(keep=FIVE_YEARS, actor=DESK) == []
+
+
 def test_nothing_is_dropped_within_a_year_whatever_is_asked(ground: ArchiveGround) -> None:
     ground.archive_all()
     later(ground, 364)

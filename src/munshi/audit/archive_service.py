@@ -111,7 +111,7 @@ class ArchiveService:
         ]
 
     def drop(self, *, keep: timedelta, actor: Actor, told: Told = _untold) -> list[Archive]:
-        """Drop the archives that were sealed longer than `keep` ago, a year at the least."""
+        """Drop the archives that were made longer than `keep` ago, a year at the least."""
         turn = ArchiveTurn(self._database, self._clock)
         with turn.held() as is_begun:
             if not is_begun:

@@ -14,9 +14,10 @@ from munshi.infrastructure.database.engine import Database
 
 
 class Retention:
-    """Counts from the sealing of an archive's last block, which nobody can put back in time.
+    """Counts from when an archive was made.
 
-    Whoever calls it has the turn.
+    That time is not signed, so the sealing of its last block must be as old, which nobody can put
+    back. Whoever calls it has the turn.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class Retention:
         self._turn = turn
 
     def drop(self, *, keep: timedelta, actor: Actor, told: Told) -> list[Archive]:
-        """Drop what was sealed longer than `keep` ago, and never before a year is over."""
+        """Drop what was archived longer than `keep` ago, and never before a year is over."""
         kept = max(keep, LEAST_KEPT)
         old = self._list_older_than(self._clock.now() - kept)
         for done, archive in enumerate(old, start=1):
@@ -41,7 +42,7 @@ class Retention:
             ages = [
                 (each, tx.archives.get_sealed_at(each.last_block))
                 for each in tx.archives.list_archives()
-                if each.state == ArchiveState.ARCHIVED
+                if each.state == ArchiveState.ARCHIVED and each.created_at < instant
             ]
         return [each for each, sealed_at in ages if sealed_at is not None and sealed_at < instant]
 

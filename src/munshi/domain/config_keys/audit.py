@@ -23,7 +23,7 @@ KEYS: tuple[ConfigKey, ...] = (
         unit="days",
         default=1826,
         needs_admin=True,
-        description="For how many days after they were sealed archived audit rows are kept: five "
+        description="For how many days archives of audit rows are kept after they were made: five "
         "years, and never less than one. Their blocks stay for ever.",
     ),
 )
