@@ -1,16 +1,18 @@
 """Archives: sealed blocks whose rows stand in a file instead of the table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from munshi.domain.ledger.blocks import spell_instant
 from munshi.domain.ledger.rows import StoredRow
 
 # Whatever the configuration says, no archive is dropped before.
 LEAST_KEPT = timedelta(days=365)
+_NOTHING = MappingProxyType[str, str]({})
 _DROPPED = "munshi.audit/archive-dropped"
 
 
@@ -56,8 +58,7 @@ class Archive:
     signature: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivedRow:
+class ArchivedRow(NamedTuple):
     """A row as it stood in the table.
 
     The readable columns are made from `row.canonical` again; `spelled` has the text of those
@@ -67,7 +68,7 @@ class ArchivedRow:
     audit_id: int
     transaction_id: str | None
     row: StoredRow
-    spelled: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    spelled: Mapping[str, str] = _NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
