@@ -796,6 +796,32 @@ class ArchiveInvalidError(AppError):
     status = 422
 
 
+class ArchiveUnwritableError(AppError):
+    """An archive of audit rows cannot be written or removed."""
+
+    status = 507
+    retryable = True
+
+
+class ArchiveUnknownError(AppError):
+    """There is no archive of audit rows by that name."""
+
+    status = 404
+
+
+class ArchiveBusyError(AppError):
+    """Somebody else is at work on the archives of the audit trail."""
+
+    status = 409
+    retryable = True
+
+
+class ArchiveDroppedError(AppError):
+    """The archive was dropped by retention and cannot come back."""
+
+    status = 410
+
+
 # --- services under systemd ----------------------------------------------------------------
 
 

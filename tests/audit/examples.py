@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from asgi import Answer, Caller
+from audit.archive_examples import ROUTES_OF_ARCHIVES, WORKS_OF_ARCHIVES
 from audit.people_examples import (
     ROUTES_OF_PEOPLE,
     WORKS_OF_PEOPLE,
@@ -125,6 +126,10 @@ def _of_people(work: PersonalWork, ground: Ground) -> object:
     return work(ground.desk, ground.api)
 
 
+def _of_desk(work: Callable[[Desk], object], ground: Ground) -> object:
+    return work(ground.desk)
+
+
 def _roll_back(ground: Ground) -> Answer:
     services = ground.desk.services
     revision = services.config.revision()
@@ -209,7 +214,10 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/schedules/{name}/pause"): lambda on: _schedule(on, "pause"),
     ("POST", "/schedules/{name}/resume"): lambda on: _schedule(on, "resume"),
     ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
-    **{route: partial(_as_guest, call) for route, call in ROUTES_OF_PEOPLE.items()},
+    **{
+        route: partial(_as_guest, call)
+        for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES).items()
+    },
 }
 
 # Called with a body, but nothing may change.
@@ -395,4 +403,5 @@ WORKS: Mapping[str, Work] = {
     "keys are copied and put back": _key_copy,
     "a backup is made and put back": _backup,
     **{name: partial(_of_people, work) for name, work in WORKS_OF_PEOPLE.items()},
+    **{name: partial(_of_desk, work) for name, work in WORKS_OF_ARCHIVES.items()},
 }

@@ -94,6 +94,7 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "health_sweep": "every 5 minutes, counted from midnight IST",
         "job_cleanup": "at 05:40 on Sunday (IST)",
         "cache_report": "at 05:30 on the first day of every month (IST)",
+        "audit_archive": "at 04:20 on Sunday (IST)",
         "broker_call_analysis": "at 05:20 on the first day of every month (IST)",
         "database_maintenance": "at 04:00 on the first day of every month (IST)",
         "daily_collection": "30 minutes after the close of shares and indices on trading days",

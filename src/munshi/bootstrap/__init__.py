@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 
 from munshi.adoption.service import AdoptionService
 from munshi.alerts.service import AlertService
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
@@ -246,6 +247,7 @@ def _wire(
         audit=audit,
         audit_feed=AuditFeed(audit),
         ledger=LedgerService(database, clock, home=settings.home),
+        archives=ArchiveService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from munshi.adoption.service import AdoptionService
 from munshi.alerts.service import AlertService
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.sealer import Sealer
@@ -25,8 +26,9 @@ from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams, VerificationParams
-from munshi.domain.job_specs import JobSpec
+from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
+    AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
@@ -134,6 +136,14 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
+        # Whoever has the turn keeps it a minute at most, so a second try comes through.
+        AUDIT_ARCHIVE: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.audit_job:run",
+            runs_in="thread",
+            idempotent=True,
+            backoff=Backoff(first_seconds=90),
+        ),
         DATABASE_MAINTENANCE: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:maintain_database",
@@ -161,6 +171,7 @@ class Services:
     audit: AuditService
     audit_feed: AuditFeed
     ledger: LedgerService
+    archives: ArchiveService
     alerts: AlertService
     jobs: JobService
     job_bulk: BulkService

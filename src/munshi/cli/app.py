@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from munshi.cli import audit_ledger
+from munshi.cli import audit_archive, audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
@@ -56,6 +56,7 @@ for command in (
     app.command()(command)
 app.add_typer(jobs)
 audit_ledger.add_to(audit_app)
+audit_archive.add_to(audit_app)
 
 for name, group in (
     ("schedule", schedule_app),

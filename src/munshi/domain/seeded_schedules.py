@@ -7,6 +7,7 @@ from typing import Any
 
 from munshi.domain.enums import Service
 from munshi.domain.jobs import (
+    AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
@@ -95,6 +96,13 @@ SEEDED_SCHEDULES = (
         "job_cleanup",
         {"kind": "cron", "expression": "40 5 * * 0", "zone": "Asia/Kolkata"},
         "When jobs that ended more than jobs/keep_days days ago are deleted: weekly.",
+    ),
+    _seed(
+        AUDIT_ARCHIVE,
+        AUDIT_ARCHIVE,
+        {"kind": "cron", "expression": "20 4 * * 0", "zone": "Asia/Kolkata"},
+        "When audit rows older than audit/archive_after_days are archived, and archives older than "
+        "audit/keep_archives_days dropped: weekly.",
     ),
     _seed(
         "database_maintenance",

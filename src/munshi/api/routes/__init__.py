@@ -4,6 +4,7 @@ from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
 from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
+from munshi.api.routes.audit_archives import AuditArchiveRoutes
 from munshi.api.routes.auth import AuthRoutes
 from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
@@ -38,6 +39,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         ConfigPastRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
+        AuditArchiveRoutes(services),
         DataRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from munshi.domain.config_keys import (
     alerts,
     api,
+    audit,
     auth,
     cache,
     health,
@@ -28,6 +29,7 @@ from munshi.domain.config_keys.api import (
     RATE_LIMIT_PER_MINUTE,
     TRADING_DAY_RESERVE,
 )
+from munshi.domain.config_keys.audit import ARCHIVE_AFTER_DAYS, KEEP_ARCHIVES_DAYS
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
     EXPIRY_WARNING_MINUTES,
@@ -49,6 +51,7 @@ from munshi.domain.config_keys.jobs import KEEP_DAYS, QUEUE_PREFIX
 from munshi.domain.config_keys.key import (
     ALERTS,
     API,
+    AUDIT,
     AUTH,
     CACHE,
     HEALTH,
@@ -77,6 +80,8 @@ __all__ = [
     "ALERTS",
     "ALERT_PREFIX",
     "API",
+    "ARCHIVE_AFTER_DAYS",
+    "AUDIT",
     "AUTH",
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
@@ -92,6 +97,7 @@ __all__ = [
     "HASH_PASSES",
     "HEALTH",
     "JOBS",
+    "KEEP_ARCHIVES_DAYS",
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
     "KEEP_MINUTE_DAYS",
@@ -137,6 +143,7 @@ DECLARED: tuple[ConfigKey, ...] = (
     *market.KEYS,
     *alerts.KEYS,
     *people.KEYS,
+    *audit.KEYS,
     *trading.KEYS,
     *notifications.KEYS,
     *cache.KEYS,

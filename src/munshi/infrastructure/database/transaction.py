@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
+from munshi.infrastructure.database.archive_repository import ArchiveRepository
+from munshi.infrastructure.database.archived_row_repository import ArchivedRowRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
@@ -26,6 +28,7 @@ from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.legacy_repository import LegacyRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
+from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
@@ -126,6 +129,18 @@ class Transaction:
     @cached_property
     def legacy(self) -> LegacyRepository:
         return LegacyRepository(self.connection)
+
+    @cached_property
+    def archives(self) -> ArchiveRepository:
+        return ArchiveRepository(self.connection)
+
+    @cached_property
+    def archived_rows(self) -> ArchivedRowRepository:
+        return ArchivedRowRepository(self.connection)
+
+    @cached_property
+    def personal_data(self) -> PersonalDataRepository:
+        return PersonalDataRepository(self.connection)
 
     @cached_property
     def alerts(self) -> AlertRepository:
