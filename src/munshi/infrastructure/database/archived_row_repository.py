@@ -15,6 +15,7 @@ from munshi.domain.ledger.rows import (
     other_spellings,
     spell_document,
 )
+from munshi.infrastructure.database.ledger_reader import as_text
 
 _TABLE = '"AuditLogs"'
 # Which of the rows, as each driver takes a list.
@@ -25,9 +26,10 @@ _AMONG = {
 }
 # SQLite has one writer, and SQL Server counts a restored row as new.
 _TRANSACTION = {"sqlite": "NULL", "postgresql": "transaction_id::text", "mssql": "NULL"}
+_READABLE = dict.fromkeys(_AMONG, READABLE) | {"postgresql": tuple(map(as_text, READABLE))}
 _SELECT = {
-    dialect: f"SELECT id, {_TRANSACTION[dialect]}, leaf, canonical, {', '.join(READABLE)} "
-    f"FROM {_TABLE} WHERE {among}"
+    dialect: f"SELECT id, {_TRANSACTION[dialect]}, leaf, canonical, "
+    f"{', '.join(_READABLE[dialect])} FROM {_TABLE} WHERE {among}"
     for dialect, among in _AMONG.items()
 }
 _NEWEST = {

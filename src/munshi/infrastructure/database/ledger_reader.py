@@ -41,7 +41,8 @@ WHERE p.audit_id > {mark} ORDER BY p.audit_id, p.field LIMIT {mark}"""
 _IDS = select(_logs.id).order_by(_logs.id).limit(_IDS_AT_A_TIME)
 
 
-def _as_text(column: str) -> str:
+def as_text(column: str) -> str:
+    """A readable column as PostgreSQL puts it into words, spelt as it was hashed."""
     if column in DOCUMENTS:
         return f"{column}::text"
     return _PG_INSTANT if column == "timestamp" else column
@@ -51,7 +52,7 @@ def _rows(columns: Iterable[str]) -> str:
     return f'SELECT id, leaf, canonical, {", ".join(columns)} FROM "AuditLogs" WHERE id '
 
 
-_SQLITE_ROWS, _PG_ROWS = _rows(READABLE), _rows(map(_as_text, READABLE))
+_SQLITE_ROWS, _PG_ROWS = _rows(READABLE), _rows(map(as_text, READABLE))
 
 
 class PersonalValue(NamedTuple):
