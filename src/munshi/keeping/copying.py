@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 
 from munshi.audit.findings import Report
 from munshi.audit.ledger_service import LedgerService
@@ -107,7 +108,7 @@ class DatabaseCopy:
                 if not unsealed:
                     with target.filling() as writer:
                         return _copy_rows(source, writer, told)
-            self._clock.sleep(SECONDS_BETWEEN_TRIES)
+            sleep(SECONDS_BETWEEN_TRIES)
         raise DatabaseInUseError(
             f"{unsealed:,} audit rows cannot be sealed yet: somebody writes, or a transaction is "
             "open somewhere on the server.",

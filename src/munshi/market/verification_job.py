@@ -16,7 +16,7 @@ class VerificationServices(Protocol):
     def verifier(self) -> CandleVerifier: ...
 
     @property
-    def login_link(self) -> Callable[[Service], str]: ...
+    def ask_for_login(self) -> Callable[[Service], str]: ...
 
 
 def run(
@@ -26,5 +26,5 @@ def run(
     return services.verifier.verify(
         parameters,
         progress=run.progress,
-        await_login=lambda service: run.pause_for_login(service, services.login_link(service)),
+        await_login=lambda service: run.pause_for_login(service, services.ask_for_login(service)),
     )
