@@ -1,13 +1,15 @@
 """Candle files that changed on disk are found by their hash, and asked for again."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import polars as pl
 import pytest
 
 from desks import TESTER, Desk
+from munshi.clock import IST
 from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams, VerificationParams
 from munshi.domain.jobs import DATA_VERIFICATION, JobState
@@ -120,6 +122,29 @@ def test_what_the_broker_does_not_give_again_stays_as_it_is(held: Desk) -> None:
 
     assert report["damaged"] == 1
     assert "Kite" in report["findings"][0]["why_kept"]
+    assert path.read_bytes() == damaged
+
+
+def test_a_month_of_which_the_broker_has_less_now_stays_as_it_is(held: Desk) -> None:
+    services = held.services
+    [file, *_] = services.candles.list_files([InstrumentRef.parse(NIFTY)])
+    bars = services.candles.read(
+        file.key, start=datetime(2026, 10, 1, tzinfo=IST), end=datetime(2026, 11, 1, tzinfo=IST)
+    )
+    # A Sunday's bar: the broker does not have it.
+    sunday = bars.head(1).with_columns(opens=pl.lit(datetime(2026, 10, 4, 4, tzinfo=UTC)))
+    services.candles.save(file.key, sunday.select(bars.columns).cast(bars.schema), label="kite")
+    path = first_file(held)
+    flip(path)
+    damaged = path.read_bytes()
+
+    report = verify(held, repair=True)
+
+    [found] = report["findings"]
+    assert (report["damaged"], report["repaired"], found["outcome"]) == (1, 0, "kept")
+    assert found["why_kept"] == (
+        f"Kite gives only {bars.height:,} of its {bars.height + 1:,} bars now."
+    )
     assert path.read_bytes() == damaged
 
 

@@ -85,8 +85,8 @@ class CandleVerifier:
     ) -> dict[str, Any]:
         """Hash every file; with `repair` ask the brokers for the months of damaged ones.
 
-        A damaged file is replaced only once its month has come again, and the report says how
-        many bars it had and has. `await_login` is called where a broker wants one; what was
+        A damaged file is replaced only by a month of at least as many bars, and the report says
+        how many it had and has. `await_login` is called where a broker wants one; what was
         repaired until then is stored.
         """
         files = self._candles.list_files([InstrumentRef.parse(ref) for ref in params.instruments])
@@ -127,8 +127,12 @@ class CandleVerifier:
         wanted = _month_of(finding.file, broker)
         try:
             frame = self._collection.fetch_again(wanted, progress=lambda _, said: say(said))
-            if frame.is_empty():
-                return replace(finding, why_kept=f"{broker.capitalize()} has no bars of it.")
+            if frame.height < finding.file.rows:
+                return replace(
+                    finding,
+                    why_kept=f"{broker.capitalize()} gives only {frame.height:,} of its "
+                    f"{finding.file.rows:,} bars now.",
+                )
             label = self._provenance(broker).label
             self._candles.replace(finding.file, frame, label=label)
         except (LoginNeededError, BrokerSessionExpiredError):
