@@ -161,6 +161,8 @@ def test_a_damaged_desk_tells_all_that_can_still_be_seen(
     broken = {what for what, each in found.items() if each.state is State.BROKEN}
     assert broken == {".env", "database", "database file", "master key"}
     assert "is no SQLite database" in found["database"].found
-    assert found["database"].mend == "Stop Munshi and restore the last copy."
+    assert found["database"].mend == (
+        "Stop Munshi and restore the last backup into an empty home: munshi backup restore FILE"
+    )
     assert found["desk at work"].state is State.SKIPPED
     assert found["versions"].state is State.OK

@@ -28,6 +28,7 @@ from munshi.infrastructure.database.sqlite_looking import has_unread_log, has_wa
 from munshi.infrastructure.database.url import parse_database_url
 from munshi.infrastructure.platform import is_administrator
 from munshi.infrastructure.security.master_keys import new_ring, ring_to_json
+from munshi.keeping.restore_marker import write_marker
 from munshi.settings import BrokerMode, load_settings
 from raw_server import RawServer, http_reply
 from simulators import Simulator
@@ -99,6 +100,17 @@ def test_a_loose_home_and_env_file_are_warnings(
 
     assert (found["home"].state, found["home"].mend) == (State.WARN, f"chmod 700 {tmp_path}")
     assert (found[".env"].state, found[".env"].mend) == (State.WARN, f"chmod 600 {tmp_path}/.env")
+
+
+def test_a_restore_that_was_cut_short_is_named(
+    doctor: Doctor, sqlite_url: str, tmp_path: Path
+) -> None:
+    write_marker(tmp_path, backup_id="b1", file=tmp_path / "desk.tar")
+
+    found = doctor(database_url=sqlite_url)
+
+    assert found["restore"].state is State.BROKEN
+    assert "munshi backup restore" in str(found["restore"].mend)
 
 
 def test_a_home_that_is_a_file_is_broken(doctor: Doctor, tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from munshi.infrastructure.database.opening import check_revision
 from munshi.infrastructure.database.sqlite_looking import has_unread_log
 
 _MOST_NAMED = 3
-_RESTORE = "Stop Munshi and restore the last copy; until then, copy away what is there."
+_RESTORE = (
+    "Stop Munshi, copy away what is there, and restore the last backup into an empty home: "
+    "munshi backup restore FILE"
+)
 
 
 def look_at_database(ground: DoctorGround) -> Iterator[Diagnosis]:

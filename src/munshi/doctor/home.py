@@ -8,11 +8,13 @@ from munshi.config.service import ConfigService
 from munshi.doctor.diagnosis import CannotLookError, Diagnosis, State, of_error, of_finding
 from munshi.doctor.ground import DoctorGround
 from munshi.domain.config_keys import HEALTH, LEAST_FREE_MB, find_key
+from munshi.errors import RestoreUnfinishedError
 from munshi.health.desk_checks import judge_disk
 from munshi.infrastructure.database.url import DATABASE_FILE
 from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.platform import is_private
 from munshi.infrastructure.security.key_places import KEY_FILE
+from munshi.keeping.restore_marker import refuse_unfinished
 
 _OTHER_HOME = "Set MUNSHI_HOME to a folder that can, or give it to this account (chown, chmod 700)."
 # Whatever else there is can be made again.
@@ -66,6 +68,11 @@ def look_at_home(ground: DoctorGround) -> Iterator[Diagnosis]:
     else:
         found, state, mend = f"{home} can be written, and is its owner's alone.", State.OK, ""
     yield Diagnosis(what="home", state=state, found=found, mend=mend or None)
+    if trouble is None:
+        try:
+            refuse_unfinished(home)
+        except RestoreUnfinishedError as error:
+            yield of_error("restore", error)
 
 
 def _missing(home: Path) -> Diagnosis:

@@ -108,6 +108,7 @@ class DatabaseCopy:
                 if not unsealed:
                     with target.filling() as writer:
                         return _copy_rows(source, writer, told)
+            # Of other programs' transactions no clock of ours knows.
             sleep(SECONDS_BETWEEN_TRIES)
         raise DatabaseInUseError(
             f"{unsealed:,} audit rows cannot be sealed yet: somebody writes, or a transaction is "

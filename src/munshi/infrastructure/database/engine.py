@@ -32,6 +32,7 @@ _OWN_FAULTS = {
     sqlite3.SQLITE_MISUSE,
     sqlite3.SQLITE_RANGE,
 }
+_RESTORE = "Stop Munshi and restore the last backup into an empty home: munshi backup restore FILE"
 _SQLITE_TROUBLES = {
     sqlite3.SQLITE_FULL: (
         "has no room left",
@@ -42,8 +43,8 @@ _SQLITE_TROUBLES = {
         "is kept busy by another writer",
         "See which program writes to it for so long, and stop that.",
     ),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "Stop Munshi and restore the last copy."),
-    sqlite3.SQLITE_NOTADB: ("is no SQLite database", "Stop Munshi and restore the last copy."),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", _RESTORE),
+    sqlite3.SQLITE_NOTADB: ("is no SQLite database", _RESTORE),
     sqlite3.SQLITE_READONLY: ("may not be written", "Check the permissions of the file."),
 }
 _WRITES = "munshi_writes"

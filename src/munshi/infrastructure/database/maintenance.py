@@ -112,7 +112,8 @@ def _check_integrity(connection: sqlite3.Connection, report: CareReport) -> None
         return
     report.done.append(f"The file is damaged (quick_check): {'; '.join(found)[:500]}")
     report.advice.append(
-        "Stop Munshi and restore the last copy, or save what can be read with sqlite3's .recover."
+        "Stop Munshi and restore the last backup (munshi backup restore FILE), or save what can be "
+        "read with sqlite3's .recover."
     )
 
 
