@@ -9,7 +9,7 @@ import platform
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from munshi.audit.sealer import Sealer
+from munshi.audit.sealer import MOST_BLOCKS, Sealer
 from munshi.clock import IST, Clock
 from munshi.domain.audit import Actor
 from munshi.domain.backups import KEYS, BackedUpFile, LeftOutFile, Manifest
@@ -30,11 +30,10 @@ from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.platform import flush_directory
 from munshi.infrastructure.security.key_backup import check_passphrase, open_backup
 from munshi.infrastructure.security.master_keys import opens_canary
+from munshi.keeping.backup_check import Progress
 from munshi.keys.service import KeyService
 
 ENTITY = "backup"
-# What is under way, bytes done, bytes in all (0 where nobody knows).
-Progress = Callable[[str, int, int], None]
 _STAGING = ".munshi-backup"
 _STALE = re.compile(re.escape(_STAGING) + r"\.(?P<node>.*)\.(?P<pid>\d+)")
 
@@ -128,7 +127,7 @@ class BackupService:
         sealer = Sealer(self._database, self._clock)
         with self._database.reading() as tx:
             waiting, _ = tx.ledger_reader.unsealed()
-        for _ in range(waiting // MOST_ROWS + 1):
+        for _ in range(waiting // (MOST_BLOCKS * MOST_ROWS) + 1):
             if not sealer.seal_some():
                 break
 
