@@ -96,6 +96,11 @@ OPERATIONAL_WRITES = (
         ),
     ),
     OperationalWrite(
+        table="ProvisionalBars",
+        what="minutes as a stream showed them, until history confirms them",
+        why="measured, not decided; several a second",
+    ),
+    OperationalWrite(
         table="Alerts",
         what="alerts raised and resolved by the desk itself",
         why="they follow from what is audited or measured; resolving one by hand is audited",
