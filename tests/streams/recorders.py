@@ -1,8 +1,7 @@
 """A recorder on a real database, fed by hand, its clock in the test's hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -53,9 +52,7 @@ class Fed:
         """A line that stands since a minute before ten."""
         gap = StreamGap(began=self.steady.now(), ended=None, reasons=(GapReason.STARTING,))
         self.recorder.gap_began(gap)
-        ended = StreamGap(
-            began=gap.began, ended=self.steady.now(), reasons=(GapReason.STARTING,)
-        )
+        ended = StreamGap(began=gap.began, ended=self.steady.now(), reasons=(GapReason.STARTING,))
         self.recorder.alive()
         self.recorder.gap_ended(ended)
 

@@ -29,15 +29,20 @@ def stored(database: Database) -> list[int]:
 
 def test_what_cannot_be_stored_waits_until_it_can(sqlite_database: Database) -> None:
     store = BarStore(sqlite_database, FakeClock(TEN))
-    with sqlite_database.transaction() as tx:  # SQLite's one writer holds the others off
-        tx.connection.exec_driver_sql("ALTER TABLE \"ProvisionalBars\" RENAME TO \"Away\"")
     file = Path(str(sqlite_database.url.database))
-    aside = file.with_name("aside")
-    with sqlite_database.transaction() as tx:
-        tx.connection.exec_driver_sql("ALTER TABLE \"Away\" RENAME TO \"ProvisionalBars\"")
+    kept = file.with_name("kept.db")
+    sqlite_database.close()
+    file.rename(kept)
+    file.mkdir()
     store.add([bar(1), bar(2)])
-    assert not aside.exists()
+
     store.flush()
+    waiting = store.waiting
+    file.rmdir()
+    kept.rename(file)
+    store.flush()
+
+    assert (waiting, store.waiting, store.stored) == (2, 0, 2)
     assert stored(sqlite_database) == [1, 2]
 
 
