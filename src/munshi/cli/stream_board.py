@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from munshi.cli.output import print_json_line, print_mode
-from munshi.cli.quotes import show_age
+from munshi.cli.quote_text import show_age
 from munshi.domain.market.quotes import LastQuote, StreamState
 from munshi.streams.job import describe
 

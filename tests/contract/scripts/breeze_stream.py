@@ -6,14 +6,14 @@ future is named by the exchange's token.
 
 import json
 import os
+import runpy
 import sys
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-from breeze_sdk import point_at
+point_at = runpy.run_path(str(Path(__file__).with_name("breeze_sdk.py")))["point_at"]
 
 SHARE = "4.1!2885"
 DEPTH = "4.2!2885"

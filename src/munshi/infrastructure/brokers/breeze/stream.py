@@ -235,9 +235,10 @@ def _answer(connection: ClientConnection) -> engine.Packet:
 def _engine_packet(message: str | bytes) -> engine.Packet | None:
     """None for what is none; the library raises what the parser of the day does."""
     try:
-        return engine.Packet(encoded_packet=message)
+        packet = engine.Packet(encoded_packet=message)
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
         return None
+    return packet if packet.packet_type <= engine.NOOP else None
 
 
 def _event_packet(packet: engine.Packet) -> events.Packet | None:
@@ -248,7 +249,8 @@ def _event_packet(packet: engine.Packet) -> events.Packet | None:
     except (ValueError, IndexError, KeyError, TypeError, RecursionError):
         return None
     # Attachments would follow in messages of their own; Breeze sends none.
-    return None if found.attachment_count else found
+    is_known = found.packet_type <= events.BINARY_ACK and not found.attachment_count
+    return found if is_known else None
 
 
 def _send(connection: ClientConnection, packet: engine.Packet) -> None:
