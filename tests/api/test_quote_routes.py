@@ -64,7 +64,8 @@ def test_nobody_logged_in_is_told_where_to_log_in(api: Caller) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("", 422), ("instrument=", 422), ("instrument=nothing", 404), ("instrument=NSE:NOSUCH", 404),
+        ("", 422), ("instrument=", 422), ("instrument=nothing", 404),
+        ("instrument=NSE:NOSUCH", 404),
         ("instrument=NIFTY&broker=nse", 422), ("instrument=" + "x" * 300, 422),
         ("&".join(["instrument=NIFTY"] * 501), 422),
     ],

@@ -11,7 +11,7 @@ from simulators import Simulator
 @pytest.fixture
 def logged_in(munshi: Munshi, brokers: Simulator) -> Munshi:
     assert brokers.url
-    munshi("login", "kite")
+    assert munshi("login", "kite", "--headless").exit_code == 0
     return munshi
 
 
