@@ -24,7 +24,7 @@ def stream(
 
     Last quotes go into the cache for `munshi quotes`, minute bars are stored as provisional
     (`munshi data provisional`). A line that breaks is opened again; a login that ends is waited
-    for. To have a worker stream all day: munshi schedule enable price_stream.
+    for. To have a worker stream all day: munshi schedule resume price_stream.
     """
     import threading
 

@@ -147,7 +147,7 @@ SEEDED_SCHEDULES = (
             "days": "trading",
         },
         "When the prices of its instruments begin to be streamed, until the market closes. Off "
-        "until you enable it: Kite allows three streams an app.",
+        "until it is resumed: Kite allows three streams an app.",
         parameters={
             "broker": "kite",
             "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
