@@ -98,7 +98,13 @@ OPERATIONAL_WRITES = (
     OperationalWrite(
         table="ProvisionalBars",
         what="minutes as a stream showed them, until history confirms them",
-        why="measured, not decided; several a second",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.bar_store:BarStore._save",
+            "market.candles:CandleService._save_month",
+            "market.candles:CandleService._forget_provisional",
+            "market.provisional:ProvisionalService.cleanup",
+        ),
     ),
     OperationalWrite(
         table="Alerts",
