@@ -39,6 +39,16 @@ def test_a_stream_is_drawn_as_a_table(logged_in: Munshi) -> None:
     assert "kite stream (simulated), provisional" in shown
 
 
+@pytest.mark.usefixtures("brokers")
+def test_without_a_login_a_stream_waits_and_says_how_to_log_in(munshi: Munshi) -> None:
+    waiting = munshi("stream", "NIFTY", "--seconds", "2", "--json")
+
+    events = [json.loads(line) for line in waiting.stdout.splitlines()]
+    assert [each["event"] for each in events] == ["gap_began", "gap_lasts"]
+    assert events[1]["reason"] == "no_login"
+    assert "munshi login kite" in waiting.stderr
+
+
 def test_quotes_are_a_table(logged_in: Munshi) -> None:
     shown = logged_in("quotes", "NIFTY", "NSE:NIFTY BANK").stdout
 

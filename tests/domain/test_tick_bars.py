@@ -218,3 +218,16 @@ def test_whatever_comes_bars_are_sane_and_none_that_a_gap_touches_is_whole(
         ends = bar.candle.opens + timedelta(minutes=1)
         touched = any(g.began < ends and bar.candle.opens < (g.ended or ends) for g in gaps)
         assert not (touched and bar.is_whole)
+
+
+def test_a_line_that_opens_makes_no_bar_of_a_trade_that_was_long_before() -> None:
+    bars = started()
+
+    closed = feed(
+        bars,
+        trade(-400, "99.00", 1000, told=1),
+        trade(10, "100.05", 1010),
+        trade(70, "101.10", 1030),
+    )
+
+    assert [(bar.candle.opens, bar.candle.volume) for bar in closed] == [(TEN, 10)]

@@ -77,14 +77,19 @@ def test_history_replaces_the_minutes_it_has_and_leaves_the_others(desk: Desk) -
     assert frame["close"].min() != 7
 
 
-def test_a_bar_that_comes_after_its_history_goes_with_the_next_that_is_stored(desk: Desk) -> None:
+def test_a_bar_that_comes_after_its_history_is_not_shown_and_goes_with_the_next_save(
+    desk: Desk,
+) -> None:
     frame = minutes("2026-11-20 09:15", count=5)
     desk.services.candles.save(KEY, frame, label="a test's")
     stream(desk, ["2026-11-20 09:16", "2026-11-20 09:40"])
+    shown = held(desk)
 
     desk.services.candles.save(KEY, frame, label="a test's")
 
-    assert held(desk) == ["09:40"]
+    with desk.services.database.reading() as tx:
+        kept = tx.provisional_bars.list_confirmed(KEY, frame["opens"].to_list())
+    assert (shown, held(desk), kept) == (["09:40"], ["09:40"], [])
 
 
 @pytest.mark.parametrize(

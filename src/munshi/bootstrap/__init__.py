@@ -281,7 +281,7 @@ def _wire(
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
-        provisional=ProvisionalService(database, clock, mode=mode),
+        provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
         quotes=QuoteService(
             clock,
             last=last_quotes,

@@ -38,6 +38,8 @@ def open_board(mode: str, *, as_json: bool) -> Iterator[Board]:
     print_mode(mode)
     with Live(refresh_per_second=2) as live:
         yield _Live(live, mode)
+    if not live.console.is_terminal:
+        live.console.line()
 
 
 class _Lines:

@@ -9,6 +9,7 @@ from munshi.clock import IST, Clock, show_ist, today_ist
 from munshi.domain.enums import Service
 from munshi.domain.job_params import StreamParams
 from munshi.domain.market.calendar import MarketCalendar
+from munshi.domain.market.gaps import GapReason
 from munshi.domain.market.quotes import StreamState
 from munshi.errors import BrokerSessionExpiredError, LoginNeededError
 from munshi.jobs.run import JobRun
@@ -97,7 +98,10 @@ def describe(state: StreamState) -> str:
     """`3 instruments, 120 ticks, 4 bars, 1 gap`, and whether one lasts."""
     gaps = f"{state.gaps} gap{'' if state.gaps == 1 else 's'}"
     told = f"{state.instruments} instruments, {state.ticks} ticks, {state.bars} bars, {gaps}"
-    return f"{told}; nothing comes: {', '.join(state.gap_reasons)}" if state.gap_reasons else told
+    if not state.gap_reasons:
+        return told
+    mend = f" (munshi login {state.broker})" if GapReason.NO_LOGIN in state.gap_reasons else ""
+    return f"{told}; nothing comes: {', '.join(state.gap_reasons)}{mend}"
 
 
 def _until(services: StreamServices, parameters: StreamParams, wanted: Wanted) -> datetime | None:

@@ -96,6 +96,7 @@ class StreamRecorder:
         """A reason more why nothing comes."""
         with self._lock:
             self._gap = gap
+        self._heard("gap_lasts", {"reason": gap.reasons[-1].value})
 
     def gap_ended(self, gap: StreamGap) -> None:
         with self._lock:

@@ -96,7 +96,7 @@ class TickBars:
         """Add ticks; the bars that they or the time closed."""
         closed = []
         for tick in [tick for tick in ticks if self._believes(tick, received_at)]:
-            bar = self._add(tick)
+            bar = self._add(tick, received_at)
             closed += [bar] if bar else []
         return [*closed, *self.close_due(now=received_at)]
 
@@ -133,7 +133,7 @@ class TickBars:
             if series.forming
         ]
 
-    def _add(self, tick: Tick) -> ProvisionalBar | None:
+    def _add(self, tick: Tick, received_at: datetime) -> ProvisionalBar | None:
         if tick.exchange_at is None:
             self.timeless += 1
             return None
@@ -150,6 +150,10 @@ class TickBars:
                 series.volume = tick.volume
                 return None
             at = tick.traded_at
+            if before is None and at + MINUTE + GRACE < received_at + (self.lead or timedelta()):
+                # A line that opens repeats the last trade, however long ago nobody saw it.
+                series.volume = tick.volume
+                return None
         opens = at.replace(second=0, microsecond=0)
         if series.closed_until is not None and opens < series.closed_until:
             # A line opened again repeats the last trade; only a new one comes too late.
