@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -166,3 +167,29 @@ def test_a_gap_ends_that_a_quote_is_current_until_the_price_comes_again(fed: Fed
     assert newer is not None
     assert (in_gap, after_gap) == (False, False)
     assert fed.quotes.is_current(newer, now=fed.clock.now())
+
+
+def test_a_database_that_is_away_ends_no_stream_and_loses_no_bar(
+    sqlite_database: Database,
+) -> None:
+    file = Path(str(sqlite_database.url.database))
+    kept = file.with_name("kept.db")
+    with fed_recorder(sqlite_database) as fed:
+        fed.begin()
+        fed.pass_seconds(121)
+        fed.take(trade(TEN + timedelta(seconds=1), "100", 1000))
+        fed.pass_seconds(1)
+        fed.take(trade(TEN + timedelta(seconds=2), "101", 1010))
+        sqlite_database.close()
+        file.rename(kept)
+        file.mkdir()
+        fed.pass_seconds(70)
+        fed.recorder.flush()
+        waiting = fed.store.waiting
+        file.rmdir()
+        kept.rename(file)
+        fed.pass_seconds(1)
+        fed.recorder.flush()
+
+        assert (waiting, fed.store.waiting) == (1, 0)
+        assert [bar.candle.close for bar in fed.bars()] == [1010000]
