@@ -231,3 +231,25 @@ def test_a_line_that_opens_makes_no_bar_of_a_trade_that_was_long_before() -> Non
     )
 
     assert [(bar.candle.opens, bar.candle.volume) for bar in closed] == [(TEN, 10)]
+
+
+def test_a_minute_from_before_the_stream_is_never_whole() -> None:
+    bars = TickBars(lead=timedelta(seconds=-5))
+    bars.begin_gap(gap(-90, None, GapReason.STARTING))
+    bars.end_gap(gap(-90, -60, GapReason.STARTING))
+
+    closed = bars.take([level(-7200, "100")], received_at=at(0))
+
+    assert [(bar.candle.opens, bar.is_whole) for bar in closed] == [(at(-7200), False)]
+
+
+def test_a_minute_of_gaps_that_are_forgotten_is_not_whole() -> None:
+    bars = started()
+    bars.lead = timedelta()
+    for hour in range(1, 4):
+        bars.begin_gap(gap(3600 * hour, None))
+        bars.end_gap(gap(3600 * hour, 3600 * hour + 10))
+
+    closed = bars.take([level(3605, "100")], received_at=at(3600 * 3 + 20))
+
+    assert [bar.is_whole for bar in closed] == [False]

@@ -78,6 +78,8 @@ class TickBars:
     _gaps: list[_Gap] = field(default_factory=list)
     _gap_number: int = 0
     _absurd_in_a_row: int = 0
+    # Of what lies before, by our clock, nobody watched, or the gaps are forgotten.
+    _unknown_until: datetime | None = None
 
     def begin_gap(self, gap: StreamGap) -> None:
         """From now on what comes may have been preceded by what did not."""
@@ -88,9 +90,13 @@ class TickBars:
     def end_gap(self, gap: StreamGap) -> None:
         """The gap that began last is over."""
         self._gaps[-1].gap = gap
-        if gap.ended is not None:
-            oldest = gap.ended - _LONG_OVER
-            self._gaps = [g for g in self._gaps if g.gap.ended is None or g.gap.ended >= oldest]
+        if gap.ended is None:
+            return
+        oldest = gap.ended - _LONG_OVER
+        over = [each.gap.ended for each in self._gaps if each.gap.ended]
+        known = min(over) if self._unknown_until is None else self._unknown_until
+        self._unknown_until = max([known, *(ended for ended in over if ended < oldest)])
+        self._gaps = [g for g in self._gaps if g.gap.ended is None or g.gap.ended >= oldest]
 
     def take(self, ticks: Sequence[Tick], *, received_at: datetime) -> list[ProvisionalBar]:
         """Add ticks; the bars that they or the time closed."""
@@ -204,6 +210,8 @@ class TickBars:
     def _touches_gap(self, opens: datetime) -> bool:
         """Rather too often than too seldom: a minute is whole only if that is certain."""
         lead = self.lead or timedelta()
+        if self._unknown_until is None or opens < self._unknown_until + lead + SLACK:
+            return True
         return any(
             (each.began or each.gap.began + lead) - SLACK < opens + MINUTE
             and (each.gap.ended is None or opens < each.gap.ended + lead + SLACK)
