@@ -1,6 +1,5 @@
 """The `price_stream` job: streams until the market closes, or a time that was given."""
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -79,7 +78,7 @@ def _stream(
             state = stream.tick()
             percent = 100 * (now - began) / (until - began)
             run.progress(min(percent, 99.9), f"{describe(state)}, until {show_ist(until)}")
-            time.sleep(_LOOK_SECONDS)
+            stream.is_over.wait(_LOOK_SECONDS)
         state = stream.state()
     run.progress(100, describe(state))
     return {
