@@ -388,6 +388,12 @@ class InstrumentUnknownError(AppError):
     status = 404
 
 
+class QuoteUnknownError(AppError):
+    """The broker has no quote of this instrument."""
+
+    status = 404
+
+
 class IntervalUnknownError(AppError):
     """No such bar interval."""
 
@@ -420,6 +426,13 @@ class CandleFileDamagedError(AppError):
 
 class CandleFilesConflictError(AppError):
     """Another writer stored the same month of candles first."""
+
+    status = 409
+    retryable = True
+
+
+class ProvisionalBarsConflictError(AppError):
+    """Another stream stored a bar of the same minute first."""
 
     status = 409
     retryable = True

@@ -15,6 +15,9 @@ from munshi.settings import LocalTrust
 WANTED = {
     ("GET", "/auth/db/status"): Role.VIEWER,
     ("GET", "/cache/stats"): Role.VIEWER,
+    ("GET", "/quotes"): Role.VIEWER,
+    ("GET", "/streams"): Role.VIEWER,
+    ("GET", "/data/provisional"): Role.VIEWER,
     ("POST", "/auth/db/breeze/login"): Role.OPERATOR,
     ("POST", "/auth/db/kite/login"): Role.OPERATOR,
     ("POST", "/auth/db/disconnect/{service}"): Role.OPERATOR,

@@ -22,6 +22,7 @@ from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.cache.cache import Cache
+from munshi.cache.last_quotes import LastQuotes
 from munshi.cache.service import CacheService
 from munshi.clock import Clock, SystemClock
 from munshi.config.legacy_import import LegacyConfigImport
@@ -58,6 +59,8 @@ from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.market.provisional import ProvisionalService
+from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -234,6 +237,8 @@ def _wire(
         candles=candles,
         calendar=calendar,
     )
+    logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
+    last_quotes = LastQuotes(cache, mode=mode)
     return Services(
         settings=settings,
         clock=clock,
@@ -267,7 +272,7 @@ def _wire(
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
         simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
-        logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
+        logins=logins,
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
@@ -276,6 +281,20 @@ def _wire(
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
+        provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
+        quotes=QuoteService(
+            clock,
+            last=last_quotes,
+            find=instruments.find,
+            calls=QuoteCalls(
+                kite=lines.kite,
+                calling_kite=kite.calling,
+                breeze=lines.breeze,
+                calling_breeze=breeze.calling,
+                has_login=lambda service: logins.of(service).restore() is not None,
+            ),
+        ),
+        streams=lines.streams(kite, breeze, quotes=last_quotes, find=instruments.find),
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),

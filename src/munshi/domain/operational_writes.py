@@ -96,6 +96,17 @@ OPERATIONAL_WRITES = (
         ),
     ),
     OperationalWrite(
+        table="ProvisionalBars",
+        what="minutes as a stream showed them, until history confirms them",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.bar_store:BarStore._save",
+            "market.candles:CandleService._save_month",
+            "market.candles:CandleService._forget_provisional",
+            "market.provisional:ProvisionalService.cleanup",
+        ),
+    ),
+    OperationalWrite(
         table="Alerts",
         what="alerts raised and resolved by the desk itself",
         why="they follow from what is audited or measured; resolving one by hand is audited",

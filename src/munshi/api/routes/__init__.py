@@ -20,6 +20,7 @@ from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.limits import LimitRoutes
 from munshi.api.routes.metrics import MetricsRoutes
 from munshi.api.routes.people import PeopleRoutes
+from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
 from munshi.api.routes.users import UserRoutes
@@ -41,6 +42,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditRoutes(services),
         AuditArchiveRoutes(services),
         DataRoutes(services),
+        QuoteRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         CacheRoutes(services),

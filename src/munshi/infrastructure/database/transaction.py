@@ -29,6 +29,7 @@ from munshi.infrastructure.database.legacy_repository import LegacyRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
 from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
+from munshi.infrastructure.database.provisional_bar_repository import ProvisionalBarRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
@@ -77,6 +78,10 @@ class Transaction:
     @cached_property
     def login_states(self) -> LoginStateRepository:
         return LoginStateRepository(self.connection)
+
+    @cached_property
+    def provisional_bars(self) -> ProvisionalBarRepository:
+        return ProvisionalBarRepository(self.connection)
 
     @cached_property
     def circuits(self) -> CircuitRepository:

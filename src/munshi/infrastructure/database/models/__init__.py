@@ -37,6 +37,7 @@ from munshi.infrastructure.database.models.legacy_rows import legacy_rows
 from munshi.infrastructure.database.models.login_states import login_states
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
+from munshi.infrastructure.database.models.provisional_bars import provisional_bars
 from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
 from munshi.infrastructure.database.models.scheduler_executions import scheduler_executions
 from munshi.infrastructure.database.models.system_configurations import (
@@ -93,6 +94,7 @@ __all__ = [
     "metadata",
     "ml_validation_runs",
     "pending_logins",
+    "provisional_bars",
     "schedule_cursors",
     "scheduler_executions",
     "setup_links",
