@@ -17,6 +17,7 @@ from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import SESSION_CLEANUP, WorkerStatus
 from munshi.domain.legacy import RowFate
+from munshi.domain.market.candle_gaps import MissingReason
 from munshi.domain.roles import Role
 from munshi.infrastructure.database import types
 from munshi.infrastructure.database.engine import Database
@@ -42,6 +43,7 @@ _WORDS = {
     "role": ("viewer", "operator", "admin"),
     "kind": ("queue", "job_type"),
     "fate": tuple(RowFate),
+    "reason": tuple(MissingReason),
 }
 _STATES = {
     "Alerts": ("open", "resolved"),

@@ -55,6 +55,7 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
@@ -222,6 +223,7 @@ def _wire(
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     collection = CollectionService(
         clock,
         mode=mode,
@@ -232,6 +234,7 @@ def _wire(
         },
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         calendar=calendar,
     )
     return Services(
@@ -272,6 +275,7 @@ def _wire(
         calendar=calendar,
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         collection=collection,
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection

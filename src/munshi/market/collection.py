@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -13,12 +14,20 @@ from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.candle_gaps import MissingReason
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument
-from munshi.errors import DateRangeInvalidError, InstrumentNotServedError
+from munshi.errors import (
+    AppError,
+    BrokerThrottledError,
+    DateRangeInvalidError,
+    InstrumentNotServedError,
+)
 from munshi.infrastructure.candles.frames import to_frame
+from munshi.jobs.run import running_job
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import NOTHING, CandleService, Stored
+from munshi.market.gaps import GapService
 from munshi.market.history import History, Reach, Window, cut
 from munshi.market.instruments import InstrumentService
 from munshi.market.patience import Patience
@@ -69,6 +78,7 @@ class CollectionService:
         histories: Mapping[Service, History],
         instruments: InstrumentService,
         candles: CandleService,
+        gaps: GapService,
         calendar: CalendarService,
     ) -> None:
         self._clock = clock
@@ -78,6 +88,7 @@ class CollectionService:
         self._histories = histories
         self._instruments = instruments
         self._candles = candles
+        self._gaps = gaps
         self._calendar = calendar
 
     def collect(self, params: CollectionParams, *, progress: Progress) -> dict[str, Any]:
@@ -96,7 +107,7 @@ class CollectionService:
                 f"{task.instrument.ref} {task.window.first} to {task.window.last}, "
                 f"request {done + 1} of {len(tasks)}"
             )
-            candles = self._fetch(task, say)
+            candles = self._fetch_or_note(task, say)
             self._take(candles, task, tallies[task.instrument.ref], calendar)
         if tasks:
             self._candles.collect_garbage()
@@ -219,6 +230,22 @@ class CollectionService:
         )
         return self._patience.ask(fetch, say=say)
 
+    def _fetch_or_note(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
+        try:
+            return self._fetch(task, say)
+        except AppError as error:
+            throttled = isinstance(error, BrokerThrottledError)
+            self._gaps.note_failure(
+                task.key,
+                MissingReason.QUOTA if throttled else MissingReason.ERROR,
+                error.detail,
+                segment=task.instrument.segment,
+                first=task.window.first,
+                last=task.window.last,
+                job_id=_job_id(),
+            )
+            raise
+
     def _take(
         self, candles: list[Candle], task: Task, tally: Tally, calendar: MarketCalendar
     ) -> None:
@@ -235,6 +262,14 @@ class CollectionService:
             tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
         label = self._provenance(task.broker).label
         tally.stored += self._candles.save(task.key, judged.accepted, label=label)
+        self._gaps.note_answer(
+            task.key,
+            judged,
+            segment=task.instrument.segment,
+            first=task.window.first,
+            last=task.window.last,
+            job_id=_job_id(),
+        )
 
     def _report(
         self, params: CollectionParams, tallies: Sequence[Tally], calendar: MarketCalendar
@@ -280,3 +315,8 @@ class CollectionService:
             ],
             "gap_count": len(held.gaps),
         }
+
+
+def _job_id() -> UUID | None:
+    run = running_job()
+    return None if run is None else run.job_id
