@@ -128,6 +128,8 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
         return _STATES[table][number % len(_STATES[table])]
     if table == "BrokerCircuits" and column.name == "service_type":
         number //= 2  # with the mode it is the key
+    if (table, column.name) == ("JobPauses", "reason"):
+        return _made(column, number, key)
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]
     return _made(column, number, key)
