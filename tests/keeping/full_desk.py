@@ -17,6 +17,7 @@ from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import SESSION_CLEANUP, WorkerStatus
 from munshi.domain.legacy import RowFate
+from munshi.domain.market.candle_gaps import MissingReason
 from munshi.domain.roles import Role
 from munshi.infrastructure.database import types
 from munshi.infrastructure.database.engine import Database
@@ -43,6 +44,7 @@ _WORDS = {
     "role": ("viewer", "operator", "admin"),
     "kind": ("queue", "job_type"),
     "fate": tuple(RowFate),
+    "reason": tuple(MissingReason),
 }
 _STATES = {
     "Alerts": ("open", "resolved"),
@@ -127,6 +129,8 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
         return _STATES[table][number % len(_STATES[table])]
     if table == "BrokerCircuits" and column.name == "service_type":
         number //= 2  # with the mode it is the key
+    if (table, column.name) == ("JobPauses", "reason"):
+        return _made(column, number, key)
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]
     return _made(column, number, key)

@@ -56,6 +56,7 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
@@ -225,6 +226,7 @@ def _wire(
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     collection = CollectionService(
         clock,
         mode=mode,
@@ -235,6 +237,7 @@ def _wire(
         },
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         calendar=calendar,
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
@@ -277,6 +280,7 @@ def _wire(
         calendar=calendar,
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         collection=collection,
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection

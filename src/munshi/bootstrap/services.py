@@ -65,6 +65,7 @@ from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
@@ -208,6 +209,7 @@ class Services:
     calendar: CalendarService
     instruments: InstrumentService
     candles: CandleService
+    gaps: GapService
     collection: CollectionService
     verifier: CandleVerifier
     provisional: ProvisionalService

@@ -107,6 +107,12 @@ OPERATIONAL_WRITES = (
         ),
     ),
     OperationalWrite(
+        table="CandleGaps",
+        what="days of which a broker had no bars, or not all",
+        why="nobody decides them; the job that asked is named in the row",
+        writers=("market.gaps:GapService._replace",),
+    ),
+    OperationalWrite(
         table="Alerts",
         what="alerts raised and resolved by the desk itself",
         why="they follow from what is audited or measured; resolving one by hand is audited",

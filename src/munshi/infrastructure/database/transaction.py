@@ -19,6 +19,7 @@ from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.gap_repository import GapRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
@@ -162,6 +163,10 @@ class Transaction:
     @cached_property
     def candles(self) -> CandleRepository:
         return CandleRepository(self.connection)
+
+    @cached_property
+    def gaps(self) -> GapRepository:
+        return GapRepository(self.connection)
 
     @cached_property
     def instruments(self) -> InstrumentRepository:

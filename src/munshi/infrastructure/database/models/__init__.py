@@ -25,6 +25,7 @@ from munshi.infrastructure.database.models.cache_entries import (
     cache_use,
 )
 from munshi.infrastructure.database.models.candle_files import candle_files
+from munshi.infrastructure.database.models.candle_gaps import candle_gaps
 from munshi.infrastructure.database.models.data_keys import data_keys
 from munshi.infrastructure.database.models.instruments import instruments
 from munshi.infrastructure.database.models.job_artifacts import job_artifacts
@@ -79,6 +80,7 @@ __all__ = [
     "cache_tags",
     "cache_use",
     "candle_files",
+    "candle_gaps",
     "config_history",
     "config_revision",
     "data_keys",
