@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -100,6 +100,7 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
     key = CandleKey(mode=BrokerMode.LIVE, source=IMPORTED, exchange="NSE", instrument="MADE",
                     interval=Interval.ONE_MINUTE)  # fmt: skip
     month = datetime(2022, 3, 1, tzinfo=IST), datetime(2022, 4, 1, tzinfo=IST)
+    ends = tuple(end.astimezone(UTC) for end in month)
     whole = FIRST, datetime(2030, 1, 1, tzinfo=IST)
     took: dict[str, list[float]] = defaultdict(list)
     with opened(folder) as (candles, _):
@@ -112,7 +113,7 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
 
         def from_feather() -> pl.DataFrame:
             read = pl.read_ipc(feather)
-            return read.filter(pl.col("opens").is_between(*month, closed="left"))
+            return read.filter(pl.col("opens").is_between(*ends, closed="left"))
 
         contenders: dict[str, Callable[[], object]] = {
             "csv": lambda: read_candle_file(csv),
