@@ -52,7 +52,8 @@ class Row:
 def made_up(rows: int) -> pl.DataFrame:
     """Minutes of weekdays that walk in steps of five paise, as an index does."""
     chance = random.Random(20261126)  # noqa: S311 - the same prices each time
-    stamps, day = [], FIRST
+    stamps: list[datetime] = []
+    day = FIRST
     while len(stamps) < rows:
         if day.weekday() < 5:
             stamps += [day + timedelta(minutes=n) for n in range(DAY_MINUTES)]
@@ -72,7 +73,7 @@ def made_up(rows: int) -> pl.DataFrame:
             volume=pl.int_range(pl.len()) * 7919 % 90_000,
             oi=pl.lit(None, pl.Int64),
         )
-        .cast(dict(CANDLE_SCHEMA))
+        .cast(CANDLE_SCHEMA)
     )
 
 
@@ -113,7 +114,7 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
 
         def from_feather() -> pl.DataFrame:
             read = pl.read_ipc(feather)
-            return read.filter(pl.col("opens").is_between(*ends, closed="left"))
+            return read.filter(pl.col("opens").is_between(ends[0], ends[1], closed="left"))
 
         contenders: dict[str, Callable[[], object]] = {
             "csv": lambda: read_candle_file(csv),
