@@ -406,6 +406,24 @@ class DateRangeInvalidError(AppError):
     status = 422
 
 
+class BacktestDataMissingError(AppError):
+    """There are no prices to run the backtest on."""
+
+    status = 422
+
+
+class BacktestCapitalTooSmallError(AppError):
+    """The capital does not pay for one lot."""
+
+    status = 422
+
+
+class StrategyFailedError(AppError):
+    """The strategy raised an error of its own."""
+
+    status = 422
+
+
 class CandleFileInvalidError(AppError):
     """The file does not hold usable candles."""
 
