@@ -418,6 +418,12 @@ class BacktestCapitalTooSmallError(AppError):
     status = 422
 
 
+class BacktestRunUnknownError(AppError):
+    """There is no such backtest."""
+
+    status = 404
+
+
 class StrategyFailedError(AppError):
     """The strategy raised an error of its own."""
 

@@ -16,6 +16,7 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.people import People
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -24,12 +25,14 @@ from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
+from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.enums import Service
 from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams, VerificationParams
 from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
     AUTO_LOGIN,
+    BACKTEST,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
@@ -93,6 +96,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
             bulk=True,
+        ),
+        BACKTEST: JobSpec(
+            params=BacktestParams,
+            entry="munshi.backtest.job:run",
+            runs_in="process",
+            idempotent=True,
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
@@ -189,6 +198,7 @@ class Services:
     instruments: InstrumentService
     candles: CandleService
     collection: CollectionService
+    backtests: BacktestService
     verifier: CandleVerifier
     imports: ImportService
     health: HealthService
