@@ -15,6 +15,9 @@ from munshi.settings import LocalTrust
 WANTED = {
     ("GET", "/auth/db/status"): Role.VIEWER,
     ("GET", "/cache/stats"): Role.VIEWER,
+    ("GET", "/backtests"): Role.VIEWER,
+    ("GET", "/backtests/{run_id}"): Role.VIEWER,
+    ("GET", "/backtests/{run_id}/trades"): Role.VIEWER,
     ("POST", "/auth/db/breeze/login"): Role.OPERATOR,
     ("POST", "/auth/db/kite/login"): Role.OPERATOR,
     ("POST", "/auth/db/disconnect/{service}"): Role.OPERATOR,

@@ -6,6 +6,7 @@ from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.audit_archives import AuditArchiveRoutes
 from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.backtests import BacktestRoutes
 from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
@@ -41,6 +42,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditRoutes(services),
         AuditArchiveRoutes(services),
         DataRoutes(services),
+        BacktestRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         CacheRoutes(services),
