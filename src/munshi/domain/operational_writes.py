@@ -63,7 +63,12 @@ OPERATIONAL_WRITES = (
     ),
     OperationalWrite(table="JobAttempts", what="each try of a job", why=_JOB_IS_AUDITED),
     *(
-        OperationalWrite(table=table, what=what, why=_JOB_IS_AUDITED)
+        OperationalWrite(
+            table=table,
+            what=what,
+            why=_JOB_IS_AUDITED,
+            writers=("backtest.service:BacktestService.run",),
+        )
         for table, what in (
             ("BacktestRuns", "what backtests came to"),
             ("BacktestTrades", "the trades of backtests"),
