@@ -412,6 +412,30 @@ class DateRangeInvalidError(AppError):
     status = 422
 
 
+class BacktestDataMissingError(AppError):
+    """There are no prices to run the backtest on."""
+
+    status = 422
+
+
+class BacktestCapitalTooSmallError(AppError):
+    """The capital does not pay for one lot."""
+
+    status = 422
+
+
+class BacktestRunUnknownError(AppError):
+    """There is no such backtest."""
+
+    status = 404
+
+
+class StrategyFailedError(AppError):
+    """The strategy raised an error of its own."""
+
+    status = 422
+
+
 class CandleFileInvalidError(AppError):
     """The file does not hold usable candles."""
 

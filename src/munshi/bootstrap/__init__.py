@@ -12,6 +12,7 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -282,6 +283,9 @@ def _wire(
         candles=candles,
         gaps=gaps,
         collection=collection,
+        backtests=BacktestService(
+            database, clock, candles=candles, instruments=instruments, calendar=calendar
+        ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),

@@ -16,6 +16,7 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.people import People
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -24,6 +25,7 @@ from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
+from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.enums import Service
 from munshi.domain.job_params import (
     AutoLoginParams,
@@ -36,6 +38,7 @@ from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
     AUTO_LOGIN,
+    BACKTEST,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
@@ -114,6 +117,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             max_attempts=COLLECTION_TRIES,
             max_crashes=COLLECTION_TRIES,
             backoff=Backoff(first_seconds=2, longest_seconds=60),
+        ),
+        BACKTEST: JobSpec(
+            params=BacktestParams,
+            entry="munshi.backtest.job:run",
+            runs_in="process",
+            idempotent=True,
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
@@ -211,6 +220,7 @@ class Services:
     candles: CandleService
     gaps: GapService
     collection: CollectionService
+    backtests: BacktestService
     verifier: CandleVerifier
     provisional: ProvisionalService
     quotes: QuoteService

@@ -9,6 +9,7 @@ from munshi.cli import audit_archive, audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
+from munshi.cli.backtest import backtest_app
 from munshi.cli.backup import backup_app
 from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app
@@ -73,6 +74,7 @@ for name, group in (
     ("cache", cache_app),
     ("db", db_app),
     ("data", data_app),
+    ("backtest", backtest_app),
     ("calendar", calendar_app),
     ("users", users_app),
     ("apikeys", apikeys_app),

@@ -12,6 +12,7 @@ from munshi.domain.enums import Service
 from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
+BACKTEST = "backtest"
 DATA_COLLECTION = "data_collection"
 DAILY_COLLECTION = "daily_collection"
 DATA_VERIFICATION = "data_verification"

@@ -62,6 +62,19 @@ OPERATIONAL_WRITES = (
         except_states=BAD_STATES,
     ),
     OperationalWrite(table="JobAttempts", what="each try of a job", why=_JOB_IS_AUDITED),
+    *(
+        OperationalWrite(
+            table=table,
+            what=what,
+            why=_JOB_IS_AUDITED,
+            writers=("backtest.service:BacktestService.run",),
+        )
+        for table, what in (
+            ("BacktestRuns", "what backtests came to"),
+            ("BacktestTrades", "the trades of backtests"),
+            ("BacktestLegs", "the orders of backtests, with their charges"),
+        )
+    ),
     OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
     OperationalWrite(
         table="JobArtifacts",

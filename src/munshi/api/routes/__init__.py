@@ -6,6 +6,7 @@ from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.audit_archives import AuditArchiveRoutes
 from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.backtests import BacktestRoutes
 from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
@@ -43,6 +44,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditArchiveRoutes(services),
         DataRoutes(services),
         QuoteRoutes(services),
+        BacktestRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         CacheRoutes(services),

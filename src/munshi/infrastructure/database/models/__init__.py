@@ -13,6 +13,11 @@ from munshi.infrastructure.database.models.audit_ledger import (
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
+from munshi.infrastructure.database.models.backtest_runs import (
+    backtest_legs,
+    backtest_runs,
+    backtest_trades,
+)
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.broker_circuits import broker_circuits
 from munshi.infrastructure.database.models.cache_entries import (
@@ -71,6 +76,9 @@ __all__ = [
     "audit_sealer",
     "auth_sessions",
     "background_jobs",
+    "backtest_legs",
+    "backtest_runs",
+    "backtest_trades",
     "broker_circuits",
     "cache_changes",
     "cache_entries",
