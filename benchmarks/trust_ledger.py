@@ -30,10 +30,11 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from databases import migrate_template, open_database
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.sealer import Sealer
 from munshi.clock import SystemClock
-from munshi.domain.audit import LEAF_PREFIX, canonical_bytes, leaf_hash
+from munshi.domain.audit import LEAF_PREFIX, MUNSHI, canonical_bytes, leaf_hash
 from munshi.domain.ledger.blocks import MOST_ROWS
 from munshi.domain.ledger.merkle import merkle_root
 from munshi.infrastructure.database.engine import Database
@@ -179,10 +180,25 @@ def floor(database: Database, home: Path) -> int:  # noqa: ARG001
     return done
 
 
+def archive(database: Database, home: Path) -> int:
+    service = ArchiveService(database, SystemClock(), home=home)
+    made = service.archive(before=BEGAN + timedelta(days=3650), actor=MUNSHI)
+    return sum(each.rows for each in made)
+
+
+def restore(database: Database, home: Path) -> int:
+    service = ArchiveService(database, SystemClock(), home=home)
+    return service.restore(service.names_within(None, None), actor=MUNSHI)
+
+
+AIMED = frozenset({"seal", "verify"})
 ACTS: dict[str, Callable[[Database, Path], int]] = {
     "seal": seal,
     "verify": verify,
     "floor of verify": floor,
+    "archive": archive,
+    "verify, archived": verify,
+    "restore": restore,
 }
 
 
@@ -335,7 +351,9 @@ def main() -> int:
     else:
         tell(costs, sealers)
     kept = all(
-        each.microseconds <= AIM_MICROSECONDS and each.megabytes <= AIM_MEGABYTES for each in costs
+        each.microseconds <= AIM_MICROSECONDS and each.megabytes <= AIM_MEGABYTES
+        for each in costs
+        if each.act in AIMED
     )
     idle = [one for one in sealers if not one.rate]
     return 0 if kept and all(one.core_percent <= AIM_IDLE_PERCENT for one in idle) else 1

@@ -27,13 +27,15 @@ def interpreter(sdk: str) -> Path:
     return python
 
 
-def run_script(sdk: str, arguments: Sequence[str], *, folder: Path) -> dict[str, Any]:
-    """What `scripts/{sdk}_sdk.py` printed, parsed. It cannot reach beyond loopback.
+def run_script(
+    sdk: str, arguments: Sequence[str], *, folder: Path, script: str | None = None
+) -> dict[str, Any]:
+    """What `scripts/{sdk}_sdk.py`, or `script`, printed, parsed. It cannot reach beyond loopback.
 
     `folder` takes what the SDK writes: one of them makes a `logs` folder where it is run.
     """
     done = subprocess.run(
-        [interpreter(sdk), "-c", KEPT_HERE, SCRIPTS / f"{sdk}_sdk.py", *arguments],
+        [interpreter(sdk), "-c", KEPT_HERE, SCRIPTS / f"{script or f'{sdk}_sdk'}.py", *arguments],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parent)},
         capture_output=True,

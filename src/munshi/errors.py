@@ -107,10 +107,35 @@ class BrokerClockError(BrokerLoginRefusedError):
         self.broker_time = broker_time
 
 
+class BrokerStreamSilentError(BrokerUnavailableError):
+    """The broker's stream is open and says nothing, not even its heartbeat."""
+
+
 class RequestAbandonedError(AppError):
     """The request was given up before it was sent, because whoever asked was told to stop."""
 
     status = 409
+
+
+# --- the cache -----------------------------------------------------------------------------
+
+
+class CacheValueUnfitError(AppError):
+    """The value is not what its shelf of the cache holds."""
+
+    status = 500
+
+
+class CacheValueTooLargeError(AppError):
+    """The value is too large for the cache."""
+
+    status = 500
+
+
+class CacheShelfUnknownError(AppError):
+    """No such shelf of the cache."""
+
+    status = 404
 
 
 # --- the desk ------------------------------------------------------------------------------
@@ -363,6 +388,12 @@ class InstrumentUnknownError(AppError):
     status = 404
 
 
+class QuoteUnknownError(AppError):
+    """The broker has no quote of this instrument."""
+
+    status = 404
+
+
 class IntervalUnknownError(AppError):
     """No such bar interval."""
 
@@ -381,6 +412,30 @@ class DateRangeInvalidError(AppError):
     status = 422
 
 
+class BacktestDataMissingError(AppError):
+    """There are no prices to run the backtest on."""
+
+    status = 422
+
+
+class BacktestCapitalTooSmallError(AppError):
+    """The capital does not pay for one lot."""
+
+    status = 422
+
+
+class BacktestRunUnknownError(AppError):
+    """There is no such backtest."""
+
+    status = 404
+
+
+class StrategyFailedError(AppError):
+    """The strategy raised an error of its own."""
+
+    status = 422
+
+
 class CandleFileInvalidError(AppError):
     """The file does not hold usable candles."""
 
@@ -395,6 +450,13 @@ class CandleFileDamagedError(AppError):
 
 class CandleFilesConflictError(AppError):
     """Another writer stored the same month of candles first."""
+
+    status = 409
+    retryable = True
+
+
+class ProvisionalBarsConflictError(AppError):
+    """Another stream stored a bar of the same minute first."""
 
     status = 409
     retryable = True
@@ -769,6 +831,32 @@ class ArchiveInvalidError(AppError):
     """The archive of audit rows is missing, damaged or does not belong here."""
 
     status = 422
+
+
+class ArchiveUnwritableError(AppError):
+    """An archive of audit rows cannot be written or removed."""
+
+    status = 507
+    retryable = True
+
+
+class ArchiveUnknownError(AppError):
+    """There is no archive of audit rows by that name."""
+
+    status = 404
+
+
+class ArchiveBusyError(AppError):
+    """Somebody else is at work on the archives of the audit trail."""
+
+    status = 409
+    retryable = True
+
+
+class ArchiveDroppedError(AppError):
+    """The archive was dropped by retention and cannot come back."""
+
+    status = 410
 
 
 # --- services under systemd ----------------------------------------------------------------

@@ -14,6 +14,13 @@ from munshi.settings import LocalTrust
 
 WANTED = {
     ("GET", "/auth/db/status"): Role.VIEWER,
+    ("GET", "/cache/stats"): Role.VIEWER,
+    ("GET", "/quotes"): Role.VIEWER,
+    ("GET", "/streams"): Role.VIEWER,
+    ("GET", "/data/provisional"): Role.VIEWER,
+    ("GET", "/backtests"): Role.VIEWER,
+    ("GET", "/backtests/{run_id}"): Role.VIEWER,
+    ("GET", "/backtests/{run_id}/trades"): Role.VIEWER,
     ("POST", "/auth/db/breeze/login"): Role.OPERATOR,
     ("POST", "/auth/db/kite/login"): Role.OPERATOR,
     ("POST", "/auth/db/disconnect/{service}"): Role.OPERATOR,
@@ -92,6 +99,9 @@ WANTED = {
     ("POST", "/people/totp/enable"): Role.VIEWER,
     ("POST", "/people/totp/disable"): Role.VIEWER,
     ("POST", "/people/recovery-codes"): Role.VIEWER,
+    ("GET", "/audit/archives"): Role.ADMIN,
+    ("POST", "/audit/archives/{name}/restore"): Role.ADMIN,
+    ("POST", "/audit/erase"): Role.ADMIN,
     ("GET", "/users"): Role.ADMIN,
     ("POST", "/users"): Role.ADMIN,
     ("POST", "/users/{username}/role"): Role.ADMIN,

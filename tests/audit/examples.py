@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from asgi import Answer, Caller
+from audit.archive_examples import ROUTES_OF_ARCHIVES, WORKS_OF_ARCHIVES
 from audit.people_examples import (
     ROUTES_OF_PEOPLE,
     WORKS_OF_PEOPLE,
@@ -23,12 +24,14 @@ from audit.people_examples import (
     GuestCall,
     PersonalWork,
 )
+from caches import WORDS
 from desks import TESTER, Desk
 from munshi.adoption.service import Choices
 from munshi.bootstrap.copying import open_copy
 from munshi.circuits.breaker import CircuitBreaker
 from munshi.domain.audit import MUNSHI
 from munshi.domain.circuits import FAILURES_TO_OPEN, FIRST_REST
+from munshi.domain.config_keys import CACHE, MOST_MB
 from munshi.domain.enums import Service
 from munshi.domain.jobs import AUTO_LOGIN, HEALTH_SWEEP, SESSION_CLEANUP, JobState
 from munshi.domain.market.intervals import Interval
@@ -123,6 +126,10 @@ def _of_people(work: PersonalWork, ground: Ground) -> object:
     return work(ground.desk, ground.api)
 
 
+def _of_desk(work: Callable[[Desk], object], ground: Ground) -> object:
+    return work(ground.desk)
+
+
 def _roll_back(ground: Ground) -> Answer:
     services = ground.desk.services
     revision = services.config.revision()
@@ -207,7 +214,10 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/schedules/{name}/pause"): lambda on: _schedule(on, "pause"),
     ("POST", "/schedules/{name}/resume"): lambda on: _schedule(on, "resume"),
     ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
-    **{route: partial(_as_guest, call) for route, call in ROUTES_OF_PEOPLE.items()},
+    **{
+        route: partial(_as_guest, call)
+        for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES).items()
+    },
 }
 
 # Called with a body, but nothing may change.
@@ -335,8 +345,25 @@ def _adopt(ground: Ground) -> None:
     adoption.note_drop(list_legacy_tables(database), actor=TESTER)
 
 
+def _fill_and_clear_the_cache(ground: Ground) -> None:
+    services, clock = ground.desk.services, ground.desk.clock
+    services.config.set(CACHE, MOST_MB, 1, actor=TESTER)
+    cache, words = services.cache, services.cache.open(WORDS)
+    cache.invalidate("words")
+    words.set("expired", ["x"])
+    clock.advance(timedelta(days=9))
+    cache.sweep()
+    for number in range(12):
+        words.set(str(number), ["x" * 100_000])
+    cache.sweep()
+    words.get("11")
+    cache.save_counts()
+    services.cache_service.clear(actor=TESTER)
+
+
 WORKS: Mapping[str, Work] = {
     "an old install is adopted": _adopt,
+    "the cache is filled, swept and cleared": _fill_and_clear_the_cache,
     "brokers' limits are used": _use_limits,
     "an alert is put away": lambda on: on.desk.services.alerts.resolve(on.alert(), actor=TESTER),
     "the trail is exported": lambda on: on.desk.services.audit.begin_export(
@@ -376,4 +403,5 @@ WORKS: Mapping[str, Work] = {
     "keys are copied and put back": _key_copy,
     "a backup is made and put back": _backup,
     **{name: partial(_of_people, work) for name, work in WORKS_OF_PEOPLE.items()},
+    **{name: partial(_of_desk, work) for name, work in WORKS_OF_ARCHIVES.items()},
 }

@@ -19,6 +19,7 @@ class Guest:
 
     def __init__(self, desk: Desk, api: Caller) -> None:
         hash_cheaply(desk.services.config)
+        self.desk = desk
         self.people = desk.services.people
         self.clock = desk.clock
         self.name = f"guest-{uuid4().hex[:8]}"

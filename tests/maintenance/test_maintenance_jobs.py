@@ -8,14 +8,26 @@ import pytest
 
 from desks import TESTER, Desk
 from munshi.bootstrap import JOB_TYPES
-from munshi.domain.config_keys import HEALTH, JOBS, KEEP_DAYS, LEAST_FREE_MB
+from munshi.domain.config_keys import (
+    AUDIT,
+    HEALTH,
+    JOBS,
+    KEEP_ARCHIVES_DAYS,
+    KEEP_DAYS,
+    LEAST_FREE_MB,
+    find_key,
+)
+from munshi.domain.enums import Service
 from munshi.domain.job_params import NoParams
-from munshi.domain.jobs import JobState
+from munshi.domain.jobs import AUDIT_ARCHIVE, JobState
 from munshi.domain.schedules import ExecutionStatus
-from munshi.errors import JobParametersInvalidError
+from munshi.errors import ConfigValueInvalidError, JobParametersInvalidError
 from munshi.infrastructure.database.models import metadata
 
-KEEPERS = ("session_cleanup", "health_sweep", "job_cleanup", "database_maintenance")
+KEEPERS = (
+    *("session_cleanup", "health_sweep", "job_cleanup", "database_maintenance"),
+    AUDIT_ARCHIVE,
+)
 
 
 def do(desk: Desk, job_type: str) -> tuple[UUID, dict[str, Any]]:
@@ -52,6 +64,36 @@ def test_expired_sessions_are_ended_and_audited(desk: Desk) -> None:
     assert (entry.entity_type, entry.user_id) == ("auth", f"job:{job_id}")
 
 
+def test_old_audit_rows_are_archived_and_old_archives_dropped_as_configured(desk: Desk) -> None:
+    desk.log_in(Service.KITE)
+    desk.services.ledger.seal()
+    _, too_young = do(desk, AUDIT_ARCHIVE)
+    desk.clock.advance(timedelta(days=90, seconds=1))
+    _, archived = do(desk, AUDIT_ARCHIVE)
+    desk.services.ledger.seal()
+    desk.clock.advance(timedelta(days=1826, seconds=1))
+    _, dropped = do(desk, AUDIT_ARCHIVE)
+
+    assert (too_young["archives"], too_young["dropped"]) == ([], [])
+    assert len(archived["archives"]) == 1
+    assert archived["rows"] > 0
+    assert dropped["dropped"] == archived["archives"]
+    desk.services.ledger.seal()
+    report = desk.services.ledger.verify()
+    assert (report.findings, report.dropped_rows) == ([], archived["rows"])
+    entries = desk.services.audit.page(entity_type="audit_archive").entries
+    assert {entry.action for entry in entries} == {"archived", "dropped"}
+
+
+def test_how_long_archives_are_kept_is_a_year_at_the_least_and_the_administrators_to_say(
+    desk: Desk,
+) -> None:
+    with pytest.raises(ConfigValueInvalidError, match="365"):
+        desk.services.config.set(AUDIT, KEEP_ARCHIVES_DAYS, 364, actor=TESTER)
+
+    assert find_key(AUDIT, KEEP_ARCHIVES_DAYS).needs_admin
+
+
 def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
     do(desk, "session_cleanup")
     desk.clock.advance(timedelta(days=7, seconds=1))
@@ -64,6 +106,7 @@ def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
         "run_days": 400,
         "runs_forgotten": 0,
         "call_counts_forgotten": 0,
+        "unconfirmed_bars_forgotten": 0,
     }
     assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
 

@@ -113,6 +113,8 @@ def test_a_filled_database_of_every_revision_ends_up_as_a_fresh_one(
     after = counts(database)
     assert schema(database) == fresh
     assert {name: after[name] for name in filled} == filled
+    # Triggers add a row there for each of some tables.
+    filled.pop("CacheTableChanges", None)
     assert all(count == 1 for count in filled.values())
 
 

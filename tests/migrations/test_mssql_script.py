@@ -45,7 +45,7 @@ def test_a_procedure_or_trigger_stands_alone_in_its_batch() -> None:
     modules = [batch for batch in batches() if MODULE.search(batch)]
 
     triggers = sum("CREATE TRIGGER" in batch for batch in modules)
-    assert triggers == 5
+    assert triggers == 7
     assert len(modules) == len(procedures.NAMES) + triggers
     for batch in modules:
         assert MODULE.match(batch)
@@ -67,6 +67,7 @@ def test_everything_is_there() -> None:
         "[tr_AuditLogs_no_update] ON [AuditLogs] INSTEAD OF UPDATE",
         "[tr_AuditLogs_no_delete] ON [AuditLogs] AFTER DELETE",
         "[tr_AuditBlocks_no_change] ON [AuditBlocks] INSTEAD OF UPDATE, DELETE",
+        "[tr_Instruments_cache] ON [Instruments] AFTER INSERT, UPDATE, DELETE",
     ):
         assert f"CREATE TRIGGER {trigger}" in created
     assert f"SET version_num='{HEAD}'" in created

@@ -35,18 +35,30 @@ class Finding:
     archive: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedArchive:
+    """An archive that retention dropped, as its signed record says."""
+
+    name: str
+    first_block: int
+    last_block: int
+    rows: int
+    dropped_at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class Report:
     """What was checked and what is wrong; of many findings the first hundred are kept."""
 
     rows: int = 0
     archived_rows: int = 0
-    expired_rows: int = 0
+    dropped_rows: int = 0
     blocks: int = 0
     unsealed: int = 0
     oldest_unsealed: datetime | None = None
     personal_values: int = 0
     archives: int = 0
+    dropped: list[DroppedArchive] = field(default_factory=list)
     checkpoint_block: int | None = None
     signatures_checked: bool = True
     findings: list[Finding] = field(default_factory=list)

@@ -5,13 +5,13 @@ kept in memory, however long the trail is: a block's rows at a time, and of a tr
 rows a bit for each.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from munshi.audit.findings import Report, Trouble
 from munshi.audit.shelf import Bits, Shelf
 from munshi.domain.audit import commitment, leaf_hash
+from munshi.domain.ledger.archives import Archive
 from munshi.domain.ledger.blocks import (
     MOST_ROWS,
     NOTHING_BEFORE,
@@ -36,8 +36,9 @@ Progress = Callable[[int, int], None]
 class Verification:
     """One run over one state of the ledger.
 
-    `keys` are the public keys by id; None leaves the signatures out. `told` is called with rows
-    done and rows in all.
+    `keys` are the public keys by id; None leaves the signatures out. `files` are the archives'
+    files as they were before the state that `reader` sees. `told` is called with rows done and
+    rows in all.
     """
 
     def __init__(
@@ -48,30 +49,44 @@ class Verification:
         ledger_id: str,
         keys: Mapping[str, bytes] | None,
         told: Progress,
+        recorded: Sequence[Archive] = (),
+        files: frozenset[str] = frozenset(),
     ) -> None:
         self._reader = reader
         self._archives = archives
         self._ledger_id = ledger_id
         self._keys = keys
         self._told = told
+        self._recorded = recorded
+        self._files = files
+        self._archived = Bits()
         self._in_table = 0
         self.report = Report(signatures_checked=keys is not None)
 
     def run(self, checkpoint: Checkpoint | None = None) -> Report:
         """Check everything; with `checkpoint`, also that this is the ledger it was taken from."""
         total = self._reader.count()
-        with ExitStack() as opened:
-            shelf = Shelf(self._reader.archives(), self._archives, self.report, opened)
-            self.report.archives = len(shelf)
-            head, size, number = NOTHING_BEFORE, 0, 0
-            for block in self._reader.blocks():
-                self._check_place(block, number, head, size)
-                self._check_block(block, shelf)
-                if checkpoint is not None and checkpoint.number == block.number:
-                    self._compare(checkpoint, block)
-                number, head = block.number, block.block_hash
-                size = block.first_position + block.row_count
-                self._told(self.report.rows, total)
+        everything = max(total, self._reader.sealed())
+        shelf = Shelf(
+            self._recorded,
+            self._archives,
+            self.report,
+            ledger_id=self._ledger_id,
+            keys=self._keys,
+        )
+        self.report.archives = len(shelf)
+        shelf.check(self._files)
+        head, size, number = NOTHING_BEFORE, 0, 0
+        for block in self._reader.blocks():
+            self._check_place(block, number, head, size)
+            self._check_block(block, shelf)
+            shelf.meet(block)
+            if checkpoint is not None and checkpoint.number == block.number:
+                self._compare(checkpoint, block)
+            number, head = block.number, block.block_hash
+            size = block.first_position + block.row_count
+            self._told(self.report.rows, everything)
+        shelf.close(number)
         self.report.blocks = number
         if checkpoint is not None and self.report.checkpoint_block is None:
             self._miss(checkpoint, number)
@@ -176,13 +191,14 @@ class Verification:
         archived: Mapping[int, StoredRow] = {}
         if len(stored) < len(ids):
             archived = shelf.rows(block.number)
-            self.report.archived_rows += len(archived)
+            self.report.archived_rows += len(archived.keys() - stored.keys())
+            self._check_archived(archived)
         for audit_id, leaf in zip(ids, leaves, strict=True):
             row = stored.get(audit_id) or archived.get(audit_id)
             if row is not None:
                 self._check_row(audit_id, row, leaf, block)
-            elif shelf.has_expired(block.number):
-                self.report.expired_rows += 1
+            elif shelf.was_dropped(block.number):
+                self.report.dropped_rows += 1
             else:
                 self.report.add(
                     Trouble.ROW_MISSING,
@@ -190,6 +206,14 @@ class Verification:
                     audit_id=audit_id,
                     block=block.number,
                 )
+
+    def _check_archived(self, archived: Mapping[int, StoredRow]) -> None:
+        """The personal values beside rows that an archive has."""
+        for audit_id in archived:
+            self._archived.add(audit_id)
+        for audit_id, field, salt, value in self._reader.personal_values_of([*archived]):
+            said = archived[audit_id].canonical
+            self._check_personal(PersonalValue(audit_id, field, salt, value, said), said)
 
     def _check_row(self, audit_id: int, row: StoredRow, leaf: bytes, block: StoredBlock) -> None:
         if leaf_hash(row.canonical) != leaf or row.leaf != leaf:
@@ -248,13 +272,22 @@ class Verification:
     def _check_personal_values(self) -> None:
         for each in self._reader.personal_values():
             self.report.personal_values += 1
-            # Of an archived row only the archive has the commitment.
-            if each.canonical is not None and not _commits(each, each.canonical):
+            if each.canonical is not None:
+                self._check_personal(each, each.canonical)
+            elif each.audit_id not in self._archived:
                 self.report.add(
                     Trouble.PERSONAL_CHANGED,
-                    f"The {each.field} of row {each.audit_id} is not what was sealed.",
+                    f"The {each.field} of row {each.audit_id} stands beside no row.",
                     audit_id=each.audit_id,
                 )
+
+    def _check_personal(self, each: PersonalValue, said: bytes) -> None:
+        if not _commits(each, said):
+            self.report.add(
+                Trouble.PERSONAL_CHANGED,
+                f"The {each.field} of row {each.audit_id} is not what was sealed.",
+                audit_id=each.audit_id,
+            )
 
     # --- checkpoints -----------------------------------------------------------------------
 

@@ -5,12 +5,14 @@ from contextlib import closing, contextmanager
 
 from munshi.adoption.service import AdoptionService
 from munshi.alerts.service import AlertService
+from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -20,6 +22,9 @@ from munshi.bootstrap.broker_lines import (
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.cache.cache import Cache
+from munshi.cache.last_quotes import LastQuotes
+from munshi.cache.service import CacheService
 from munshi.clock import Clock, SystemClock
 from munshi.config.legacy_import import LegacyConfigImport
 from munshi.config.old_install import OldInstallImport
@@ -52,9 +57,12 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instruments import InstrumentService
+from munshi.market.provisional import ProvisionalService
+from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -138,9 +146,13 @@ def open_services(
             vault = unlock(database, key_sources(settings), clock=running)
             with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
-                with closing(Rouser(database)) as rouser, closing(open_gate(ground)) as gate:
+                with (
+                    closing(Rouser(database)) as rouser,
+                    closing(open_gate(ground)) as gate,
+                    closing(Cache(database, running)) as cache,
+                ):
                     at = endpoints or find_endpoints(settings)
-                    services = _wire(ground, http, at, rouser, gate)
+                    services = _wire(ground, http, at, rouser, gate, cache=cache)
                     with (
                         closing(services.job_feed),
                         closing(services.audit_feed),
@@ -178,6 +190,8 @@ def _wire(
     endpoints: BrokerEndpoints,
     rouser: Rouser,
     quotas: QuotaGate,
+    *,
+    cache: Cache,
 ) -> Services:
     settings, clock, database, mode = ground.settings, ground.clock, ground.database, ground.mode
     config = ConfigService(database, clock)
@@ -186,7 +200,8 @@ def _wire(
     kite = lines.kite_service(config)
     breeze = lines.breeze_service(config)
     calendar = CalendarService(config)
-    candles = CandleService(database, clock, store=CandleStore(settings.home), mode=mode)
+    store = CandleStore(settings.home)
+    candles = CandleService(database, clock, store=store, mode=mode, cache=cache)
     instruments = InstrumentService(
         database,
         clock,
@@ -194,6 +209,7 @@ def _wire(
         kite=lines.kite,
         calling_kite=kite.calling,
         breeze=lines.breeze,
+        cache=cache,
     )
     health = HealthService(
         CheckGround(
@@ -211,6 +227,7 @@ def _wire(
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     collection = CollectionService(
         clock,
         mode=mode,
@@ -221,8 +238,11 @@ def _wire(
         },
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         calendar=calendar,
     )
+    logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
+    last_quotes = LastQuotes(cache, mode=mode)
     return Services(
         settings=settings,
         clock=clock,
@@ -236,6 +256,7 @@ def _wire(
         audit=audit,
         audit_feed=AuditFeed(audit),
         ledger=LedgerService(database, clock, home=settings.home),
+        archives=ArchiveService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
         jobs=jobs,
         schedules=ScheduleService(
@@ -255,15 +276,33 @@ def _wire(
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
         simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
-        logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
+        logins=logins,
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         collection=collection,
+        backtests=BacktestService(
+            database, clock, candles=candles, instruments=instruments, calendar=calendar
+        ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
+        provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
+        quotes=QuoteService(
+            clock,
+            last=last_quotes,
+            find=instruments.find,
+            calls=QuoteCalls(
+                kite=lines.kite,
+                calling_kite=kite.calling,
+                breeze=lines.breeze,
+                calling_breeze=breeze.calling,
+                has_login=lambda service: logins.of(service).restore() is not None,
+            ),
+        ),
+        streams=lines.streams(kite, breeze, quotes=last_quotes, find=instruments.find),
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),
@@ -272,5 +311,7 @@ def _wire(
         keys=keys,
         backups=BackupService(database, clock, home=settings.home, keys=keys),
         limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
+        cache=cache,
+        cache_service=CacheService(database, clock, cache),
         job_wake=rouser.wake,
     )

@@ -1,19 +1,22 @@
 """Checking the trail, and what is taken out of it to be checked elsewhere."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from munshi.audit.findings import Report
+from munshi.audit.findings import DroppedArchive, Report
 from munshi.audit.ledger_service import LedgerService
 from munshi.audit.proofs import check_checkpoint
 from munshi.audit.proofs import check_proof as refuse_unproved
 from munshi.cli.desk import open_desk
 from munshi.cli.output import print_json, print_table, show_instant
+from munshi.clock import show_ist
 from munshi.domain.audit import COMMAND_LINE
 from munshi.domain.ledger.checkpoints import (
     Checkpoint,
@@ -135,8 +138,8 @@ def _show(report: Report) -> None:
         f"{report.rows:,} sealed rows in {report.blocks:,} blocks ({report.archived_rows:,} rows "
         f"in {report.archives:,} archives); {report.personal_values:,} personal values."
     )
-    if report.expired_rows:
-        typer.echo(f"{report.expired_rows:,} rows were removed by retention; their blocks stay.")
+    for line in _dropped(report.dropped):
+        typer.echo(line)
     if report.unsealed:
         since = show_instant(report.oldest_unsealed)
         typer.echo(f"{report.unsealed:,} rows wait to be sealed, the oldest since {since}.")
@@ -151,6 +154,17 @@ def _show(report: Report) -> None:
         print_table("", ("what", "detail"), [(each.trouble, each.detail) for each in more])
     if report.count > 1 + len(more):
         typer.echo(f"and {report.count - 1 - len(more):,} more", err=True)
+
+
+def _dropped(archives: Sequence[DroppedArchive]) -> Iterator[str]:
+    """A line for each day on which retention dropped archives."""
+    for day, some in groupby(archives, key=lambda each: show_ist(each.dropped_at)[:11]):
+        gone = list(some)
+        yield (
+            f"Archives of blocks {gone[0].first_block:,} to {gone[-1].last_block:,} "
+            f"({sum(each.rows for each in gone):,} rows) were dropped by setting on {day}; their "
+            "blocks stay."
+        )
 
 
 def _spell(value: object) -> str:

@@ -12,15 +12,19 @@ from munshi.domain.enums import Service
 from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
+BACKTEST = "backtest"
 DATA_COLLECTION = "data_collection"
 DAILY_COLLECTION = "daily_collection"
 DATA_VERIFICATION = "data_verification"
+PRICE_STREAM = "price_stream"
 SESSION_CLEANUP = "session_cleanup"
 SESSION_WATCH = "session_watch"
 HEALTH_SWEEP = "health_sweep"
 JOB_CLEANUP = "job_cleanup"
 DATABASE_MAINTENANCE = "database_maintenance"
 BROKER_CALL_ANALYSIS = "broker_call_analysis"
+CACHE_REPORT = "cache_report"
+AUDIT_ARCHIVE = "audit_archive"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)

@@ -62,6 +62,19 @@ OPERATIONAL_WRITES = (
         except_states=BAD_STATES,
     ),
     OperationalWrite(table="JobAttempts", what="each try of a job", why=_JOB_IS_AUDITED),
+    *(
+        OperationalWrite(
+            table=table,
+            what=what,
+            why=_JOB_IS_AUDITED,
+            writers=("backtest.service:BacktestService.run",),
+        )
+        for table, what in (
+            ("BacktestRuns", "what backtests came to"),
+            ("BacktestTrades", "the trades of backtests"),
+            ("BacktestLegs", "the orders of backtests, with their charges"),
+        )
+    ),
     OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
     OperationalWrite(
         table="JobArtifacts",
@@ -96,6 +109,23 @@ OPERATIONAL_WRITES = (
         ),
     ),
     OperationalWrite(
+        table="ProvisionalBars",
+        what="minutes as a stream showed them, until history confirms them",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.bar_store:BarStore._save",
+            "market.candles:CandleService._save_month",
+            "market.candles:CandleService._forget_provisional",
+            "market.provisional:ProvisionalService.cleanup",
+        ),
+    ),
+    OperationalWrite(
+        table="CandleGaps",
+        what="days of which a broker had no bars, or not all",
+        why="nobody decides them; the job that asked is named in the row",
+        writers=("market.gaps:GapService._replace",),
+    ),
+    OperationalWrite(
         table="Alerts",
         what="alerts raised and resolved by the desk itself",
         why="they follow from what is audited or measured; resolving one by hand is audited",
@@ -111,6 +141,8 @@ OPERATIONAL_WRITES = (
             "rate_limits.closures:Closures.succeeded",
             "circuits.breaker:CircuitBreaker._failed",
             "circuits.breaker:CircuitBreaker._answered",
+            "cache.sweeper:Sweeper._tell",
+            "cache.sweeper:Sweeper._resolve",
         ),
     ),
     OperationalWrite(
@@ -143,6 +175,18 @@ OPERATIONAL_WRITES = (
         table="ApiRateLimits",
         what="calls to brokers by minute, and the counts of days",
         why="counted, not decided",
+    ),
+    *(
+        OperationalWrite(table=table, what=what, why="machines keep it; clearing it is audited")
+        for table, what in (
+            ("CacheEntries", "what the cache holds, and what it drops to make room"),
+            ("CacheChanges", "which entries of the cache were written lately"),
+            ("CacheLeases", "who is working an entry of the cache out"),
+            ("CacheState", "how many writes and invalidations of the cache there were"),
+            ("CacheTableChanges", "how often tables were changed that the cache depends on"),
+            ("CacheTags", "when entries of a tag were last made invalid"),
+            ("CacheUse", "how often the cache had the answer, by day"),
+        )
     ),
     OperationalWrite(
         table="PendingLogins",
@@ -221,13 +265,39 @@ OPERATIONAL_WRITES = (
     ),
     OperationalWrite(
         table="AuditSealer",
-        what="who seals, and which server's count it goes by",
+        what="who seals, which server's count that goes by, and who is at work on the archives",
         why="machines decide it, several times a second",
         writers=(
             "audit.sealer:Sealer._seal",
             "audit.sealer:Sealer._make_ready",
             "audit.sealer:begin_era",
+            "audit.archive_turn:ArchiveTurn.held",
+            "audit.archive_turn:ArchiveTurn.stay",
+            "audit.archive_turn:ArchiveTurn._take",
+            "audit.archiving:Mover._begin",
+            "audit.archiving:Mover.discard",
+            "audit.archiving:Mover.finish",
+            "audit.restoring:Restorer.go_on",
+            "audit.restoring:Restorer.clear",
         ),
+    ),
+    OperationalWrite(
+        table="AuditArchives",
+        what="how far an archive is, between the audit rows about it",
+        why="what decided is audited when the file is on disk, or the rows are asked back",
+        writers=(
+            "audit.archiving:Mover._begin",
+            "audit.archiving:Mover.discard",
+            "audit.archiving:Mover.finish",
+            "audit.restoring:Restorer.go_on",
+            "audit.restoring:Restorer.clear",
+        ),
+    ),
+    OperationalWrite(
+        table="AuditLogs",
+        what="rows that leave the table for an archive, and come back",
+        why="each row is as it was, here or there, and the archive is audited",
+        writers=("audit.archiving:Mover.finish", "audit.restoring:Restorer.go_on"),
     ),
     OperationalWrite(
         table="AuditPersonalData",

@@ -7,9 +7,12 @@ from typing import Any
 
 from munshi.domain.enums import Service
 from munshi.domain.jobs import (
+    AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
+    CACHE_REPORT,
     DAILY_COLLECTION,
+    PRICE_STREAM,
     SESSION_WATCH,
 )
 
@@ -33,13 +36,14 @@ def _seed(
     *,
     parameters: Mapping[str, object] = MappingProxyType({}),
     missed: Mapping[str, Any] = MappingProxyType({"policy": "run_once"}),
+    enabled: bool = True,
 ) -> SeededSchedule:
     document = {
         "job_type": job_type,
         "parameters": dict(parameters),
         "trigger": dict(trigger),
         "missed": dict(missed),
-        "enabled": True,
+        "enabled": enabled,
     }
     return SeededSchedule(name=name, document=document, description=description)
 
@@ -96,6 +100,13 @@ SEEDED_SCHEDULES = (
         "When jobs that ended more than jobs/keep_days days ago are deleted: weekly.",
     ),
     _seed(
+        AUDIT_ARCHIVE,
+        AUDIT_ARCHIVE,
+        {"kind": "cron", "expression": "20 4 * * 0", "zone": "Asia/Kolkata"},
+        "When audit rows older than audit/archive_after_days are archived, and archives older than "
+        "audit/keep_archives_days dropped: weekly.",
+    ),
+    _seed(
         "database_maintenance",
         "database_maintenance",
         {"kind": "cron", "expression": "0 4 1 * *", "zone": "Asia/Kolkata"},
@@ -108,6 +119,12 @@ SEEDED_SCHEDULES = (
         "When it is worked out how the brokers' limits were used last month: monthly.",
     ),
     _seed(
+        CACHE_REPORT,
+        CACHE_REPORT,
+        {"kind": "cron", "expression": "30 5 1 * *", "zone": "Asia/Kolkata"},
+        "When it is worked out how often the cache had the answer last month: monthly.",
+    ),
+    _seed(
         "daily_collection",
         DAILY_COLLECTION,
         {
@@ -118,5 +135,25 @@ SEEDED_SCHEDULES = (
             "days": "trading",
         },
         "When the day's candles are collected (market/daily_collection says which).",
+    ),
+    _seed(
+        PRICE_STREAM,
+        PRICE_STREAM,
+        {
+            "kind": "market",
+            "segment": "cash",
+            "event": "open",
+            "offset_minutes": -5,
+            "days": "trading",
+        },
+        "When the prices of its instruments begin to be streamed, until the market closes. Off "
+        "until it is resumed: Kite allows three streams an app.",
+        parameters={
+            "broker": "kite",
+            "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
+        },
+        # What is left of the day is worth having.
+        missed={"policy": "run_once", "within_seconds": 6 * _HOUR},
+        enabled=False,
     ),
 )

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
+from munshi.cache.cache import Cache
+from munshi.cache.shelf import Shelf
 from munshi.clock import Clock
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
@@ -33,8 +37,25 @@ EXCHANGES = ("NSE", "BSE", "NFO", "BFO")
 class InstrumentPage:
     """Instruments by exchange and symbol; `next_cursor` asks for those behind."""
 
-    instruments: list[Instrument]
+    instruments: tuple[Instrument, ...]
     next_cursor: str | None
+
+
+_HOUR = 3600.0
+# That a list does not name something is asked again after a minute, or when a list is loaded.
+FOUND = Shelf[Instrument | None](
+    name="instruments",
+    holds=Instrument | None,
+    fresh_seconds=6 * _HOUR,
+    negative_seconds=60,
+    tables=("Instruments",),
+)
+PAGES = Shelf[InstrumentPage](
+    name="instrument_pages",
+    holds=InstrumentPage,
+    fresh_seconds=_HOUR,
+    tables=("Instruments",),
+)
 
 
 class InstrumentService:
@@ -49,6 +70,7 @@ class InstrumentService:
         kite: KiteClient,
         calling_kite: CallingKite,
         breeze: BreezeClient,
+        cache: Cache,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -56,6 +78,9 @@ class InstrumentService:
         self._kite = kite
         self._calling_kite = calling_kite
         self._breeze = breeze
+        self._cache = cache
+        self._found = cache.open(FOUND)
+        self._pages = cache.open(PAGES)
 
     def find(self, text: str | InstrumentRef) -> Instrument:
         """The instrument by its name, from the loaded lists or among the well-known indices.
@@ -63,14 +88,19 @@ class InstrumentService:
         Raises InstrumentUnknownError.
         """
         ref = text if isinstance(text, InstrumentRef) else InstrumentRef.parse(text)
-        with self._database.reading() as tx:
-            found = tx.instruments.get_instrument(ref, mode=self._mode) or well_known_index(ref)
+        found = self._found.get_or_compute(
+            f"{self._mode} {ref}", partial(self._look_up, ref)
+        ) or well_known_index(ref)
         if found is None:
             raise InstrumentUnknownError(
                 f"{ref} is in no list that was loaded.",
                 hint="Load the lists of today: munshi data instruments --refresh",
             )
         return found
+
+    def _look_up(self, ref: InstrumentRef) -> Instrument | None:
+        with self._database.reading() as tx:
+            return tx.instruments.get_instrument(ref, mode=self._mode)
 
     def segment(self, ref: InstrumentRef) -> Segment:
         """Which trading hours apply; by its exchange for what is in no list any more."""
@@ -91,18 +121,25 @@ class InstrumentService:
     ) -> InstrumentPage:
         """Raises CursorInvalidError."""
         after = None if cursor is None else _read_cursor(cursor)
+        asked = [self._mode, exchange, kind, underlying, query, cursor, limit]
+        read = partial(
+            self._read_page,
+            mode=self._mode,
+            exchange=exchange,
+            kind=kind,
+            underlying=underlying,
+            text=query,
+            after=after,
+            limit=limit + 1,
+        )
+        return self._pages.get_or_compute(json.dumps(asked), read)
+
+    def _read_page(self, *, limit: int, **asked: Any) -> InstrumentPage:  # noqa: ANN401 - as asked
+        """One more than are shown says whether there are more."""
         with self._database.reading() as tx:
-            found = tx.instruments.list_instruments(
-                mode=self._mode,
-                exchange=exchange,
-                kind=kind,
-                underlying=underlying,
-                text=query,
-                after=after,
-                limit=limit + 1,
-            )
-        page = found[:limit]
-        more = len(found) > limit
+            found = tx.instruments.list_instruments(limit=limit, **asked)
+        page = tuple(found[: limit - 1])
+        more = len(found) == limit
         return InstrumentPage(instruments=page, next_cursor=_cursor(page[-1].ref) if more else None)
 
     def loaded_at(self) -> dict[Service, datetime | None]:
@@ -130,6 +167,7 @@ class InstrumentService:
             tx.audit.log(
                 "instruments", "refresh", entity_id=service, details=counts, actor=actor, now=now
             )
+        self._cache.look_soon()
         return counts
 
     def _download(self, service: Service) -> Listings:

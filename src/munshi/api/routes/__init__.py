@@ -4,7 +4,10 @@ from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
 from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
+from munshi.api.routes.audit_archives import AuditArchiveRoutes
 from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.backtests import BacktestRoutes
+from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.config_past import ConfigPastRoutes
@@ -18,6 +21,7 @@ from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.limits import LimitRoutes
 from munshi.api.routes.metrics import MetricsRoutes
 from munshi.api.routes.people import PeopleRoutes
+from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
 from munshi.api.routes.users import UserRoutes
@@ -37,9 +41,13 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         ConfigPastRoutes(services),
         ConfigRoutes(services),
         AuditRoutes(services),
+        AuditArchiveRoutes(services),
         DataRoutes(services),
+        QuoteRoutes(services),
+        BacktestRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
+        CacheRoutes(services),
         MetricsRoutes(services, counts),
         PeopleRoutes(services),
         SecondFactorRoutes(services),

@@ -9,7 +9,9 @@ from difflib import get_close_matches
 from munshi.domain.config_keys import (
     alerts,
     api,
+    audit,
     auth,
+    cache,
     health,
     jobs,
     market,
@@ -27,6 +29,7 @@ from munshi.domain.config_keys.api import (
     RATE_LIMIT_PER_MINUTE,
     TRADING_DAY_RESERVE,
 )
+from munshi.domain.config_keys.audit import ARCHIVE_AFTER_DAYS, KEEP_ARCHIVES_DAYS
 from munshi.domain.config_keys.auth import (
     BROKER_KEYS,
     EXPIRY_WARNING_MINUTES,
@@ -36,6 +39,7 @@ from munshi.domain.config_keys.auth import (
     SIMULATED_HEADLESS,
     BrokerKeys,
 )
+from munshi.domain.config_keys.cache import FIRST_LEVEL_MB, KEEP_USE_DAYS, MOST_MB
 from munshi.domain.config_keys.health import (
     BACKLOG_MINUTES,
     KEEP_HOUR_DAYS,
@@ -47,7 +51,9 @@ from munshi.domain.config_keys.jobs import KEEP_DAYS, QUEUE_PREFIX
 from munshi.domain.config_keys.key import (
     ALERTS,
     API,
+    AUDIT,
     AUTH,
+    CACHE,
     HEALTH,
     JOBS,
     MARKET,
@@ -58,7 +64,11 @@ from munshi.domain.config_keys.key import (
     TYPES,
     ConfigKey,
 )
-from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
+from munshi.domain.config_keys.market import (
+    CALENDAR_PREFIX,
+    DAILY_COLLECTION_KEY,
+    KEEP_PROVISIONAL_DAYS,
+)
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
     HASH_MEMORY_KIB,
@@ -74,24 +84,31 @@ __all__ = [
     "ALERTS",
     "ALERT_PREFIX",
     "API",
+    "ARCHIVE_AFTER_DAYS",
+    "AUDIT",
     "AUTH",
     "BACKLOG_MINUTES",
     "BROKER_KEYS",
+    "CACHE",
     "CALENDAR_PREFIX",
     "CONFIRM_MINUTES",
     "DAILY_COLLECTION_KEY",
     "DECLARED",
     "EXPIRY_WARNING_MINUTES",
+    "FIRST_LEVEL_MB",
     "HASHES_AT_ONCE",
     "HASH_MEMORY_KIB",
     "HASH_PASSES",
     "HEALTH",
     "JOBS",
+    "KEEP_ARCHIVES_DAYS",
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
     "KEEP_MINUTE_DAYS",
+    "KEEP_PROVISIONAL_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
+    "KEEP_USE_DAYS",
     "KEPT_SHARE",
     "LEAST_FREE_MB",
     "LIMITED",
@@ -99,6 +116,7 @@ __all__ = [
     "LINK_HOURS",
     "MARKET",
     "MIRROR_TOKENS_TO_ENV",
+    "MOST_MB",
     "NOTIFICATIONS",
     "PEOPLE",
     "QUEUE_PREFIX",
@@ -130,8 +148,10 @@ DECLARED: tuple[ConfigKey, ...] = (
     *market.KEYS,
     *alerts.KEYS,
     *people.KEYS,
+    *audit.KEYS,
     *trading.KEYS,
     *notifications.KEYS,
+    *cache.KEYS,
 )
 
 

@@ -10,7 +10,7 @@ from munshi.domain.config_values import Shape
 
 SCHEDULER, TRADING, AUTH, API = "scheduler", "trading", "auth", "api"
 JOBS, MARKET, ALERTS, HEALTH = "jobs", "market", "alerts", "health"
-PEOPLE, NOTIFICATIONS = "people", "notifications"
+PEOPLE, NOTIFICATIONS, CACHE, AUDIT = "people", "notifications", "cache", "audit"
 TYPES: Mapping[str, str] = MappingProxyType(
     {
         SCHEDULER: "What runs by itself, and when.",
@@ -23,6 +23,8 @@ TYPES: Mapping[str, str] = MappingProxyType(
         NOTIFICATIONS: "Who is told of what, and how: kept; nothing reads it yet.",
         HEALTH: "From when on the desk is unwell, and how long that is remembered.",
         PEOPLE: "How users sign in.",
+        CACHE: "How much is kept of what was looked up.",
+        AUDIT: "When audit rows are archived, and how long archives are kept.",
     }
 )
 

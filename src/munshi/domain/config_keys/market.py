@@ -9,6 +9,7 @@ from munshi.domain.market.intervals import Interval
 
 CALENDAR_PREFIX = "calendar."
 DAILY_COLLECTION_KEY = "daily_collection"
+KEEP_PROVISIONAL_DAYS = "keep_provisional_days"
 
 KEYS: tuple[ConfigKey, ...] = (
     ConfigKey(
@@ -39,5 +40,14 @@ KEYS: tuple[ConfigKey, ...] = (
         },
         description="What the job daily_collection fetches, and for how many trading days back it "
         "fills in what is missing.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=KEEP_PROVISIONAL_DAYS,
+        shape=Whole(smallest=1, largest=365),
+        unit="days",
+        default=14,
+        description="For how many days minute bars of a stream are kept that history has not "
+        "confirmed.",
     ),
 )

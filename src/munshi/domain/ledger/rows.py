@@ -1,7 +1,7 @@
 """Rows and blocks of the ledger as they lie there, believed in nothing."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ READABLE = (
     *("action", "details", "entity_id", "entity_type", "job_id", "new_value", "old_value"),
     *("request_id", "timestamp", "user_id"),
 )
-DOCUMENTS = frozenset({"details", "new_value", "old_value"})
+DOCUMENTS = ("details", "new_value", "old_value")
 NONCE_LETTERS = 32
 # Shorter documents repeat themselves from row to row; the memory for them is bounded.
 _SHORT = 500
@@ -90,6 +90,32 @@ def says_what_was_hashed(row: StoredRow) -> bool:
         return _says_the_same(row.canonical, *row.readable)
     except (ValueError, TypeError, AttributeError):
         return False
+
+
+def other_spellings(row: StoredRow) -> dict[str, str]:
+    """The documents of `row` that stand in the table as another text than in the hashed bytes.
+
+    There the keys are in the order in which the change was made. PostgreSQL keeps no text.
+    """
+    readable = row.readable
+    if readable is None or _is_spelled_alike(row.canonical, *readable):
+        return {}
+    values = dict(zip(READABLE, readable, strict=True))
+    if not isinstance(values["timestamp"], str):
+        return {}
+    said: Mapping[str, Any] = json.loads(row.canonical)
+    return {
+        name: values[name]
+        for name in DOCUMENTS
+        if isinstance(values[name], str) and values[name] != spell_document(said[name])
+    }
+
+
+def spell_document(value: object) -> str | None:
+    """A document's text as it stands in the hashed bytes; None for none."""
+    if value is None:
+        return None
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _says_the_same(canonical: bytes, *readable: Any) -> bool:  # noqa: ANN401 - whatever stands there

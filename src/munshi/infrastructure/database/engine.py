@@ -236,13 +236,18 @@ class Database:
             self._held.close()
             self._held = None
 
-    def refuse_in_transaction(self) -> None:
-        """The guard that broker clients call first.
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the caller has one open."""
+        return self._open.get()
 
-        Raises TransactionOpenError: nothing slow is asked while a transaction is open.
+    def refuse_in_transaction(self, what: str = "A broker was asked") -> None:
+        """The guard that broker clients, and whatever else may be slow, call first.
+
+        Raises TransactionOpenError, which says `what` was done.
         """
         if self._open.get():
-            raise TransactionOpenError("A broker was asked while a transaction was open.")
+            raise TransactionOpenError(f"{what} while a transaction was open.")
 
     def close(self) -> None:
         with self._held_lock:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
+from munshi.domain.ledger.checkpoints import Checkpoint
 from munshi.domain.ledger.rows import DOCUMENTS, READABLE, StoredBlock, StoredRow, TableRow
 from munshi.infrastructure.database.ledger_repository import (
     FROM_THE_START,
@@ -17,10 +18,11 @@ from munshi.infrastructure.database.ledger_repository import (
     LedgerRepository,
 )
 from munshi.infrastructure.database.models import (
-    audit_archives,
     audit_blocks,
+    audit_keys,
     audit_logs,
 )
+from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
 
 _BLOCKS_AT_A_TIME = 32
 _IDS_AT_A_TIME = 10_000
@@ -31,7 +33,7 @@ _PG_INSTANT = """pg_catalog.to_char(
     pg_catalog.timezone('UTC', timestamp), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 )"""
 _BLOCKS = select(audit_blocks).order_by(_blocks.number).limit(_BLOCKS_AT_A_TIME)
-_ARCHIVES = select(audit_archives).order_by(audit_archives.c.first_block)
+_PUBLIC_KEY = select(audit_keys.c.public_key).where(audit_keys.c.key_id == bindparam("key"))
 _PERSONAL_AT_A_TIME = 1000
 _PERSONAL = """SELECT p.audit_id, p.field, p.salt, p.value, l.canonical
 FROM "AuditPersonalData" p LEFT JOIN "AuditLogs" l ON l.id = p.audit_id
@@ -39,7 +41,8 @@ WHERE p.audit_id > {mark} ORDER BY p.audit_id, p.field LIMIT {mark}"""
 _IDS = select(_logs.id).order_by(_logs.id).limit(_IDS_AT_A_TIME)
 
 
-def _as_text(column: str) -> str:
+def as_text(column: str) -> str:
+    """A readable column as PostgreSQL puts it into words, spelt as it was hashed."""
     if column in DOCUMENTS:
         return f"{column}::text"
     return _PG_INSTANT if column == "timestamp" else column
@@ -49,7 +52,7 @@ def _rows(columns: Iterable[str]) -> str:
     return f'SELECT id, leaf, canonical, {", ".join(columns)} FROM "AuditLogs" WHERE id '
 
 
-_SQLITE_ROWS, _PG_ROWS = _rows(READABLE), _rows(map(_as_text, READABLE))
+_SQLITE_ROWS, _PG_ROWS = _rows(READABLE), _rows(map(as_text, READABLE))
 
 
 class PersonalValue(NamedTuple):
@@ -68,6 +71,7 @@ class LedgerReader:
     def __init__(self, connection: Connection, ledger: LedgerRepository) -> None:
         self._connection = connection
         self._ledger = ledger
+        self._personal = PersonalDataRepository(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def blocks(self, *, after: int = 0) -> Iterator[StoredBlock]:
@@ -139,6 +143,10 @@ class LedgerReader:
             yield from map(PersonalValue._make, found)
             after = found[-1][0]
 
+    def personal_values_of(self, ids: Sequence[int]) -> list[tuple[int, str, bytes, str]]:
+        """Row, field, salt and value of what stands beside these rows."""
+        return self._personal.list_of_rows(ids) if ids else []
+
     def unsealed(self) -> tuple[int, datetime | None]:
         """How many rows wait to be sealed, and since when."""
         return self._ledger.count_unsealed(self._cursor())
@@ -155,6 +163,25 @@ class LedgerReader:
     def _cursor(self) -> Cursor:
         return self._ledger.get_head()[1] if self._ledger.is_begun() else FROM_THE_START
 
-    def archives(self) -> list[Any]:
-        """The archives there are, by their first block."""
-        return list(self._connection.execute(_ARCHIVES))
+    def sealed(self) -> int:
+        """How many rows are sealed, wherever they are."""
+        return self._ledger.get_head()[0].size if self._ledger.is_begun() else 0
+
+    def checkpoint_of(self, number: int) -> Checkpoint | None:
+        """What was signed when a block was sealed; None if there is no such block or key."""
+        block = self._ledger.get_block(number)
+        key = (
+            None
+            if block is None
+            else self._connection.execute(_PUBLIC_KEY, {"key": block.key_id}).scalar_one_or_none()
+        )
+        if block is None or key is None:
+            return None
+        return Checkpoint(
+            ledger_id=self._ledger.get_head()[0].ledger_id,
+            number=block.number,
+            size=block.first_position + block.row_count,
+            block_hash=block.block_hash,
+            public_key=bytes(key),
+            signature=block.signature,
+        )

@@ -8,14 +8,19 @@ from sqlalchemy import Connection
 from munshi.errors import VaultKeyInvalidError
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
+from munshi.infrastructure.database.archive_repository import ArchiveRepository
+from munshi.infrastructure.database.archived_row_repository import ArchivedRowRepository
 from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.backtest_repository import BacktestRepository
+from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.gap_repository import GapRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
@@ -25,6 +30,8 @@ from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.legacy_repository import LegacyRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
+from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
+from munshi.infrastructure.database.provisional_bar_repository import ProvisionalBarRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
@@ -73,6 +80,10 @@ class Transaction:
     @cached_property
     def login_states(self) -> LoginStateRepository:
         return LoginStateRepository(self.connection)
+
+    @cached_property
+    def provisional_bars(self) -> ProvisionalBarRepository:
+        return ProvisionalBarRepository(self.connection)
 
     @cached_property
     def circuits(self) -> CircuitRepository:
@@ -127,6 +138,18 @@ class Transaction:
         return LegacyRepository(self.connection)
 
     @cached_property
+    def archives(self) -> ArchiveRepository:
+        return ArchiveRepository(self.connection)
+
+    @cached_property
+    def archived_rows(self) -> ArchivedRowRepository:
+        return ArchivedRowRepository(self.connection)
+
+    @cached_property
+    def personal_data(self) -> PersonalDataRepository:
+        return PersonalDataRepository(self.connection)
+
+    @cached_property
     def alerts(self) -> AlertRepository:
         return AlertRepository(self.connection)
 
@@ -139,8 +162,16 @@ class Transaction:
         return SealedRowRepository(self.connection)
 
     @cached_property
+    def backtests(self) -> BacktestRepository:
+        return BacktestRepository(self.connection)
+
+    @cached_property
     def candles(self) -> CandleRepository:
         return CandleRepository(self.connection)
+
+    @cached_property
+    def gaps(self) -> GapRepository:
+        return GapRepository(self.connection)
 
     @cached_property
     def instruments(self) -> InstrumentRepository:
@@ -161,6 +192,10 @@ class Transaction:
     @cached_property
     def rate_calls(self) -> RateCallRepository:
         return RateCallRepository(self.connection)
+
+    @cached_property
+    def cache(self) -> CacheRepository:
+        return CacheRepository(self.connection)
 
     @cached_property
     def users(self) -> UserRepository:

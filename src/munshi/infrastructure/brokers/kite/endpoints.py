@@ -1,4 +1,4 @@
-"""Where Kite Connect is: the API, and the web pages a person logs in on."""
+"""Where Kite Connect is: the API, the stream, and the web pages a person logs in on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +12,21 @@ class KiteEndpoints:
 
     api: str
     web: str
+    stream: str
 
     @classmethod
     def live(cls) -> Self:
-        return cls(api="https://api.kite.trade", web="https://kite.zerodha.com")
+        return cls(
+            api="https://api.kite.trade",
+            web="https://kite.zerodha.com",
+            stream="wss://ws.kite.trade",
+        )
 
     @classmethod
     def at(cls, address: str) -> Self:
         """Everything on one host, as the simulator serves it."""
-        return cls(api=address.rstrip("/"), web=address.rstrip("/"))
+        here = address.rstrip("/")
+        return cls(api=here, web=here, stream=f"ws{here.removeprefix('http')}")
 
     def login_url(self, api_key: str, *, redirect_params: Mapping[str, str] | None = None) -> str:
         """The page to log in on. `redirect_params` come back on the redirect (Kite docs, login).

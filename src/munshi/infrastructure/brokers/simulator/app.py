@@ -15,6 +15,7 @@ from munshi.infrastructure.brokers.simulator.breeze_history import BreezeHistory
 from munshi.infrastructure.brokers.simulator.breeze_login import BreezeLogin
 from munshi.infrastructure.brokers.simulator.breeze_market import BreezeMarket
 from munshi.infrastructure.brokers.simulator.breeze_session import BreezeAccess, BreezeSessions
+from munshi.infrastructure.brokers.simulator.breeze_stream import BreezeStream
 from munshi.infrastructure.brokers.simulator.breeze_tokens import BreezeTokens
 from munshi.infrastructure.brokers.simulator.candle_source import CandleSource
 from munshi.infrastructure.brokers.simulator.control import Control
@@ -24,6 +25,7 @@ from munshi.infrastructure.brokers.simulator.gateway import Connections, Gateway
 from munshi.infrastructure.brokers.simulator.kite_login import KiteLogin
 from munshi.infrastructure.brokers.simulator.kite_market import KiteMarket
 from munshi.infrastructure.brokers.simulator.kite_session import KiteSession
+from munshi.infrastructure.brokers.simulator.kite_ticker import KiteTicker
 from munshi.infrastructure.brokers.simulator.kite_tokens import KiteTokens
 from munshi.infrastructure.brokers.simulator.market import Market
 from munshi.infrastructure.brokers.simulator.pages import page
@@ -60,10 +62,13 @@ def create_app(
         redirects=redirects or Redirects(),
     )
     access = BreezeAccess(parts)
+    connections = connections or Connections()
     market = Market(state, candles, calendar or MarketCalendar.packaged())
+    ticker = KiteTicker(parts, market, connections)
     routes = [
         Route("/", _front_page),
         *Control(parts, candles).routes(),
+        *ticker.routes(),
         *KiteLogin(parts).routes(),
         *KiteSession(parts).routes(),
         *KiteMarket(parts, market).routes(),
@@ -72,13 +77,14 @@ def create_app(
         *BreezeHistory(access, market).routes(),
         *BreezeMarket(access, market).routes(),
         *SecurityMaster(market).routes(),
+        *BreezeStream(parts, market, connections).routes(),
     ]
     door = Middleware(
         Gateway,
         state=state,
         limits=parts.limits,
         faults=parts.faults,
-        connections=connections or Connections(),
+        connections=connections,
     )
     app = Starlette(
         routes=routes,

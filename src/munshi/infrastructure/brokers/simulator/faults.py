@@ -13,6 +13,8 @@ class FaultKind(StrEnum):
     """What goes wrong. `reset` closes the connection after the call has taken effect.
 
     `late` lets the call take effect at once and answers later.
+    An open stream is cut by `drop`, says nothing more by `silent`, not even a heartbeat, and
+    brings a message that cannot be read by `garbage`.
     """
 
     THROTTLE = "throttle"
@@ -25,6 +27,13 @@ class FaultKind(StrEnum):
     RESET = "reset"
     LATE = "late"
     EXPIRED_TOKEN = "expired_token"  # noqa: S105
+    DROP = "drop"
+    SILENT = "silent"
+    GARBAGE = "garbage"
+
+
+# These befall a stream that is open; the others befall a call, or the opening of a stream.
+OF_STREAMS = frozenset({FaultKind.DROP, FaultKind.SILENT, FaultKind.GARBAGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +88,10 @@ class FaultBoard:
         )
         return len(rows)
 
-    def take(self, endpoint: Endpoint) -> Fault | None:
-        """The oldest switch that fits this call, used up by one."""
+    def take(self, endpoint: Endpoint, *, of_streams: bool = False) -> Fault | None:
+        """The oldest switch that fits this call, or an open stream, used up by one."""
         for fault in self.list_faults():
-            if _fits(fault, endpoint):
+            if (fault.kind in OF_STREAMS) is of_streams and _fits(fault, endpoint):
                 self._use(fault)
                 return fault
         return None

@@ -8,7 +8,11 @@ from email.utils import format_datetime
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from munshi.infrastructure.brokers.simulator.endpoints import Endpoint, endpoint_of
+from munshi.infrastructure.brokers.simulator.endpoints import (
+    Endpoint,
+    endpoint_of,
+    stream_of,
+)
 from munshi.infrastructure.brokers.simulator.fault_replies import fault_reply, limit_reply
 from munshi.infrastructure.brokers.simulator.faults import Fault, FaultBoard, FaultKind
 from munshi.infrastructure.brokers.simulator.rate_limits import RateLimits
@@ -61,6 +65,10 @@ class Gateway:
         self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stream = stream_of(scope["path"]) if scope["type"] == "websocket" else None
+        if stream is not None:
+            await self._open_stream(scope, receive, send, stream)
+            return
         endpoint = endpoint_of(scope["path"]) if scope["type"] == "http" else None
         if endpoint is None:
             await self._app(scope, receive, send)
@@ -97,6 +105,41 @@ class Gateway:
             # Nobody is left to answer; the log of arrivals still says how the call ended.
             ended = fault.kind.value if fault else CLIENT_LEFT
             self._state.record_answer(arrival, status=None, fault=ended)
+
+    async def _open_stream(
+        self, scope: Scope, receive: Receive, send: Send, stream: Endpoint
+    ) -> None:
+        """The handshake is a call like any other; what befalls the open stream is its own."""
+        arrival = self._state.record_arrival(
+            service=stream.service,
+            endpoint_class=stream.endpoint_class,
+            method="GET",
+            path=scope["path"],
+        )
+        fault = self._faults.take(stream)
+
+        async def watched_send(message: Message) -> None:
+            statuses = {
+                "websocket.accept": 101,
+                "websocket.close": 403,
+                "websocket.http.response.start": int(message.get("status", 0)),
+            }
+            if not opened and message["type"] in statuses:
+                opened.append(message["type"])
+                self._state.record_answer(
+                    arrival,
+                    status=statuses[message["type"]],
+                    fault=fault.kind.value if fault else None,
+                )
+            await send(message)
+
+        opened: list[str] = []
+        if fault and fault.kind is FaultKind.RESET:
+            self._state.record_answer(arrival, status=None, fault=fault.kind.value)
+            client = scope.get("client")
+            self._connections.cut((str(client[0]), int(client[1])) if client else None)
+            return
+        await self._answer(scope, receive, watched_send, stream, fault)
 
     def _date(self) -> bytes:
         return format_datetime(self._state.now(), usegmt=True).encode()

@@ -61,6 +61,9 @@ class Market:
         self._daily = lru_cache(maxsize=SUMMARIES_CACHED)(self._summarise)
         self._closing = lru_cache(maxsize=SUMMARIES_CACHED)(candles.closing)
 
+    def now(self) -> datetime:
+        return self._state.now()
+
     def today(self) -> date:
         return self._state.now().astimezone(IST).date()
 

@@ -9,6 +9,7 @@ import time
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from munshi.errors import PortBusyError
 from munshi.infrastructure.brokers.simulator.gateway import Connections
@@ -40,7 +41,9 @@ def build_server(app: ASGIApp, *, connections: Connections) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http=_protocol(connections),
-        ws="none",
+        ws=_stream_protocol(connections),
+        ws_ping_interval=None,  # the broker sends heartbeats of its own
+        ws_per_message_deflate=False,
         lifespan="off",
         access_log=False,
         log_level="warning",
@@ -91,3 +94,12 @@ def _protocol(connections: Connections) -> type[H11Protocol]:
             super().connection_lost(exc)
 
     return WatchedProtocol
+
+
+def _stream_protocol(connections: Connections) -> type[WebSocketsSansIOProtocol]:
+    class WatchedStream(WebSocketsSansIOProtocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            connections.closed(self.transport)
+            super().connection_lost(exc)
+
+    return WatchedStream

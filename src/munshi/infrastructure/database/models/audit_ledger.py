@@ -50,6 +50,9 @@ audit_sealer = table(
     Column("floor_id", Whole, nullable=False),
     Column("holder", Name(100)),
     Column("lease_until", Instant),
+    # Who is at work on the archives, one at a time.
+    Column("archivist", Name(100)),
+    Column("archivist_until", Instant),
     CheckConstraint("id = 1", name="single"),
 )
 
@@ -65,5 +68,9 @@ audit_archives = table(
     Column("state", Name(20), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
+    # Set when retention drops the archive: a record that only the vault's owner can sign.
+    Column("dropped_at", Instant),
+    Column("key_id", Name(16)),
+    Column("signature", Octets),
     Index("uq_AuditArchives_first_block", "first_block", unique=True),
 )
