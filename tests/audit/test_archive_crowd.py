@@ -48,16 +48,18 @@ def test_archiving_while_writers_write_and_a_sealer_seals_loses_nothing(
     for thread in threads:
         thread.start()
     made: list[Archive] = []
-    for _ in range(ROUNDS):
-        time.sleep(0.7)
-        made += archive_some()
-        assert ledger.verify().findings == []
-        archives.restore([made[-1].name], actor=DESK)
-        assert ledger.verify().findings == []
-    stop.set()
-    for thread in threads:
-        thread.join()
-    sealer.stop()
+    try:
+        for _ in range(ROUNDS):
+            time.sleep(0.7)
+            made += archive_some()
+            assert ledger.verify().findings == []
+            archives.restore([made[-1].name], actor=DESK)
+            assert ledger.verify().findings == []
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sealer.stop()
     while ledger.state().unsealed_rows:
         ledger.seal()
 
