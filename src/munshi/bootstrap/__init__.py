@@ -57,6 +57,7 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
+from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
@@ -204,6 +205,7 @@ def _wire(
         kite=lines.kite,
         calling_kite=kite.calling,
         breeze=lines.breeze,
+        config=config,
         cache=cache,
     )
     health = HealthService(
@@ -271,6 +273,7 @@ def _wire(
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
+        instrument_history=InstrumentHistory(database, mode=mode),
         candles=candles,
         collection=collection,
         verifier=CandleVerifier(

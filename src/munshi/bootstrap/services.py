@@ -59,6 +59,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.importing import ImportService
+from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.service import RateLimitService
@@ -187,6 +188,7 @@ class Services:
     secrets: SecretAccess
     calendar: CalendarService
     instruments: InstrumentService
+    instrument_history: InstrumentHistory
     candles: CandleService
     collection: CollectionService
     verifier: CandleVerifier

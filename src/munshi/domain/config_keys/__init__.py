@@ -64,7 +64,7 @@ from munshi.domain.config_keys.key import (
     TYPES,
     ConfigKey,
 )
-from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY
+from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY, MASTERS_KEY
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
     HASH_MEMORY_KIB,
@@ -110,6 +110,7 @@ __all__ = [
     "LIMIT_PREFIX",
     "LINK_HOURS",
     "MARKET",
+    "MASTERS_KEY",
     "MIRROR_TOKENS_TO_ENV",
     "MOST_MB",
     "NOTIFICATIONS",
