@@ -65,9 +65,9 @@ def check_losses(service: Service, found: Difference, *, loss_percent: int) -> N
 
 
 def _check_unique(service: Service, listed: Sequence[Instrument]) -> None:
-    refs = Counter(one.ref for one in listed)
+    refs = Counter((one.exchange, one.tradingsymbol) for one in listed)
     tokens = Counter((one.exchange, one.kite_token) for one in listed if one.kite_token is not None)
-    twice = next((str(ref) for ref, count in refs.items() if count > 1), None)
+    twice = next((":".join(key) for key, count in refs.items() if count > 1), None)
     if twice is None:
         token = next((key for key, count in tokens.items() if count > 1), None)
         twice = None if token is None else f"the token {token[1]} of {token[0]}"

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 from munshi.domain.enums import Service
-from munshi.domain.market.instruments import Instrument, InstrumentRef
+from munshi.domain.market.instruments import Instrument
 from munshi.domain.market.listings import OPEN_END, Listing
 
 # What is told when it changes, with the words that `change` uses.
@@ -25,6 +25,8 @@ _TOLD = (
     ("breeze_token", "token"),
     ("breeze_code", "code"),
 )
+# Exchange and symbol: a hundred thousand plain tuples cost a second less than as many refs.
+_Key = tuple[str, str]
 LISTED, RELISTED = "listed", "listed again"
 
 
@@ -68,9 +70,11 @@ class Difference:
 class _Past:
     """The history as it stood before any list of the day."""
 
-    open: dict[InstrumentRef, Listing]
-    closed: dict[InstrumentRef, Listing]
-    of_day: dict[InstrumentRef, Listing]
+    open: dict[_Key, Listing]
+    closed: dict[_Key, Listing]
+    of_day: dict[_Key, Listing]
+    # Series that go on under some symbol, or were taken up again: none goes on twice.
+    taken: set[UUID]
 
 
 def compare(
@@ -89,21 +93,22 @@ def compare(
     """
     past = _past(held, day=day, before=before)
     found = Difference()
-    names = {instrument.ref for instrument in listed}
+    names = {_key(instrument) for instrument in listed}
     found.losses = _losses(past, listed, day=day)
-    gone = _by_token(one for ref, one in past.open.items() if ref not in names)
+    gone = _by_token(one for key, one in past.open.items() if key not in names)
     for instrument in listed:
-        old = past.open.pop(instrument.ref, None)
+        key = _key(instrument)
+        old = past.open.pop(key, None)
         if old is not None and old.instrument == instrument:
             (found.kept if old.is_current else found.resumed).append(_opened(old))
             continue
         begun = _begun(instrument, old, past, gone, service=service, day=day)
         if old is not None:
             _end(found, old, day=day, before=before)
-        today = past.of_day.get(instrument.ref)
+        today = past.of_day.get(key)
         if today is not None and _same(today, begun):
             found.kept.append(today)
-            del past.of_day[instrument.ref]
+            del past.of_day[key]
         else:
             found.begun.append(begun)
     for old in past.open.values():
@@ -113,33 +118,34 @@ def compare(
 
 
 def _losses(past: _Past, listed: Sequence[Instrument], *, day: date) -> dict[str, Losses]:
-    listing = {instrument.ref: instrument for instrument in listed}
+    listing = {_key(instrument): instrument for instrument in listed}
     before = {**past.of_day, **past.open}
     found: dict[str, Losses] = {}
-    for ref, old in before.items():
-        if not old.is_current and ref in past.of_day and ref not in past.open:
+    for key, old in before.items():
+        if not old.is_current and key in past.of_day and key not in past.open:
             continue
         expiry = old.instrument.expiry
         if expiry is not None and expiry < day:
             continue
-        losses = found.setdefault(ref.exchange, Losses())
+        losses = found.setdefault(key[0], Losses())
         losses.held += 1
-        new = listing.get(ref)
+        new = listing.get(key)
         losses.gone += new is None
         losses.moved += new is not None and new.expiry != expiry
     return found
 
 
 def _past(held: Iterable[Listing], *, day: date, before: date | None) -> _Past:
-    past = _Past({}, {}, {})
+    past = _Past({}, {}, {}, set())
     for one in held:
-        ref = one.instrument.ref
+        key = _key(one.instrument)
         if one.first_day >= day:
-            past.of_day[ref] = one
+            past.of_day[key] = one
         elif one.last_seen is None or one.last_seen == before:
-            past.open[ref] = one
-        elif ref not in past.closed or past.closed[ref].last_day < one.last_day:
-            past.closed[ref] = one
+            past.open[key] = one
+            past.taken.add(one.series_id)
+        elif key not in past.closed or past.closed[key].last_day < one.last_day:
+            past.closed[key] = one
     return past
 
 
@@ -160,11 +166,8 @@ def _begun(
         if earlier is not None and not _is_same_thing(earlier.instrument, instrument):
             earlier = None
     if earlier is None:
-        earlier = past.closed.get(instrument.ref)
-        if earlier is not None and _token(earlier.instrument) == _token(instrument):
-            change = RELISTED
-        if earlier is not None and not (change and _is_same_thing(earlier.instrument, instrument)):
-            earlier, change = None, None
+        earlier = _left_out(instrument, past)
+        change = RELISTED if earlier is not None else None
     key = uuid4()
     return Listing(
         listing_id=key,
@@ -176,6 +179,20 @@ def _begun(
         last_seen=None,
         change=change or (_changes(earlier.instrument, instrument) if earlier else LISTED),
     )
+
+
+def _left_out(instrument: Instrument, past: _Past) -> Listing | None:
+    """The listing of the same symbol and token that ended lately, unless its series goes on."""
+    closed = past.closed.get(_key(instrument))
+    if (
+        closed is None
+        or closed.series_id in past.taken
+        or _token(closed.instrument) != _token(instrument)
+        or not _is_same_thing(closed.instrument, instrument)
+    ):
+        return None
+    past.taken.add(closed.series_id)
+    return closed
 
 
 def _is_same_thing(old: Instrument, new: Instrument) -> bool:
@@ -225,3 +242,7 @@ def _by_token(listings: Iterable[Listing]) -> dict[object, Listing]:
         if key != (one.instrument.exchange, None):
             found[key] = one
     return found
+
+
+def _key(instrument: Instrument) -> _Key:
+    return instrument.exchange, instrument.tradingsymbol
