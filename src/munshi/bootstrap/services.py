@@ -37,6 +37,7 @@ from munshi.domain.jobs import (
     DATA_VERIFICATION,
     DATABASE_MAINTENANCE,
     HEALTH_SWEEP,
+    INSTRUMENT_LOAD,
     JOB_CLEANUP,
     SESSION_CLEANUP,
     SESSION_WATCH,
@@ -87,6 +88,15 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             idempotent=True,
             max_attempts=COLLECTION_TRIES,
             bulk=True,
+        ),
+        # A list that is refused in the morning may be whole half an hour later.
+        INSTRUMENT_LOAD: JobSpec(
+            params=NoParams,
+            entry="munshi.market.instrument_job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=4,
+            backoff=Backoff(first_seconds=1800),
         ),
         DATA_VERIFICATION: JobSpec(
             params=VerificationParams,

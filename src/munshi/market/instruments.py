@@ -11,7 +11,7 @@ from typing import Any
 
 from munshi.cache.cache import Cache
 from munshi.cache.shelf import Shelf
-from munshi.clock import Clock
+from munshi.clock import Clock, today_ist
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
@@ -178,6 +178,16 @@ class InstrumentService:
     def load(self, service: Service, *, actor: Actor, accept_losses: bool = False) -> Counts:
         """As `MasterLoad.load`."""
         return self._master_load.load(service, actor=actor, accept_losses=accept_losses)
+
+    def is_loaded_today(self, service: Service) -> bool:
+        """Whether the broker's lists of this day (IST) were loaded."""
+        with self._database.reading() as tx:
+            day = tx.instrument_lists.get_day(service, mode=self._mode)
+        return day == today_ist(self._clock)
+
+    def cleanup(self, *, actor: Actor) -> int:
+        """Forget contracts that expired longer ago than the configuration says; how many."""
+        return self._master_load.cleanup(actor=actor)
 
     def _download(self, service: Service) -> Listings:
         if service is Service.BREEZE:

@@ -17,7 +17,7 @@ from munshi.domain.market.instruments import Instrument
 from munshi.domain.market.listing_history import Difference, compare
 from munshi.domain.market.listings import Listing, Unmapped
 from munshi.domain.market.pairing import pair
-from munshi.errors import InstrumentListConflictError, MasterRefusedError
+from munshi.errors import BrokerUnavailableError, InstrumentListConflictError, MasterRefusedError
 from munshi.infrastructure.database.engine import Database
 from munshi.market.listings import Listings, with_auctions
 from munshi.market.master_checks import check_listed, check_losses
@@ -64,13 +64,14 @@ class MasterLoad:
         """Load the broker's lists of today; by exchange what is listed, begun, ended, unmapped.
 
         The same lists again change nothing. Raises what the broker's client raises, and
-        MasterRefusedError, with an alert, for lists that are not fit; then nothing has changed.
+        MasterRefusedError for lists that are not fit; then nothing has changed. Of a
+        BrokerUnavailableError, which is either, an alert tells.
         """
         try:
             listings = with_auctions(self._download(service))
             counts = self.store(service, listings, actor=actor, accept_losses=accept_losses)
-        except MasterRefusedError as refusal:
-            self._tell(service, refusal, actor=actor)
+        except BrokerUnavailableError as failure:
+            self._tell(service, failure, actor=actor)
             raise
         self._cache.look_soon()
         return counts
@@ -91,6 +92,26 @@ class MasterLoad:
         raise InstrumentListConflictError(
             "Another load stored its lists first, three times over.", hint="Load them again."
         )
+
+    def cleanup(self, *, actor: Actor) -> int:
+        """Forget contracts that expired longer ago than is kept, of either mode; how many.
+
+        What shares and indices were called is never forgotten.
+        """
+        days = int(self._config.value(MARKET, MASTERS_KEY)["keep_days"])
+        before = today_ist(self._clock) - timedelta(days=days)
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            count = tx.listings.cleanup_contracts(before)
+            if count:
+                tx.audit.log(
+                    "instruments",
+                    "cleanup",
+                    details={"before": before.isoformat(), "forgotten": count},
+                    actor=actor,
+                    now=now,
+                )
+        return count
 
     def _read(self, service: Service, day: date) -> _Held:
         other = Service.BREEZE if service is Service.KITE else Service.KITE
@@ -158,14 +179,14 @@ class MasterLoad:
             )
         return True
 
-    def _tell(self, service: Service, refusal: MasterRefusedError, *, actor: Actor) -> None:
+    def _tell(self, service: Service, failure: BrokerUnavailableError, *, actor: Actor) -> None:
         now = self._clock.now()
         with self._database.transaction() as tx:
             tx.alerts.raise_alert(
                 _fingerprint(service),
                 kind="instruments",
                 severity=Severity.WARNING,
-                title=str(refusal),
+                title=str(failure),
                 subject=service,
                 now=now,
             )
@@ -173,7 +194,7 @@ class MasterLoad:
                 "instruments",
                 "refused",
                 entity_id=service,
-                details={"reason": refusal.detail},
+                details={"reason": failure.detail},
                 actor=actor,
                 now=now,
             )
