@@ -35,6 +35,7 @@ _CHECKED = {
     "fate": "imported",
     "kind": "queue",
     "role": "viewer",
+    "reason": "partial",
 }
 _SAMPLES: dict[type, Any] = {
     types.Instant: NOW,

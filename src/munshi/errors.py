@@ -405,6 +405,12 @@ class InstrumentListConflictError(AppError):
     retryable = True
 
 
+class QuoteUnknownError(AppError):
+    """The broker has no quote of this instrument."""
+
+    status = 404
+
+
 class IntervalUnknownError(AppError):
     """No such bar interval."""
 
@@ -423,6 +429,30 @@ class DateRangeInvalidError(AppError):
     status = 422
 
 
+class BacktestDataMissingError(AppError):
+    """There are no prices to run the backtest on."""
+
+    status = 422
+
+
+class BacktestCapitalTooSmallError(AppError):
+    """The capital does not pay for one lot."""
+
+    status = 422
+
+
+class BacktestRunUnknownError(AppError):
+    """There is no such backtest."""
+
+    status = 404
+
+
+class StrategyFailedError(AppError):
+    """The strategy raised an error of its own."""
+
+    status = 422
+
+
 class CandleFileInvalidError(AppError):
     """The file does not hold usable candles."""
 
@@ -437,6 +467,13 @@ class CandleFileDamagedError(AppError):
 
 class CandleFilesConflictError(AppError):
     """Another writer stored the same month of candles first."""
+
+    status = 409
+    retryable = True
+
+
+class ProvisionalBarsConflictError(AppError):
+    """Another stream stored a bar of the same minute first."""
 
     status = 409
     retryable = True

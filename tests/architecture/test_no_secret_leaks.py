@@ -170,6 +170,7 @@ def ask_everything(desk: Desk, trace: Trace, *, name: str) -> None:
         "slug": "login-needed",
         "name": "swagger-ui.css",
         "component": "database",
+        "run_id": job_id,  # of no backtest: its refusal is an answer, too
         "config_key": SECRET_KEY,
     }
     typed = quote(TYPED_TOKEN)

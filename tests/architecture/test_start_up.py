@@ -37,3 +37,17 @@ def test_help_imports_no_heavy_library() -> None:
     assert "Usage" in ran.stdout
     assert "typer" in imported
     assert imported.isdisjoint(HEAVY)
+
+
+def test_a_process_that_streams_nothing_imports_no_library_of_streams() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "import sys, munshi.bootstrap; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    imported = {name.split(".")[0] for name in ran.stdout.split()}
+
+    assert "munshi" in imported
+    assert imported.isdisjoint({"websockets", "socketio", "engineio", "requests"})

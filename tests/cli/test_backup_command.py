@@ -105,7 +105,8 @@ def test_a_file_that_the_desk_lacks_is_told_and_the_rest_is_backed_up(
 ) -> None:
     with sqlite3.connect(tmp_path / "munshi.db") as connection:
         connection.execute(
-            "INSERT INTO AuditArchives VALUES "
+            "INSERT INTO AuditArchives (name, first_block, last_block, first_id, last_id, rows, "
+            "sha256, state, created_at, updated_at) VALUES "
             "('audit-000000001-000000001.jsonl.gz', 1, 1, 1, 1, 1, 'ab', 'archived', ?, ?)",
             ("2026-11-20T04:30:00.000000Z", "2026-11-20T04:30:00.000000Z"),
         )

@@ -87,7 +87,10 @@ def test_a_file_that_is_no_year_is_refused_in_one_line(
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     settings = json.loads(munshi("config", "list", "market", "--json").stdout)
-    assert [one["config_key"] for one in settings] == ["daily_collection"]
+    assert [one["config_key"] for one in settings] == [
+        "daily_collection",
+        "keep_provisional_days",
+    ]
 
 
 def test_a_file_that_is_not_there_is_named(munshi: Munshi) -> None:

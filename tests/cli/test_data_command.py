@@ -243,3 +243,15 @@ def test_bad_input_is_one_line_and_an_error_code(
     assert done.exit_code == 1
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_plan_says_what_would_be_asked_for_and_makes_no_job(munshi: Munshi) -> None:
+    result = munshi("data", "collect", "NIFTY", "--plan", "--json")
+
+    assert result.exit_code == 0, result.output
+    planned = json.loads(result.stdout)
+    [part] = planned["instruments"]
+    assert (part["days_held"], part["bars_present"]) == (0, 0)
+    assert planned["requests"] == part["requests"] >= 1
+    assert json.loads(munshi("jobs", "list", "--json").stdout)["jobs"] == []
+    assert "requests to make" in munshi("data", "collect", "NIFTY", "--plan").stdout

@@ -218,3 +218,38 @@ def test_whatever_comes_bars_are_sane_and_none_that_a_gap_touches_is_whole(
         ends = bar.candle.opens + timedelta(minutes=1)
         touched = any(g.began < ends and bar.candle.opens < (g.ended or ends) for g in gaps)
         assert not (touched and bar.is_whole)
+
+
+def test_a_line_that_opens_makes_no_bar_of_a_trade_that_was_long_before() -> None:
+    bars = started()
+
+    closed = feed(
+        bars,
+        trade(-400, "99.00", 1000, told=1),
+        trade(10, "100.05", 1010),
+        trade(70, "101.10", 1030),
+    )
+
+    assert [(bar.candle.opens, bar.candle.volume) for bar in closed] == [(TEN, 10)]
+
+
+def test_a_minute_from_before_the_stream_is_never_whole() -> None:
+    bars = TickBars(lead=timedelta(seconds=-5))
+    bars.begin_gap(gap(-90, None, GapReason.STARTING))
+    bars.end_gap(gap(-90, -60, GapReason.STARTING))
+
+    closed = bars.take([level(-7200, "100")], received_at=at(0))
+
+    assert [(bar.candle.opens, bar.is_whole) for bar in closed] == [(at(-7200), False)]
+
+
+def test_a_minute_of_gaps_that_are_forgotten_is_not_whole() -> None:
+    bars = started()
+    bars.lead = timedelta()
+    for hour in range(1, 4):
+        bars.begin_gap(gap(3600 * hour, None))
+        bars.end_gap(gap(3600 * hour, 3600 * hour + 10))
+
+    closed = bars.take([level(3605, "100")], received_at=at(3600 * 3 + 20))
+
+    assert [bar.is_whole for bar in closed] == [False]

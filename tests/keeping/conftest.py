@@ -16,7 +16,7 @@ from munshi.bootstrap import Services, open_services
 from munshi.settings import Settings, load_settings
 from simulators import Simulator
 
-KEPT = ("munshi.db", "vault.key")
+KEPT = ("munshi.db", "vault.key", "audit")
 
 
 @pytest.fixture
@@ -43,10 +43,17 @@ def _fill_once(settings: Settings, simulator: Simulator, kept: Path) -> None:
         with open_desk(settings, simulator) as desk:
             fill(desk)
         for name in reversed(KEPT):
-            shutil.copy(settings.home / name, kept / name)
+            _copy(settings.home / name, kept / name)
         return
     for name in KEPT:
-        shutil.copy(kept / name, settings.home / name)
+        _copy(kept / name, settings.home / name)
+
+
+def _copy(what: Path, to: Path) -> None:
+    if what.is_dir():
+        shutil.copytree(what, to)
+    else:
+        shutil.copy(what, to)
 
 
 @pytest.fixture

@@ -131,7 +131,8 @@ def test_a_copy_that_fails_leaves_an_upgraded_database_as_it_was(
 
     with opened(new_url) as target:
         check_revision(target)
-        assert sum(counts(target).values()) == 1
+        held = {name: count for name, count in counts(target).items() if count}
+        assert held == {"CacheState": 1, "ConfigRevision": 1}
 
 
 def test_a_database_just_upgraded_and_seeded_is_copied_over(
@@ -322,8 +323,8 @@ def test_whoever_writes_and_does_not_end_is_waited_for_no_longer_than_seconds(
             r"JobLogs, row job_id [0-9a-f-]{36}, .*line \d+, column fields: the number nan",
         ),
         (
-            "UPDATE \"CacheEntries\" SET cache_key = cache_key || printf('%0300d', 1)",
-            r"CacheEntries, row cache_key .*, column cache_key: text of",
+            "UPDATE \"CacheUse\" SET namespace = namespace || printf('%0300d', 1)",
+            r"CacheUse, row day .*, namespace .*, column namespace: text of",
         ),
     ],
 )
@@ -366,14 +367,16 @@ def test_a_row_without_its_parent_is_refused(sqlite_desk: Desk, new_url: str) ->
 def test_a_trail_that_was_tampered_with_is_copied_as_it_is_and_told(
     sqlite_desk: Desk, new_url: str
 ) -> None:
-    sqlite_desk.services.ledger.seal()
+    services = sqlite_desk.services
+    services.ledger.seal()
+    changed = min(row.id for row in rows_of(services.database, metadata.tables["AuditLogs"]))
     tampered(
         sqlite_desk,
         'DROP TRIGGER "tr_AuditLogs_no_update"',
-        "UPDATE \"AuditLogs\" SET user_id = 'nobody' WHERE id = 3",
+        f"UPDATE \"AuditLogs\" SET user_id = 'nobody' WHERE id = {changed}",
     )
 
-    copied = copy_to(sqlite_desk.services, new_url)
+    copied = copy_to(services, new_url)
 
     assert not copied.trail.is_sound
-    assert "Row 3" in copied.trail.findings[0].detail
+    assert f"Row {changed}" in copied.trail.findings[0].detail

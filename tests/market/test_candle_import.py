@@ -226,6 +226,26 @@ def test_a_gzipped_file_cut_short_is_refused(tmp_path: Path) -> None:
             csv_of("datetime,volume", "2024-01-01 09:15,1.5", "2024-01-01 09:16,1"),
             "line 2, column 'volume': '1.5' is not a whole number",
         ),
+        (
+            csv_of("datetime,volume", "2024-01-01 09:15,1", f"2024-01-01 09:16,{10**15}"),
+            "line 3, column 'volume': '1000000000000000' is too large",
+        ),
+        (
+            csv_of("datetime,oi", f"2024-01-01 09:15,{'9' * 60}", "2024-01-01 09:16,1"),
+            "line 2, column 'oi': '9999999999999999999999999999999999999999' is too large",
+        ),
+        (
+            TWO_MINUTES.replace("21701.80", "9" * 30),
+            f"line 2, column 'Low': '{'9' * 30}' is not a price",
+        ),
+        (
+            TWO_MINUTES.replace("20240101,09:16", f"{'2' * 40},09:16"),
+            "is not a date written like those before it",
+        ),
+        (
+            csv_of("time", "9" * 40, "9" * 40),
+            f"line 2, column 'time': '{'9' * 40}' is not a date",
+        ),
         ('datetime,open\n"2024-01-01,1\n', "quotation mark"),
         (TWO_MINUTES.replace("21720", "217\x0020"), "line 3: this is not text"),
         ("a" * 200_000 + ",b\n1,2\n", "line 1: field larger than field limit"),

@@ -415,3 +415,21 @@ def test_a_cancelled_job_stops_between_requests(desk: Desk) -> None:
 
     assert seen[0].startswith("NSE:NIFTY 50 2026-10-21 to 2026-10-22, request 1 of")
     assert stored(desk, interval=Interval.ONE_MINUTE).height == 2 * 375
+
+
+@pytest.mark.parametrize("broker", Service)
+def test_a_plan_tells_the_requests_that_a_collection_then_makes_and_asks_nothing_itself(
+    desk: Desk, broker: Service
+) -> None:
+    desk.log_in(broker)
+    collect(desk, params(broker, start=date(2026, 11, 9), end=date(2026, 11, 13)))
+    asked, wanted = history_calls(desk, broker), params(broker, NIFTY, BANKNIFTY)
+
+    planned = desk.services.collection.plan(wanted)
+
+    assert history_calls(desk, broker) == asked
+    # The 10th, Balipratipada, is a holiday.
+    assert [part["days_held"] for part in planned["instruments"]] == [4, 0]
+    assert collect(desk, wanted)["requests"] == planned["requests"] > 0
+    assert history_calls(desk, broker) - asked == planned["requests"]
+    assert desk.services.collection.plan(wanted)["requests"] == 0

@@ -192,6 +192,19 @@ def test_a_file_that_cannot_be_used_stores_and_audits_nothing(
     assert desk.services.audit.page(entity_type="candles").entries == ()
 
 
+def test_volumes_too_large_to_be_added_up_are_refused(desk: Desk, tmp_path: Path) -> None:
+    """Twenty minutes of 18 digits do not fit the 64 bits of the hour they make up."""
+    stamps = minutes_of(desk, date(2024, 3, 1))[:20]
+    rows = [row(stamp).replace("\n", f",{'9' * 18}\n") for stamp in stamps]
+    path = tmp_path / "huge.csv"
+    path.write_text(HEADER.replace("\n", ",Volume\n") + "".join(rows))
+
+    with pytest.raises(CandleFileInvalidError, match=r"line 2, column 'Volume'.* is too large"):
+        take(desk, path)
+
+    assert desk.services.candles.coverage() == []
+
+
 def test_a_file_without_any_bar_of_a_session_stores_nothing_and_says_why(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -36,6 +36,9 @@ class Listener:
         self.ticks: list[Tick] = []
         self.begun: list[StreamGap] = []
         self.gaps: list[StreamGap] = []
+        self.lasting: list[StreamGap] = []
+        self.lives = 0
+        self.unreadable = 0
         self.texts: list[tuple[str, str]] = []
         self.token: str | None = simulator.kite_access_token()
         self.stop = threading.Event()
@@ -63,6 +66,15 @@ class Listener:
     def take(self, ticks: Sequence[Tick], *, received_at: datetime) -> None:
         assert received_at.tzinfo is not None
         self.ticks += ticks
+
+    def alive(self) -> None:
+        self.lives += 1
+
+    def refused(self, count: int) -> None:
+        self.unreadable += count
+
+    def gap_lasts(self, gap: StreamGap) -> None:
+        self.lasting.append(gap)
 
     def gap_began(self, gap: StreamGap) -> None:
         self.begun.append(gap)
@@ -136,6 +148,7 @@ def test_garbage_is_counted_and_opens_no_gap(listener: Listener, simulator: Simu
     listener.wait_for(lambda: listener.keeper.refused == 6)
 
     assert (len(listener.gaps), listener.keeper.lines) == (1, 1)
+    assert listener.unreadable == 6
 
 
 def test_a_broker_that_drops_every_line_is_asked_ever_more_slowly(

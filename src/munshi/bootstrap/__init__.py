@@ -12,6 +12,7 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -22,6 +23,7 @@ from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.cache.cache import Cache
+from munshi.cache.last_quotes import LastQuotes
 from munshi.cache.service import CacheService
 from munshi.clock import Clock, SystemClock
 from munshi.config.legacy_import import LegacyConfigImport
@@ -55,10 +57,13 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
+from munshi.market.provisional import ProvisionalService
+from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -224,6 +229,7 @@ def _wire(
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     collection = CollectionService(
         clock,
         mode=mode,
@@ -234,8 +240,11 @@ def _wire(
         },
         instruments=instruments,
         candles=candles,
+        gaps=gaps,
         calendar=calendar,
     )
+    logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
+    last_quotes = LastQuotes(cache, mode=mode)
     return Services(
         settings=settings,
         clock=clock,
@@ -269,16 +278,34 @@ def _wire(
         breeze=breeze,
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
         simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
-        logins=BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze),
+        logins=logins,
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
         instrument_history=InstrumentHistory(database, mode=mode),
         candles=candles,
+        gaps=gaps,
         collection=collection,
+        backtests=BacktestService(
+            database, clock, candles=candles, instruments=instruments, calendar=calendar
+        ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
+        provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
+        quotes=QuoteService(
+            clock,
+            last=last_quotes,
+            find=instruments.find,
+            calls=QuoteCalls(
+                kite=lines.kite,
+                calling_kite=kite.calling,
+                breeze=lines.breeze,
+                calling_breeze=breeze.calling,
+                has_login=lambda service: logins.of(service).restore() is not None,
+            ),
+        ),
+        streams=lines.streams(kite, breeze, quotes=last_quotes, find=instruments.find),
         imports=ImportService(
             database, clock, instruments=instruments, candles=candles, calendar=calendar
         ),

@@ -1,5 +1,6 @@
 """The lines to both brokers, or to their simulator, and what signs in through them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -8,10 +9,12 @@ from munshi.auth.credentials import CredentialStore
 from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_book import LoginBook
 from munshi.auth.token_mirror import TokenMirror
+from munshi.cache.last_quotes import LastQuotes
 from munshi.circuits.breaker import CircuitBreaker
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
 from munshi.domain.enums import Service
+from munshi.domain.market.instruments import Instrument
 from munshi.errors import RequestAbandonedError
 from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
@@ -30,6 +33,7 @@ from munshi.infrastructure.security.vault import Vault
 from munshi.jobs.run import running_job_must_stop
 from munshi.market.collection import Provenance
 from munshi.settings import BrokerMode, Settings
+from munshi.streams.ground import StreamGround
 
 # Of a read that fails: the calls that are made, the first one included.
 TRIES = 3
@@ -138,6 +142,32 @@ class BrokerLines:
                 guard=self._guard,
             ),
             mirror=self._mirror(config).write,
+        )
+
+    def streams(
+        self,
+        kite: KiteDBService,
+        breeze: BreezeDBService,
+        *,
+        quotes: LastQuotes,
+        find: Callable[[str], Instrument],
+    ) -> StreamGround:
+        """What a stream stands on, once somebody starts one."""
+        ground = self._ground
+        return StreamGround(
+            database=ground.database,
+            clock=ground.clock,
+            mode=ground.mode,
+            gate=self._gate,
+            guard=self._guard,
+            quotes=quotes,
+            find=find,
+            origin=self.provenance,
+            kite_endpoints=self._endpoints.kite,
+            kite=kite.using,
+            breeze_endpoints=self._endpoints.breeze,
+            breeze=breeze.using,
+            security_master=self.breeze.security_master,
         )
 
     def provenance(self, service: Service) -> Provenance:

@@ -16,6 +16,7 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.service import BacktestService
 from munshi.bootstrap.people import People
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -24,12 +25,20 @@ from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
+from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.enums import Service
-from munshi.domain.job_params import AutoLoginParams, CollectionParams, NoParams, VerificationParams
+from munshi.domain.job_params import (
+    AutoLoginParams,
+    CollectionParams,
+    NoParams,
+    StreamParams,
+    VerificationParams,
+)
 from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
     AUTO_LOGIN,
+    BACKTEST,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
@@ -39,6 +48,7 @@ from munshi.domain.jobs import (
     HEALTH_SWEEP,
     INSTRUMENT_LOAD,
     JOB_CLEANUP,
+    PRICE_STREAM,
     SESSION_CLEANUP,
     SESSION_WATCH,
 )
@@ -59,14 +69,18 @@ from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.gaps import GapService
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
+from munshi.market.provisional import ProvisionalService
+from munshi.market.quotes import QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
+from munshi.streams.ground import StreamGround
 
 # Each has waited a quarter of an hour for the broker: a night, all together.
 COLLECTION_TRIES = 24
@@ -104,6 +118,22 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
             bulk=True,
+        ),
+        # It lasts all day, and a day has more than three interruptions.
+        PRICE_STREAM: JobSpec(
+            params=StreamParams,
+            entry="munshi.streams.job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=COLLECTION_TRIES,
+            max_crashes=COLLECTION_TRIES,
+            backoff=Backoff(first_seconds=2, longest_seconds=60),
+        ),
+        BACKTEST: JobSpec(
+            params=BacktestParams,
+            entry="munshi.backtest.job:run",
+            runs_in="process",
+            idempotent=True,
         ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
@@ -200,8 +230,13 @@ class Services:
     instruments: InstrumentService
     instrument_history: InstrumentHistory
     candles: CandleService
+    gaps: GapService
     collection: CollectionService
+    backtests: BacktestService
     verifier: CandleVerifier
+    provisional: ProvisionalService
+    quotes: QuoteService
+    streams: StreamGround
     imports: ImportService
     health: HealthService
     people: People
@@ -216,6 +251,10 @@ class Services:
     def ask_for_login(self, service: Service) -> str:
         """Raise the alert that a job waits for a login at `service`; where a person clicks."""
         return self.logins.of(service).book.ask_for_login(f"A job waits for a login at {service}.")
+
+    def has_login(self, service: Service) -> bool:
+        """Whether a login at `service` is in force; the broker is not asked."""
+        return self.logins.of(service).restore() is not None
 
     def setup_link(self, token: str) -> str:
         """Where the holder of a one-time link's token chooses a password."""

@@ -9,6 +9,7 @@ from munshi.cli import audit_archive, audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
+from munshi.cli.backtest import backtest_app
 from munshi.cli.backup import backup_app
 from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app
@@ -16,6 +17,7 @@ from munshi.cli.complaints import Complaining
 from munshi.cli.config import config_app
 from munshi.cli.connect import connect
 from munshi.cli.data import data_app
+from munshi.cli.data_provisional import provisional
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
 from munshi.cli.doctor import doctor
@@ -25,12 +27,14 @@ from munshi.cli.jobs import jobs
 from munshi.cli.keys import keys_app
 from munshi.cli.limits import limits_app
 from munshi.cli.login import disconnect, login, status
+from munshi.cli.quotes import quotes
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
 from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
+from munshi.cli.stream import stream
 from munshi.cli.users import users_app
 from munshi.cli.worker import worker
 from munshi.infrastructure.platform import unwind_on_termination
@@ -53,11 +57,13 @@ def munshi() -> None:
 
 for command in (
     *(demo, serve, status, login, disconnect, connect, run, token, worker, simulator, doctor),
+    *(quotes, stream),
 ):
     app.command()(command)
 app.add_typer(jobs)
 audit_ledger.add_to(audit_app)
 audit_archive.add_to(audit_app)
+data_app.command()(provisional)
 
 for name, group in (
     ("schedule", schedule_app),
@@ -70,6 +76,7 @@ for name, group in (
     ("db", db_app),
     ("data", data_app),
     ("instruments", instruments_app),
+    ("backtest", backtest_app),
     ("calendar", calendar_app),
     ("users", users_app),
     ("apikeys", apikeys_app),
@@ -83,8 +90,8 @@ for name, group in (
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a pipe on Windows lacks many letters
-            stream.reconfigure(errors="replace")
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):  # a pipe on Windows lacks many letters
+            out.reconfigure(errors="replace")
     unwind_on_termination()
     app()

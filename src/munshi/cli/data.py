@@ -40,17 +40,29 @@ def collect(
         help="Work here until it has ended, or only ask. "
         "Without either it works here if no worker takes it.",
     ),
+    plan: bool = typer.Option(
+        False, "--plan", help="Only say what would be asked for; no broker is asked."
+    ),
     as_json: JsonFlag = False,
 ) -> None:
     """Collect candles from a broker: what is missing of the last 20 trading days."""
-    from munshi.cli.data_collect import ask, collection_of, print_collection, see_through
+    from munshi.cli.data_collect import (
+        ask,
+        collection_of,
+        print_collection,
+        print_plan,
+        see_through,
+    )
     from munshi.cli.desk import open_desk
     from munshi.domain.jobs import JobState
 
-    with open_desk(brokers=wait is not False) as services:
+    with open_desk(brokers=plan or wait is not False) as services:
         wanted = collection_of(
             services, instruments, broker=broker, interval=interval, start=start, end=end
         )
+        if plan:
+            print_plan(services.collection.plan(wanted), as_json=as_json)
+            return
         asked = ask(services, wanted)
         job = asked if wait is False else see_through(services, asked, here=wait is True)
         mode = services.settings.brokers.value

@@ -111,6 +111,30 @@ def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
     )
 
 
+def print_plan(plan: dict[str, Any], *, as_json: bool) -> None:
+    """What a collection would ask for, and what is held already."""
+    if as_json:
+        print_json(plan)
+        return
+    print_mode(plan["mode"])
+    print_table(
+        f"{plan['interval']} bars of {plan['from']} to {plan['to']}, {plan['label']}: "
+        f"{plan['requests']:,} requests to make",
+        ("instrument", "requests", "days wanted", "days held", "held", "expected"),
+        [
+            (
+                part["instrument"],
+                part["requests"],
+                part["days_wanted"],
+                part["days_held"],
+                f"{part['bars_present']:,}",
+                f"{part['bars_expected']:,}",
+            )
+            for part in plan["instruments"]
+        ],
+    )
+
+
 def print_job_state(job: Job) -> None:
     typer.echo(f"Job {job.job_id} is {job.state}.")
     for said in (job.message, job.error_details):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Self
 
 from munshi.domain.enums import Service
@@ -73,6 +73,36 @@ class VerificationParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamParams:
+    """Prices to stream; `until` a time of today (IST), None for when the market closes."""
+
+    broker: Service
+    instruments: tuple[str, ...]
+    until: time | None = None
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read `broker`, `instruments` and, if it is there, `until` (15:30).
+
+        Raises JobParametersInvalidError.
+        """
+        given = {"until": None, **raw}
+        _check_fields(given, "broker", "instruments", "until")
+        return cls(
+            broker=_service(given, "broker"),
+            instruments=_instruments(given["instruments"]),
+            until=None if given["until"] is None else _time(given, "until"),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "broker": self.broker.value,
+            "instruments": list(self.instruments),
+            "until": None if self.until is None else f"{self.until:%H:%M}",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AutoLoginParams:
     service: Service
 
@@ -132,6 +162,17 @@ def _day(raw: Mapping[str, object], name: str) -> date:
         raise JobParametersInvalidError(
             f"{name} must be a date like 2026-11-20, not {value!r}."
         ) from error
+
+
+def _time(raw: Mapping[str, object], name: str) -> time:
+    value = _text(raw, name)
+    try:
+        found = time.fromisoformat(value)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None:
+        raise JobParametersInvalidError(f"{name} must be a time like 15:30 (IST), not {value!r}.")
+    return found.replace(second=0, microsecond=0)
 
 
 def _interval(value: str) -> Interval:

@@ -12,9 +12,11 @@ from munshi.domain.enums import Service
 from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
+BACKTEST = "backtest"
 DATA_COLLECTION = "data_collection"
 DAILY_COLLECTION = "daily_collection"
 DATA_VERIFICATION = "data_verification"
+PRICE_STREAM = "price_stream"
 SESSION_CLEANUP = "session_cleanup"
 SESSION_WATCH = "session_watch"
 HEALTH_SWEEP = "health_sweep"

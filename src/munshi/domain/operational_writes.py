@@ -62,6 +62,19 @@ OPERATIONAL_WRITES = (
         except_states=BAD_STATES,
     ),
     OperationalWrite(table="JobAttempts", what="each try of a job", why=_JOB_IS_AUDITED),
+    *(
+        OperationalWrite(
+            table=table,
+            what=what,
+            why=_JOB_IS_AUDITED,
+            writers=("backtest.service:BacktestService.run",),
+        )
+        for table, what in (
+            ("BacktestRuns", "what backtests came to"),
+            ("BacktestTrades", "the trades of backtests"),
+            ("BacktestLegs", "the orders of backtests, with their charges"),
+        )
+    ),
     OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
     OperationalWrite(
         table="JobArtifacts",
@@ -94,6 +107,23 @@ OPERATIONAL_WRITES = (
             "market.candles:CandleService._save_month",
             "market.candles:CandleService.replace",
         ),
+    ),
+    OperationalWrite(
+        table="ProvisionalBars",
+        what="minutes as a stream showed them, until history confirms them",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.bar_store:BarStore._save",
+            "market.candles:CandleService._save_month",
+            "market.candles:CandleService._forget_provisional",
+            "market.provisional:ProvisionalService.cleanup",
+        ),
+    ),
+    OperationalWrite(
+        table="CandleGaps",
+        what="days of which a broker had no bars, or not all",
+        why="nobody decides them; the job that asked is named in the row",
+        writers=("market.gaps:GapService._replace",),
     ),
     OperationalWrite(
         table="Alerts",

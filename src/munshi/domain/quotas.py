@@ -55,6 +55,7 @@ DOCUMENTED_LIMITS: Mapping[str, Limit] = MappingProxyType(
         "breeze.login": Limit(requests=10, seconds=60.0),
         # Handshakes of streams, of which the docs count only the open ones: ours again.
         "kite.stream": Limit(requests=20, seconds=60.0),
+        "breeze.stream": Limit(requests=20, seconds=60.0),
         # Asked without key and session, to see whether anybody answers: our own restraint too.
         "kite.pulse": Limit(requests=10, seconds=60.0),
         "breeze.pulse": Limit(requests=10, seconds=60.0),

@@ -13,6 +13,7 @@ from munshi.domain.jobs import (
     CACHE_REPORT,
     DAILY_COLLECTION,
     INSTRUMENT_LOAD,
+    PRICE_STREAM,
     SESSION_WATCH,
 )
 
@@ -36,13 +37,14 @@ def _seed(
     *,
     parameters: Mapping[str, object] = MappingProxyType({}),
     missed: Mapping[str, Any] = MappingProxyType({"policy": "run_once"}),
+    enabled: bool = True,
 ) -> SeededSchedule:
     document = {
         "job_type": job_type,
         "parameters": dict(parameters),
         "trigger": dict(trigger),
         "missed": dict(missed),
-        "enabled": True,
+        "enabled": enabled,
     }
     return SeededSchedule(name=name, document=document, description=description)
 
@@ -142,5 +144,25 @@ SEEDED_SCHEDULES = (
             "days": "trading",
         },
         "When the day's candles are collected (market/daily_collection says which).",
+    ),
+    _seed(
+        PRICE_STREAM,
+        PRICE_STREAM,
+        {
+            "kind": "market",
+            "segment": "cash",
+            "event": "open",
+            "offset_minutes": -5,
+            "days": "trading",
+        },
+        "When the prices of its instruments begin to be streamed, until the market closes. Off "
+        "until it is resumed: Kite allows three streams an app.",
+        parameters={
+            "broker": "kite",
+            "instruments": ["NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"],
+        },
+        # What is left of the day is worth having.
+        missed={"policy": "run_once", "within_seconds": 6 * _HOUR},
+        enabled=False,
     ),
 )

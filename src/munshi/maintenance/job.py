@@ -5,7 +5,14 @@ from typing import Any, Protocol
 
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor, job_actor
-from munshi.domain.config_keys import JOBS, KEEP_DAYS, KEEP_RUN_DAYS, SCHEDULER
+from munshi.domain.config_keys import (
+    JOBS,
+    KEEP_DAYS,
+    KEEP_PROVISIONAL_DAYS,
+    KEEP_RUN_DAYS,
+    MARKET,
+    SCHEDULER,
+)
 from munshi.domain.job_params import NoParams
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.maintenance import care_for
@@ -25,6 +32,12 @@ class KeptCalls(Protocol):
     def cleanup(self) -> int: ...
 
 
+class KeptBars(Protocol):
+    """Minutes of streams that history has not confirmed."""
+
+    def cleanup(self, days: int) -> int: ...
+
+
 class CleanupServices(Protocol):
     """What `job_cleanup` needs of the desk."""
 
@@ -36,6 +49,9 @@ class CleanupServices(Protocol):
 
     @property
     def limits(self) -> KeptCalls: ...
+
+    @property
+    def provisional(self) -> KeptBars: ...
 
     @property
     def config(self) -> ConfigService: ...
@@ -59,12 +75,16 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
     forgotten = services.schedules.cleanup(run_days, actor=actor)
     run.progress(80, "Forgetting old counts of calls to brokers.")
     calls_forgotten = services.limits.cleanup()
+    bar_days: int = services.config.value(MARKET, KEEP_PROVISIONAL_DAYS)
+    run.progress(90, f"Forgetting unconfirmed bars of more than {bar_days} days ago.")
+    bars_forgotten = services.provisional.cleanup(bar_days)
     return {
         "days": days,
         "deleted": deleted,
         "run_days": run_days,
         "runs_forgotten": forgotten,
         "call_counts_forgotten": calls_forgotten,
+        "unconfirmed_bars_forgotten": bars_forgotten,
     }
 
 

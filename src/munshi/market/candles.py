@@ -13,6 +13,7 @@ from munshi.clock import IST, Clock
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
+from munshi.domain.market.provisional_bars import KeptBar
 from munshi.errors import (
     CandleFileDamagedError,
     CandleFilesConflictError,
@@ -20,7 +21,7 @@ from munshi.errors import (
     DateRangeInvalidError,
     InstrumentUnknownError,
 )
-from munshi.infrastructure.candles.frames import empty_frame, merge, split_by_month
+from munshi.infrastructure.candles.frames import empty_frame, merge, split_by_month, to_candles
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
 from munshi.infrastructure.database.engine import Database
@@ -108,12 +109,16 @@ class CandleService:
         return outcome
 
     def _save_month(self, key: CandleKey, month: str, part: pl.DataFrame, *, label: str) -> Stored:
+        stamps = part["opens"].to_list()
         for _ in range(_TRIES):
             with self._database.reading() as tx:
                 current = tx.candles.list_files(key, from_month=month, to_month=month)
+                seen = tx.provisional_bars.list_confirmed(key, stamps)
             merged = merge(self._read_intact(current), part)
             outcome = Stored(added=merged.added, changed=merged.changed, same=merged.same)
             if merged.is_unchanged:
+                if seen:
+                    self._forget_provisional(key, part)
                 return outcome
             replaced = current[0] if current else None
             written = self._store.write_month(
@@ -129,8 +134,10 @@ class CandleService:
                         replaces=replaced.file_id if replaced else None,
                         now=self._clock.now(),
                     )
+                    seen = tx.provisional_bars.confirm(key, stamps)
             except CandleFilesConflictError:
                 continue
+            _compare(seen, part)
             if self._cache is not None:
                 self._cache.look_soon()
             return outcome
@@ -139,6 +146,12 @@ class CandleService:
             "by others all the time.",
             hint="Let one job collect an instrument at a time.",
         )
+
+    def _forget_provisional(self, key: CandleKey, part: pl.DataFrame) -> None:
+        """What a stream stored after history had it."""
+        with self._database.operational() as tx:
+            seen = tx.provisional_bars.confirm(key, part["opens"].to_list())
+        _compare(seen, part)
 
     def list_files(self, instruments: Collection[InstrumentRef] = ()) -> list[CandleFile]:
         """The current files of all series, or of these instruments."""
@@ -311,6 +324,21 @@ class CandleService:
     def _is_shown(self, series: SeriesSummary) -> bool:
         """Simulated and live prices are never mixed; what a user imported is always theirs."""
         return series.key.mode is self._mode or series.key.source == IMPORTED
+
+
+def _compare(seen: Sequence[KeptBar], confirmed: pl.DataFrame) -> None:
+    """Tell how well a stream saw the minutes that history has now."""
+    if not seen:
+        return
+    known = {candle.opens: candle for candle in to_candles(confirmed)}
+    same = sum(bar.candle.close == known[bar.candle.opens].close for bar in seen)
+    _log.info(
+        "provisional_bars_confirmed",
+        instrument=f"{seen[0].key.exchange}:{seen[0].key.instrument}",
+        bars=len(seen),
+        same_close=same,
+        whole=sum(bar.is_whole for bar in seen),
+    )
 
 
 def _rank(source: str) -> int:

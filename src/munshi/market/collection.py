@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -13,16 +14,25 @@ from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.candle_gaps import MissingReason
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import Instrument
-from munshi.errors import DateRangeInvalidError, InstrumentNotServedError
+from munshi.errors import (
+    AppError,
+    BrokerThrottledError,
+    DateRangeInvalidError,
+    InstrumentNotServedError,
+)
 from munshi.infrastructure.candles.frames import to_frame
+from munshi.jobs.run import running_job
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import NOTHING, CandleService, Stored
+from munshi.market.expectations import Expectations
+from munshi.market.gaps import GapService
 from munshi.market.history import History, Reach, Window, cut
 from munshi.market.instruments import InstrumentService
 from munshi.market.patience import Patience
-from munshi.market.quality import Coverage, coverage, validate
+from munshi.market.quality import Coverage, compare, validate
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
@@ -69,6 +79,7 @@ class CollectionService:
         histories: Mapping[Service, History],
         instruments: InstrumentService,
         candles: CandleService,
+        gaps: GapService,
         calendar: CalendarService,
     ) -> None:
         self._clock = clock
@@ -78,6 +89,7 @@ class CollectionService:
         self._histories = histories
         self._instruments = instruments
         self._candles = candles
+        self._gaps = gaps
         self._calendar = calendar
 
     def collect(self, params: CollectionParams, *, progress: Progress) -> dict[str, Any]:
@@ -89,19 +101,57 @@ class CollectionService:
         calendar = self._calendar.calendar()
         found = [self._find(name, params) for name in params.instruments]
         tallies = {instrument.ref: Tally(instrument) for instrument in found}
-        tasks = [task for one in found for task in self._plan(one, params, calendar)]
+        expectations = Expectations(calendar, self._clock.now())
+        tasks = [
+            task
+            for one in found
+            for task in self._tasks(one, params, self._held(one, params, expectations), calendar)
+        ]
         for done, task in enumerate(tasks):
             say = partial(progress, 100 * done / len(tasks))
             say(
                 f"{task.instrument.ref} {task.window.first} to {task.window.last}, "
                 f"request {done + 1} of {len(tasks)}"
             )
-            candles = self._fetch(task, say)
+            candles = self._fetch_or_note(task, say)
             self._take(candles, task, tallies[task.instrument.ref], calendar)
         if tasks:
             self._candles.collect_garbage()
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
         return self._report(params, list(tallies.values()), calendar)
+
+    def plan(self, params: CollectionParams) -> dict[str, Any]:
+        """What `collect` would ask for now; no broker is asked and nothing is stored.
+
+        Raises what `check` does, and CalendarYearUnknownError.
+        """
+        calendar = self._calendar.calendar()
+        found = [self._find(name, params) for name in params.instruments]
+        expectations = Expectations(calendar, self._clock.now())
+        parts: list[dict[str, Any]] = []
+        for instrument in found:
+            held = self._held(instrument, params, expectations)
+            tasks = self._tasks(instrument, params, held, calendar)
+            parts.append(
+                {
+                    "instrument": str(instrument.ref),
+                    "requests": len(tasks),
+                    "bars_expected": held.expected,
+                    "bars_present": held.present,
+                    "days_wanted": sum(day.present < day.expected for day in held.days),
+                    "days_held": sum(day.present >= day.expected for day in held.days),
+                }
+            )
+        return {
+            "mode": self._mode.value,
+            "source": params.broker.value,
+            "label": self._provenance(params.broker).label,
+            "interval": params.interval.value,
+            "from": params.start.isoformat(),
+            "to": params.end.isoformat(),
+            "requests": sum(part["requests"] for part in parts),
+            "instruments": parts,
+        }
 
     def fetch_again(self, params: CollectionParams, *, progress: Progress) -> pl.DataFrame:
         """All bars of the one instrument of `params`, held or not; nothing is stored.
@@ -169,11 +219,14 @@ class CollectionService:
             interval=params.interval,
         )
 
-    def _plan(
-        self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
+    def _tasks(
+        self,
+        instrument: Instrument,
+        params: CollectionParams,
+        held: Coverage,
+        calendar: MarketCalendar,
     ) -> list[Task]:
         reach = self._reach(instrument, params)
-        held = self._held(instrument, params, calendar)
         days = [day.day for day in held.days if day.present < day.expected]
         key = self._key(instrument, params)
         windows = cut(days, reach=reach, calendar=calendar)
@@ -198,7 +251,7 @@ class CollectionService:
         return reach
 
     def _held(
-        self, instrument: Instrument, params: CollectionParams, calendar: MarketCalendar
+        self, instrument: Instrument, params: CollectionParams, expectations: Expectations
     ) -> Coverage:
         last = self._last_day(instrument, params)
         frame = self._candles.read_intact(
@@ -206,14 +259,9 @@ class CollectionService:
             start=datetime.combine(params.start, time(0), tzinfo=IST),
             end=datetime.combine(last + timedelta(days=1), time(0), tzinfo=IST),
         )
-        return coverage(
+        return compare(
             frame,
-            start=params.start,
-            end=last,
-            interval=params.interval,
-            segment=instrument.segment,
-            calendar=calendar,
-            now=self._clock.now(),
+            expectations.of(params.start, last, params.interval, instrument.segment),
         )
 
     def _fetch(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
@@ -222,6 +270,22 @@ class CollectionService:
             history.fetch, task.window, instrument=task.instrument, interval=task.key.interval
         )
         return self._patience.ask(fetch, say=say)
+
+    def _fetch_or_note(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
+        try:
+            return self._fetch(task, say)
+        except AppError as error:
+            throttled = isinstance(error, BrokerThrottledError)
+            self._gaps.note_failure(
+                task.key,
+                MissingReason.QUOTA if throttled else MissingReason.ERROR,
+                error.detail,
+                segment=task.instrument.segment,
+                first=task.window.first,
+                last=task.window.last,
+                job_id=_job_id(),
+            )
+            raise
 
     def _take(
         self, candles: list[Candle], task: Task, tally: Tally, calendar: MarketCalendar
@@ -239,11 +303,20 @@ class CollectionService:
             tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
         label = self._provenance(task.broker).label
         tally.stored += self._candles.save(task.key, judged.accepted, label=label)
+        self._gaps.note_answer(
+            task.key,
+            judged,
+            segment=task.instrument.segment,
+            first=task.window.first,
+            last=task.window.last,
+            job_id=_job_id(),
+        )
 
     def _report(
         self, params: CollectionParams, tallies: Sequence[Tally], calendar: MarketCalendar
     ) -> dict[str, Any]:
-        parts = [self._instrument_report(tally, params, calendar) for tally in tallies]
+        expectations = Expectations(calendar, self._clock.now())
+        parts = [self._instrument_report(tally, params, expectations) for tally in tallies]
         return {
             "mode": self._mode.value,
             "source": params.broker.value,
@@ -258,10 +331,10 @@ class CollectionService:
         }
 
     def _instrument_report(
-        self, tally: Tally, params: CollectionParams, calendar: MarketCalendar
+        self, tally: Tally, params: CollectionParams, expectations: Expectations
     ) -> dict[str, Any]:
         instrument = tally.instrument
-        held = self._held(instrument, params, calendar)
+        held = self._held(instrument, params, expectations)
         missing = [day.isoformat() for day in held.missing_days]
         return {
             "instrument": str(instrument.ref),
@@ -284,3 +357,8 @@ class CollectionService:
             ],
             "gap_count": len(held.gaps),
         }
+
+
+def _job_id() -> UUID | None:
+    run = running_job()
+    return None if run is None else run.job_id

@@ -14,7 +14,9 @@ from munshi.errors import CandleFileInvalidError, PriceInvalidError
 
 _PLAIN_PRICE = r"^(\d{1,12})(?:\.(\d{0,4}))?$"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
-_COUNT = r"^([+-]?\d{1,18})(?:\.0*)?$"
+_WHOLE = r"^[+-]?\d+(?:\.0*)?$"
+# A day of minutes, each of 15 digits, still adds up within the stored 64 bits.
+_COUNT = r"^([+-]?0*\d{1,15})(?:\.0*)?$"
 _NO_COUNT = ("", "nan", "NaN", "null", "None")
 _PAISA = PRICE_SCALE // 100
 
@@ -90,7 +92,8 @@ def read_counts(cells: Cells) -> pl.Series:
     counts = text.str.extract(_COUNT, 1).cast(pl.Int64)
     wrong = counts.is_null() & text.is_not_null() & ~text.is_in(_NO_COUNT)
     for index in wrong.arg_true():
-        cells.refuse(index, "is not a whole number")
+        is_whole = text.str.contains(_WHOLE)[index]
+        cells.refuse(index, "is too large" if is_whole else "is not a whole number")
     return counts
 
 

@@ -143,16 +143,20 @@ def coverage(
     CalendarYearUnknownError, DateRangeInvalidError.
     """
     days = calendar.trading_days(start, end)
-    bars = (
-        expected_bars(days, interval=interval, segment=segment, calendar=calendar, now=now)
-        .join(
-            frame.select("opens", here=pl.lit(value=True)).unique(),
-            on="opens",
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(pl.col("here").fill_null(value=False))
+    return compare(
+        frame,
+        expected_bars(days, interval=interval, segment=segment, calendar=calendar, now=now),
     )
+
+
+def compare(frame: pl.DataFrame, expected: pl.DataFrame) -> Coverage:
+    """As `coverage`, with the `day` and `opens` of the bars that are expected."""
+    bars = expected.join(
+        frame.select("opens", here=pl.lit(value=True)).unique(),
+        on="opens",
+        how="left",
+        maintain_order="left",
+    ).with_columns(pl.col("here").fill_null(value=False))
     by_day = bars.group_by("day", maintain_order=True).agg(
         expected=pl.len(), present=pl.col("here").sum()
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
@@ -20,12 +20,13 @@ from munshi.errors import (
     BrokerUnavailableError,
     LoginNeededError,
 )
-from munshi.infrastructure.brokers.kite.access import KiteAccess
-from munshi.infrastructure.brokers.kite.stream import KiteStream, text_of
+from munshi.infrastructure.brokers.frames import PriceLine, TickFrame, Told
 
 _log = structlog.get_logger()
-Opener = Callable[[KiteAccess], AbstractContextManager[KiteStream]]
-Login = Callable[[], AbstractContextManager[KiteAccess]]
+_LOOK_SECONDS = 0.5
+Access = TypeVar("Access")
+Opener = Callable[[Access], AbstractContextManager[PriceLine]]
+Login = Callable[[], AbstractContextManager[Access]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,19 @@ class Sink(Protocol):
 
     def take(self, ticks: Sequence[Tick], *, received_at: datetime) -> None: ...
 
+    def alive(self) -> None:
+        """Anything came, a heartbeat included; told first."""
+        ...
+
+    def refused(self, count: int) -> None:
+        """So many packets of a message could not be read."""
+        ...
+
     def gap_began(self, gap: StreamGap) -> None: ...
+
+    def gap_lasts(self, gap: StreamGap) -> None:
+        """The gap has a reason more."""
+        ...
 
     def gap_ended(self, gap: StreamGap) -> None: ...
 
@@ -57,19 +70,24 @@ class Sink(Protocol):
         ...
 
 
-class LineKeeper:
-    """Runs until `stop` is set. `refused` counts packets and `lines` connections."""
+class LineKeeper(Generic[Access]):
+    """Runs until `stop` is set. `refused` counts packets and `lines` connections.
+
+    Where no login is in force it looks for the next one from time to time, without asking the
+    broker; one that does not `wait_for_login` ends there, and `run` raises what the login did.
+    """
 
     def __init__(
         self,
         clock: Clock,
         *,
-        login: Login,
-        opener: Opener,
+        login: Login[Access],
+        opener: Opener[Access],
         modes: Mapping[int, TickMode],
         sink: Sink,
         stop: threading.Event,
         patience: Patience | None = None,
+        wait_for_login: bool = True,
     ) -> None:
         self._clock = clock
         self._login = login
@@ -78,6 +96,7 @@ class LineKeeper:
         self._sink = sink
         self._stop = stop
         self._patience = patience or Patience()
+        self._waits_for_login = wait_for_login
         self._gap: StreamGap | None = None
         self._failures = 0
         self._last_heard = clock.now()
@@ -106,6 +125,9 @@ class LineKeeper:
                 self._listen(line)
         except (LoginNeededError, BrokerSessionExpiredError):
             # No second try with a login that was refused: only the next one, looked for here.
+            if not self._waits_for_login:
+                self._miss(GapReason.NO_LOGIN)
+                raise
             return GapReason.NO_LOGIN, self._patience.login_look
         except BrokerStreamSilentError:
             return GapReason.SILENT, self._next_wait(began if opened else None)
@@ -117,20 +139,38 @@ class LineKeeper:
             return GapReason.REFUSED, self._next_wait(None)
         return GapReason.DROPPED, 0.0
 
-    def _listen(self, line: KiteStream) -> None:
+    def _listen(self, line: PriceLine) -> None:
         while not self._stop.is_set():
-            message = line.next(patience=self._patience.silence)
+            message = self._next(line)
+            if message is None:
+                return
             now = self._clock.now()
             self._hear(now)
-            if isinstance(message, str):
-                self._sink.told(*text_of(message))
+            if isinstance(message, Told):
+                self._sink.told(message.kind, message.said)
                 continue
-            self.refused += message.refused
+            if message.refused:
+                self.refused += message.refused
+                self._sink.refused(message.refused)
             if message.ticks:
                 self._sink.take(message.ticks, received_at=now)
 
+    def _next(self, line: PriceLine) -> TickFrame | Told | None:
+        """The next message, looking up in between whether to stop, which is None."""
+        patience, waited = line.silence or self._patience.silence, 0.0
+        while not self._stop.is_set():
+            wait = min(_LOOK_SECONDS, patience - waited)
+            try:
+                return line.next(patience=wait)
+            except BrokerStreamSilentError:
+                waited += wait
+                if waited >= patience:
+                    raise
+        return None
+
     def _hear(self, now: datetime) -> None:
         self._last_heard = now
+        self._sink.alive()
         if self._gap is not None:
             ended = StreamGap(began=self._gap.began, ended=now, reasons=self._gap.reasons)
             self._gap = None
@@ -145,6 +185,7 @@ class LineKeeper:
             self._gap = StreamGap(
                 began=self._gap.began, ended=None, reasons=(*self._gap.reasons, reason)
             )
+            self._sink.gap_lasts(self._gap)
 
     def _next_wait(self, opened_at: float | None) -> float:
         """Longer each time, until a line has lasted: one that is cut at once is no success."""

@@ -6,6 +6,7 @@ from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.audit_archives import AuditArchiveRoutes
 from munshi.api.routes.auth import AuthRoutes
+from munshi.api.routes.backtests import BacktestRoutes
 from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
 from munshi.api.routes.config import ConfigRoutes
@@ -21,6 +22,7 @@ from munshi.api.routes.jobs import JobRoutes
 from munshi.api.routes.limits import LimitRoutes
 from munshi.api.routes.metrics import MetricsRoutes
 from munshi.api.routes.people import PeopleRoutes
+from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
 from munshi.api.routes.users import UserRoutes
@@ -43,6 +45,8 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditArchiveRoutes(services),
         DataRoutes(services),
         InstrumentRoutes(services),
+        QuoteRoutes(services),
+        BacktestRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         CacheRoutes(services),

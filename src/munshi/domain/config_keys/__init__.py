@@ -64,7 +64,12 @@ from munshi.domain.config_keys.key import (
     TYPES,
     ConfigKey,
 )
-from munshi.domain.config_keys.market import CALENDAR_PREFIX, DAILY_COLLECTION_KEY, MASTERS_KEY
+from munshi.domain.config_keys.market import (
+    CALENDAR_PREFIX,
+    DAILY_COLLECTION_KEY,
+    KEEP_PROVISIONAL_DAYS,
+    MASTERS_KEY,
+)
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
     HASH_MEMORY_KIB,
@@ -101,6 +106,7 @@ __all__ = [
     "KEEP_DAYS",
     "KEEP_HOUR_DAYS",
     "KEEP_MINUTE_DAYS",
+    "KEEP_PROVISIONAL_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
     "KEEP_USE_DAYS",

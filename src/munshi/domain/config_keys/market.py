@@ -10,6 +10,7 @@ from munshi.domain.market.intervals import Interval
 CALENDAR_PREFIX = "calendar."
 DAILY_COLLECTION_KEY = "daily_collection"
 MASTERS_KEY = "instrument_lists"
+KEEP_PROVISIONAL_DAYS = "keep_provisional_days"
 
 KEYS: tuple[ConfigKey, ...] = (
     ConfigKey(
@@ -56,5 +57,14 @@ KEYS: tuple[ConfigKey, ...] = (
         description="Of the instruments of an exchange that have not expired, how many percent a "
         "broker's new list may lack before it is refused; and for how many days contracts are "
         "remembered after they expired.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=KEEP_PROVISIONAL_DAYS,
+        shape=Whole(smallest=1, largest=365),
+        unit="days",
+        default=14,
+        description="For how many days minute bars of a stream are kept that history has not "
+        "confirmed.",
     ),
 )

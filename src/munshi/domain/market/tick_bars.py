@@ -16,6 +16,9 @@ MINUTE = timedelta(minutes=1)
 GRACE = timedelta(seconds=5)
 # Exchange times are cut to the second, and messages travel.
 SLACK = timedelta(seconds=2)
+# One time that is so far ahead is wrong; some in a row say that it was our clock which stood still.
+ABSURD, BELIEVED_AFTER = timedelta(seconds=60), 5
+_LONG_OVER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,42 +51,74 @@ class _Series:
     gap_number: int = 0
 
 
+@dataclass(slots=True, kw_only=True)
+class _Gap:
+    """`began` by the exchange's clock as it was known then, None while nothing was known of it."""
+
+    began: datetime | None
+    gap: StreamGap
+
+
 @dataclass(slots=True)
 class TickBars:
     """The bars of any number of instruments. Not for several threads.
 
     `lead` is how far the exchange's clock is ahead of ours, learned from the freshest ticks; gaps,
-    which only our clock can time, are carried over by it. `late` counts ticks of a minute that was
-    closed already, and `timeless` those that say no exchange time, from which no bar is made.
+    which only our clock can time, are carried over by it. Ours must not be set meanwhile, though
+    it may stand still. `late` counts ticks of a minute that was closed already, `absurd` those
+    whose time lies far ahead of all others, and `timeless` those that say no exchange time; no
+    bar is made from any of them.
     """
 
     late: int = 0
     timeless: int = 0
+    absurd: int = 0
     lead: timedelta | None = None
     _series: dict[int, _Series] = field(default_factory=dict)
-    _gaps: list[StreamGap] = field(default_factory=list)
+    _gaps: list[_Gap] = field(default_factory=list)
     _gap_number: int = 0
+    _absurd_in_a_row: int = 0
+    # Of what lies before, by our clock, nobody watched, or the gaps are forgotten.
+    _unknown_until: datetime | None = None
 
     def begin_gap(self, gap: StreamGap) -> None:
         """From now on what comes may have been preceded by what did not."""
         self._gap_number += 1
-        self._gaps.append(gap)
+        began = None if self.lead is None else gap.began + self.lead
+        self._gaps.append(_Gap(began=began, gap=gap))
 
     def end_gap(self, gap: StreamGap) -> None:
         """The gap that began last is over."""
-        self._gaps[-1] = gap
+        self._gaps[-1].gap = gap
+        if gap.ended is None:
+            return
+        oldest = gap.ended - _LONG_OVER
+        over = [each.gap.ended for each in self._gaps if each.gap.ended]
+        known = min(over) if self._unknown_until is None else self._unknown_until
+        self._unknown_until = max([known, *(ended for ended in over if ended < oldest)])
+        self._gaps = [g for g in self._gaps if g.gap.ended is None or g.gap.ended >= oldest]
 
     def take(self, ticks: Sequence[Tick], *, received_at: datetime) -> list[ProvisionalBar]:
         """Add ticks; the bars that they or the time closed."""
-        for tick in ticks:
-            if tick.exchange_at is not None:
-                ahead = tick.exchange_at - received_at
-                self.lead = ahead if self.lead is None else max(self.lead, ahead)
         closed = []
-        for tick in ticks:
-            bar = self._add(tick)
+        for tick in [tick for tick in ticks if self._believes(tick, received_at)]:
+            bar = self._add(tick, received_at)
             closed += [bar] if bar else []
         return [*closed, *self.close_due(now=received_at)]
+
+    def _believes(self, tick: Tick, received_at: datetime) -> bool:
+        """Learn from the tick how the clocks differ, unless its time cannot be right."""
+        if tick.exchange_at is None:
+            return True
+        ahead = tick.exchange_at - received_at
+        if self.lead is not None and ahead > self.lead + ABSURD:
+            self._absurd_in_a_row += 1
+            if self._absurd_in_a_row < BELIEVED_AFTER:
+                self.absurd += 1
+                return False
+        self._absurd_in_a_row = 0
+        self.lead = ahead if self.lead is None else max(self.lead, ahead)
+        return True
 
     def close_due(self, *, now: datetime) -> list[ProvisionalBar]:
         """The bars whose minute is over at the exchange, with a few seconds' grace."""
@@ -104,7 +139,7 @@ class TickBars:
             if series.forming
         ]
 
-    def _add(self, tick: Tick) -> ProvisionalBar | None:
+    def _add(self, tick: Tick, received_at: datetime) -> ProvisionalBar | None:
         if tick.exchange_at is None:
             self.timeless += 1
             return None
@@ -121,6 +156,10 @@ class TickBars:
                 series.volume = tick.volume
                 return None
             at = tick.traded_at
+            if before is None and at + MINUTE + GRACE < received_at + (self.lead or timedelta()):
+                # A line that opens repeats the last trade, however long ago nobody saw it.
+                series.volume = tick.volume
+                return None
         opens = at.replace(second=0, microsecond=0)
         if series.closed_until is not None and opens < series.closed_until:
             # A line opened again repeats the last trade; only a new one comes too late.
@@ -171,8 +210,10 @@ class TickBars:
     def _touches_gap(self, opens: datetime) -> bool:
         """Rather too often than too seldom: a minute is whole only if that is certain."""
         lead = self.lead or timedelta()
+        if self._unknown_until is None or opens < self._unknown_until + lead + SLACK:
+            return True
         return any(
-            gap.began + lead - SLACK < opens + MINUTE
-            and (gap.ended is None or opens < gap.ended + lead + SLACK)
-            for gap in self._gaps
+            (each.began or each.gap.began + lead) - SLACK < opens + MINUTE
+            and (each.gap.ended is None or opens < each.gap.ended + lead + SLACK)
+            for each in self._gaps
         )

@@ -59,6 +59,7 @@ _LIST_ALL = (
         _rows.exchange, _rows.instrument, _rows.interval, _rows.source, _rows.mode, _rows.month
     )
 )
+_FIRST_OPEN = select(func.min(_rows.first_open)).where(*_series, _rows.is_current)
 _PATHS = select(_rows.path).where(_rows.is_current)
 _RETIRE = (
     update(candle_files)
@@ -117,6 +118,11 @@ class CandleRepository:
     def list_series(self) -> list[SeriesSummary]:
         """Every series that holds anything."""
         return [_summary(row) for row in self._connection.execute(_SUMMARY)]
+
+    def get_first_open(self, key: CandleKey) -> datetime | None:
+        """The stamp of the first bar that is held of a series."""
+        first: datetime | None = self._connection.execute(_FIRST_OPEN, _named(key, "of_")).scalar()
+        return first
 
     def list_paths(self) -> set[str]:
         """Every file that is current."""

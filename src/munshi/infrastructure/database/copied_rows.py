@@ -12,6 +12,7 @@ from sqlalchemy import Column, Table
 
 from munshi.errors import CopyRowUnfitError
 from munshi.infrastructure.database.models import metadata
+from munshi.infrastructure.database.models.cache_entries import REMADE
 from munshi.infrastructure.database.types import (
     Amount,
     Json,
@@ -32,8 +33,8 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def copied_tables() -> list[Table]:
-    """Every table, parents before those that point to them."""
-    return metadata.sorted_tables
+    """Every table but those of cached answers, parents before those that point to them."""
+    return [each for each in metadata.sorted_tables if each not in REMADE]
 
 
 @lru_cache

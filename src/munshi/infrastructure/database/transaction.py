@@ -14,11 +14,13 @@ from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.backtest_repository import BacktestRepository
 from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
 from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
+from munshi.infrastructure.database.gap_repository import GapRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_list_repository import InstrumentListRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
@@ -31,6 +33,7 @@ from munshi.infrastructure.database.listing_repository import ListingRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
 from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
+from munshi.infrastructure.database.provisional_bar_repository import ProvisionalBarRepository
 from munshi.infrastructure.database.queue_repository import QueueRepository
 from munshi.infrastructure.database.rate_call_repository import RateCallRepository
 from munshi.infrastructure.database.rate_pool_repository import RatePoolRepository
@@ -79,6 +82,10 @@ class Transaction:
     @cached_property
     def login_states(self) -> LoginStateRepository:
         return LoginStateRepository(self.connection)
+
+    @cached_property
+    def provisional_bars(self) -> ProvisionalBarRepository:
+        return ProvisionalBarRepository(self.connection)
 
     @cached_property
     def circuits(self) -> CircuitRepository:
@@ -157,8 +164,16 @@ class Transaction:
         return SealedRowRepository(self.connection)
 
     @cached_property
+    def backtests(self) -> BacktestRepository:
+        return BacktestRepository(self.connection)
+
+    @cached_property
     def candles(self) -> CandleRepository:
         return CandleRepository(self.connection)
+
+    @cached_property
+    def gaps(self) -> GapRepository:
+        return GapRepository(self.connection)
 
     @cached_property
     def instruments(self) -> InstrumentRepository:

@@ -1,4 +1,4 @@
-"""Where ICICI Breeze is: two API hosts, the login pages and the security master."""
+"""Where ICICI Breeze is: two API hosts, the login pages, the security master and live prices."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,6 +13,7 @@ class BreezeEndpoints:
     v2: str
     web: str
     security_master: str
+    stream: str
 
     @classmethod
     def live(cls) -> Self:
@@ -23,6 +24,7 @@ class BreezeEndpoints:
             security_master=(
                 "https://directlink.icicidirect.com/MotherAppMaster/SecurityMaster.zip"
             ),
+            stream="wss://livestream.icicidirect.com",
         )
 
     @classmethod
@@ -34,6 +36,7 @@ class BreezeEndpoints:
             v2=f"{root}/api/v2",
             web=f"{root}/apiuser",
             security_master=f"{root}/MotherAppMaster/SecurityMaster.zip",
+            stream=f"ws{root.removeprefix('http')}",
         )
 
     def login_url(self, app_key: str) -> str:

@@ -20,10 +20,11 @@ from munshi.errors import (
     BrokerUnavailableError,
 )
 from munshi.infrastructure.brokers.answer import one_line
+from munshi.infrastructure.brokers.frames import TickFrame, Told
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.endpoints import KiteEndpoints
 from munshi.infrastructure.brokers.kite.envelope import BROKER, THROTTLE_SECONDS
-from munshi.infrastructure.brokers.kite.ticks import TickFrame, read_frame
+from munshi.infrastructure.brokers.kite.ticks import read_frame
 from munshi.infrastructure.brokers.line import Gate, Guard
 
 # Kite Connect docs, "WebSocket streaming": so many instruments on one connection.
@@ -38,6 +39,7 @@ class KiteStream:
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
+        self.silence: float | None = None
 
     def subscribe(self, modes: Mapping[int, TickMode]) -> None:
         """Ask for instruments by token; the mode is always said, because none is documented.
@@ -55,8 +57,8 @@ class KiteStream:
             if tokens:
                 self._say("mode", [mode.value, tokens])
 
-    def next(self, *, patience: float) -> TickFrame | str:
-        """The next message: prices, an empty frame for a heartbeat, or a text as it came.
+    def next(self, *, patience: float) -> TickFrame | Told:
+        """The next message: prices, an empty frame for a heartbeat, or what it says in words.
 
         Raises BrokerStreamSilentError after `patience` seconds, BrokerUnavailableError once cut.
         """
@@ -68,7 +70,7 @@ class KiteStream:
             ) from None
         except ConnectionClosed:
             raise _cut() from None
-        return message if isinstance(message, str) else read_frame(message)
+        return _text_of(message) if isinstance(message, str) else read_frame(message)
 
     def _say(self, action: str, value: object) -> None:
         try:
@@ -92,6 +94,7 @@ def open_kite_stream(
     query = urlencode({"api_key": access.api_key, "access_token": access.access_token})
     with ExitStack() as open_lines:
         with gate("kite.stream"):
+            access.check()
             connection = _shake_hands(open_lines, f"{endpoints.stream}?{query}")
         yield KiteStream(connection)
 
@@ -119,14 +122,14 @@ def _shake_hands(open_lines: ExitStack, address: str) -> ClientConnection:
     raise failure
 
 
-def text_of(message: str) -> tuple[str, str]:
-    """The kind of a text message and what it says, on one line; never an error."""
+def _text_of(message: str) -> Told:
+    """The kind of a text message and what it says; never an error."""
     try:
         told = json.loads(message)
         kind, said = str(told["type"]), told.get("data", "")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return "unreadable", one_line(message)
-    return kind, one_line(said if isinstance(said, str) else json.dumps(said))
+        return Told("unreadable", one_line(message))
+    return Told(kind, one_line(said if isinstance(said, str) else json.dumps(said)))
 
 
 def _refused(status: int) -> AppError:

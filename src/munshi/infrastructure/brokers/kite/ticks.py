@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
 from munshi.domain.market.ticks import DepthRow, Tick, TickMode
+from munshi.infrastructure.brokers.frames import HEARTBEAT, TickFrame
 
 # Beyond two decimals only in the currency segments; of these the docs name only the first, the
 # official clients all.
@@ -22,17 +22,6 @@ _INDEX_FULL = struct.Struct(">8I")
 _DEPTH = struct.Struct(">IIH2x")
 _DEPTH_ROWS = 5
 FULL_LENGTH = _FULL.size + 2 * _DEPTH_ROWS * _DEPTH.size
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TickFrame:
-    """What one binary message held; `refused` counts the packets that could not be read."""
-
-    ticks: tuple[Tick, ...] = ()
-    refused: int = 0
-
-
-HEARTBEAT = TickFrame()
 
 
 def read_frame(frame: bytes) -> TickFrame:

@@ -15,6 +15,7 @@ from munshi.infrastructure.brokers.simulator.breeze_history import BreezeHistory
 from munshi.infrastructure.brokers.simulator.breeze_login import BreezeLogin
 from munshi.infrastructure.brokers.simulator.breeze_market import BreezeMarket
 from munshi.infrastructure.brokers.simulator.breeze_session import BreezeAccess, BreezeSessions
+from munshi.infrastructure.brokers.simulator.breeze_stream import BreezeStream
 from munshi.infrastructure.brokers.simulator.breeze_tokens import BreezeTokens
 from munshi.infrastructure.brokers.simulator.candle_source import CandleSource
 from munshi.infrastructure.brokers.simulator.control import Control
@@ -76,6 +77,7 @@ def create_app(
         *BreezeHistory(access, market).routes(),
         *BreezeMarket(access, market).routes(),
         *SecurityMaster(market).routes(),
+        *BreezeStream(parts, market, connections).routes(),
     ]
     door = Middleware(
         Gateway,

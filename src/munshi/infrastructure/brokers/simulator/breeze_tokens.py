@@ -73,6 +73,10 @@ class BreezeTokens:
             user_id, _, key = base64.b64decode(header, validate=True).decode("ascii").partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
+        return self.get_by_key(user_id, key)
+
+    def get_by_key(self, user_id: str, key: str) -> BreezeSession | None:
+        """The session of a user by the key that signs its calls."""
         session = self._get("session_key", key)
         return session if session and session.user_id == user_id else None
 

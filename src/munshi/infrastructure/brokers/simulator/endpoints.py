@@ -46,11 +46,16 @@ ENDPOINTS: tuple[tuple[re.Pattern[str], Endpoint], ...] = tuple(
 # Kite's stream is on a host of its own, so here it is the front page asked for as a WebSocket.
 TICKER = _kite("ticker", None)
 TICKER_PATH = "/"
+# Breeze's sockets: prices and orders, and minute bars.
+BREEZE_STREAM = _breeze("ticker", None)
+BREEZE_STREAM_PATHS = ("/socket.io", "/ohlcvstream")
 
 ENDPOINT_CLASSES: dict[str, tuple[str, ...]] = {
     service: tuple(
         dict.fromkeys(
-            e.endpoint_class for e in (*(e for _, e in ENDPOINTS), TICKER) if e.service == service
+            e.endpoint_class
+            for e in (*(e for _, e in ENDPOINTS), TICKER, BREEZE_STREAM)
+            if e.service == service
         )
     )
     for service in ("kite", "breeze")
@@ -63,3 +68,11 @@ def endpoint_of(path: str) -> Endpoint | None:
         if pattern.match(path):
             return endpoint
     return None
+
+
+def stream_of(path: str) -> Endpoint | None:
+    """Which broker's stream a WebSocket asks for."""
+    if path == TICKER_PATH:
+        return TICKER
+    is_breeze = path.rstrip("/") in BREEZE_STREAM_PATHS
+    return BREEZE_STREAM if is_breeze else None

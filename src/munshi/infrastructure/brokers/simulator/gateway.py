@@ -9,10 +9,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from munshi.infrastructure.brokers.simulator.endpoints import (
-    TICKER,
-    TICKER_PATH,
     Endpoint,
     endpoint_of,
+    stream_of,
 )
 from munshi.infrastructure.brokers.simulator.fault_replies import fault_reply, limit_reply
 from munshi.infrastructure.brokers.simulator.faults import Fault, FaultBoard, FaultKind
@@ -66,8 +65,9 @@ class Gateway:
         self._connections = connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and scope["path"] == TICKER_PATH:
-            await self._open_stream(scope, receive, send)
+        stream = stream_of(scope["path"]) if scope["type"] == "websocket" else None
+        if stream is not None:
+            await self._open_stream(scope, receive, send, stream)
             return
         endpoint = endpoint_of(scope["path"]) if scope["type"] == "http" else None
         if endpoint is None:
@@ -106,15 +106,17 @@ class Gateway:
             ended = fault.kind.value if fault else CLIENT_LEFT
             self._state.record_answer(arrival, status=None, fault=ended)
 
-    async def _open_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _open_stream(
+        self, scope: Scope, receive: Receive, send: Send, stream: Endpoint
+    ) -> None:
         """The handshake is a call like any other; what befalls the open stream is its own."""
         arrival = self._state.record_arrival(
-            service=TICKER.service,
-            endpoint_class=TICKER.endpoint_class,
+            service=stream.service,
+            endpoint_class=stream.endpoint_class,
             method="GET",
             path=scope["path"],
         )
-        fault = self._faults.take(TICKER)
+        fault = self._faults.take(stream)
 
         async def watched_send(message: Message) -> None:
             statuses = {
@@ -137,7 +139,7 @@ class Gateway:
             client = scope.get("client")
             self._connections.cut((str(client[0]), int(client[1])) if client else None)
             return
-        await self._answer(scope, receive, watched_send, TICKER, fault)
+        await self._answer(scope, receive, watched_send, stream, fault)
 
     def _date(self) -> bytes:
         return format_datetime(self._state.now(), usegmt=True).encode()

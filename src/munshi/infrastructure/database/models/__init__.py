@@ -13,6 +13,11 @@ from munshi.infrastructure.database.models.audit_ledger import (
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
+from munshi.infrastructure.database.models.backtest_runs import (
+    backtest_legs,
+    backtest_runs,
+    backtest_trades,
+)
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.broker_circuits import broker_circuits
 from munshi.infrastructure.database.models.cache_entries import (
@@ -25,6 +30,7 @@ from munshi.infrastructure.database.models.cache_entries import (
     cache_use,
 )
 from munshi.infrastructure.database.models.candle_files import candle_files
+from munshi.infrastructure.database.models.candle_gaps import candle_gaps
 from munshi.infrastructure.database.models.data_keys import data_keys
 from munshi.infrastructure.database.models.instruments import instrument_lists, instruments
 from munshi.infrastructure.database.models.job_artifacts import job_artifacts
@@ -37,6 +43,7 @@ from munshi.infrastructure.database.models.legacy_rows import legacy_rows
 from munshi.infrastructure.database.models.login_states import login_states
 from munshi.infrastructure.database.models.ml_validation_runs import ml_validation_runs
 from munshi.infrastructure.database.models.pending_logins import pending_logins
+from munshi.infrastructure.database.models.provisional_bars import provisional_bars
 from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
 from munshi.infrastructure.database.models.scheduler_executions import scheduler_executions
 from munshi.infrastructure.database.models.system_configurations import (
@@ -69,6 +76,9 @@ __all__ = [
     "audit_sealer",
     "auth_sessions",
     "background_jobs",
+    "backtest_legs",
+    "backtest_runs",
+    "backtest_trades",
     "broker_circuits",
     "cache_changes",
     "cache_entries",
@@ -78,6 +88,7 @@ __all__ = [
     "cache_tags",
     "cache_use",
     "candle_files",
+    "candle_gaps",
     "config_history",
     "config_revision",
     "data_keys",
@@ -94,6 +105,7 @@ __all__ = [
     "metadata",
     "ml_validation_runs",
     "pending_logins",
+    "provisional_bars",
     "schedule_cursors",
     "scheduler_executions",
     "setup_links",

@@ -9,7 +9,7 @@ from munshi.infrastructure.database import types
 from munshi.infrastructure.database.migrations.rebuild import rebuild_table
 
 revision = "2026_11_26_masters"
-down_revision = "2026_11_26_audit_archives"
+down_revision = "2026_11_26_backtest"
 
 _NAME, _LISTS = "Instruments", "InstrumentLists"
 _MODE = "mode = 'simulated' OR mode = 'live'"

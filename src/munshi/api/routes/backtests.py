@@ -1,0 +1,111 @@
+"""Backtests that were run; one is begun as any job is, by POST /jobs with its type."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from munshi.api.answers import Shown
+from munshi.api.roles import Role, allows
+from munshi.bootstrap import Services
+from munshi.domain.backtest.results import Trade
+
+
+class RunShown(Shown):
+    """Money is in paise. The same `result_hash` means the same trades and the same curve."""
+
+    run_id: UUID
+    job_id: UUID | None
+    strategy: str
+    instrument: str
+    bar_interval: str
+    from_date: date
+    to_date: date
+    label: str
+    engine: str
+    engine_version: str
+    code_version: str
+    parameters: dict[str, Any]
+    coverage: dict[str, Any]
+    assumptions: list[str]
+    metrics: dict[str, float | int | None]
+    data_fingerprint: str
+    result_hash: str
+    net: int
+    duration_ms: int
+    created_at: datetime
+
+
+class CostShown(Shown):
+    brokerage: int
+    stt: int
+    transaction: int
+    sebi: int
+    stamp: int
+    gst: int
+    exercise_stt: int
+
+
+class LegShown(Shown):
+    """`price` has the slippage in it that `quoted` has not."""
+
+    instrument: str
+    side: str
+    quantity: int
+    quoted: int
+    price: int
+    at: datetime
+    cost: CostShown
+
+
+class TradeShown(Shown):
+    """`outcome` is closed, open_at_end or unpriced; `mark` is what was open at the end."""
+
+    decided_at: datetime
+    outcome: str
+    mark: int
+    gross: int
+    costs: int
+    net: int
+    legs: list[LegShown]
+
+
+class BacktestRoutes:
+    """Each call is one service call."""
+
+    def __init__(self, services: Services) -> None:
+        self._backtests = services.backtests
+
+    def add_to(self, router: APIRouter) -> None:
+        options: dict[str, Any] = {"tags": ["backtests"]}
+        router.add_api_route("/backtests", self.list_runs, **options)
+        router.add_api_route("/backtests/{run_id}", self.run, **options)
+        router.add_api_route("/backtests/{run_id}/trades", self.trades, **options)
+
+    @allows(Role.VIEWER)
+    def list_runs(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[RunShown]:
+        """What was run, newest first."""
+        return [RunShown.model_validate(run) for run in self._backtests.list_runs(limit=limit)]
+
+    @allows(Role.VIEWER)
+    def run(self, run_id: UUID) -> RunShown:
+        """One run: what it was told, what it ran on, and what came of it."""
+        return RunShown.model_validate(self._backtests.get(run_id))
+
+    @allows(Role.VIEWER)
+    def trades(self, run_id: UUID) -> list[TradeShown]:
+        """The run's trades in order, with every order and its charges."""
+        return [_shown(trade) for trade in self._backtests.trades(run_id)]
+
+
+def _shown(trade: Trade) -> TradeShown:
+    return TradeShown(
+        decided_at=trade.decided_at,
+        outcome=trade.end.value,
+        mark=trade.mark,
+        gross=trade.gross,
+        costs=trade.costs,
+        net=trade.net,
+        legs=[LegShown.model_validate(leg) for leg in trade.legs],
+    )

@@ -1,0 +1,33 @@
+"""The `backtest` job."""
+
+from typing import Any, Protocol
+
+from munshi.backtest.service import BacktestService
+from munshi.domain.backtest.params import BacktestParams
+from munshi.jobs.run import JobRun
+
+_PARQUET = "application/vnd.apache.parquet"
+
+
+class BacktestServices(Protocol):
+    """What this job needs of the desk."""
+
+    @property
+    def backtests(self) -> BacktestService: ...
+
+
+def run(services: BacktestServices, run: JobRun, parameters: BacktestParams) -> dict[str, Any]:
+    """Run, store, and tell under which id."""
+    done = services.backtests.run(
+        parameters,
+        job_id=run.job_id,
+        attempt=run.attempt,
+        progress=run.progress,
+        keep_curve=lambda name, path: run.add_artifact(name, path, _PARQUET),
+    )
+    return {
+        "run_id": str(done.run_id),
+        "net": done.net,
+        "result_hash": done.result_hash,
+        "metrics": dict(done.metrics),
+    }

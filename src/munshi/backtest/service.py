@@ -1,0 +1,225 @@
+"""Backtests on the candles that are stored: run, kept for good, and read back."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, time, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
+
+from munshi.clock import IST, Clock
+from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.engine import Order, Request
+from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.metrics import metrics_of
+from munshi.domain.backtest.params import BacktestParams
+from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
+from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.market.candles import Candle
+from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError
+from munshi.infrastructure.candles.frames import to_candles
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.parquet import write_parquet
+from munshi.market.calendar_service import CalendarService
+from munshi.market.candles import CandleService
+from munshi.market.instruments import InstrumentService
+from munshi.market.quality import Coverage, coverage
+
+CURVE = "equity.parquet"
+_DAYS_NAMED = 3
+_MOST_MISSING_DAYS_KEPT = 100
+_ENGINE_SHARE = 90.0
+_CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
+
+
+class BacktestService:
+    """Nothing of a run that fails is stored; a stored run is never changed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        candles: CandleService,
+        instruments: InstrumentService,
+        calendar: CalendarService,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._candles = candles
+        self._instruments = instruments
+        self._calendar = calendar
+
+    def run(
+        self,
+        params: BacktestParams,
+        *,
+        job_id: UUID,
+        attempt: int,
+        progress: Callable[[float, str], None],
+        keep_curve: Callable[[str, Path], object],
+    ) -> BacktestRun:
+        """Run and store; for a job that has stored one already, that one.
+
+        Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError, what
+        the engine raises, JobAttemptFencedError after a lost lease, and whatever `progress` raises.
+        """
+        with self._database.reading() as tx:
+            if (stored := tx.backtests.get_run_of_job(job_id)) is not None:
+                return stored
+        began = self._clock.monotonic()
+        progress(0, f"Reading {params.interval} bars of {params.instrument}.")
+        bars, held, label = self._read(params)
+        strategy = make_strategy(params.strategy, params.parameters)
+        result = Kernel().run(
+            _request(params, bars),
+            strategy,
+            progress=lambda share: progress(
+                share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
+            ),
+        )
+        run = BacktestRun(
+            run_id=uuid4(),
+            job_id=job_id,
+            strategy=params.strategy,
+            instrument=str(params.instrument),
+            bar_interval=params.interval.value,
+            from_date=params.start,
+            to_date=params.end,
+            label=label,
+            engine=result.engine,
+            engine_version=result.version,
+            code_version=version("munshi"),
+            parameters=params.to_json(),
+            coverage=_coverage_document(held),
+            assumptions=(*result.assumptions, *_assumptions(params, label=label, held=held)),
+            metrics=metrics_of(result),
+            data_fingerprint=_fingerprint(bars),
+            result_hash=result.digest().hex(),
+            net=result.net,
+            duration_ms=round((self._clock.monotonic() - began) * 1000),
+            created_at=self._clock.now(),
+        )
+        progress(_ENGINE_SHARE, "Keeping the result.")
+        _keep_curve(result, keep_curve)
+        with self._database.transaction() as tx:
+            tx.attempts.check_running(job_id, attempt)
+            tx.backtests.save_run(run, result.trades)
+        return run
+
+    def list_runs(self, *, limit: int = 50) -> list[BacktestRun]:
+        """Newest first."""
+        with self._database.reading() as tx:
+            return tx.backtests.list_runs(limit=limit)
+
+    def get(self, run_id: UUID) -> BacktestRun:
+        """Raises BacktestRunUnknownError."""
+        with self._database.reading() as tx:
+            found = tx.backtests.get_run(run_id)
+        if found is None:
+            raise BacktestRunUnknownError(
+                f"There is no backtest {run_id}.", hint="See them: munshi backtest list"
+            )
+        return found
+
+    def trades(self, run_id: UUID) -> list[Trade]:
+        """Raises BacktestRunUnknownError."""
+        self.get(run_id)
+        with self._database.reading() as tx:
+            return tx.backtests.list_trades(run_id)
+
+    def _read(self, params: BacktestParams) -> tuple[list[Candle], Coverage, str]:
+        series = self._candles.find_series(params.instrument, params.interval, source=params.source)
+        midnight = datetime.combine(params.start, time.min, IST)
+        after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
+        frame = self._candles.read(series.key, start=midnight, end=after)
+        held = coverage(
+            frame,
+            start=params.start,
+            end=params.end,
+            interval=params.interval,
+            segment=self._instruments.segment(params.instrument),
+            calendar=self._calendar.calendar(),
+            now=self._clock.now(),
+        )
+        if frame.is_empty():
+            raise BacktestDataMissingError(
+                f"No {params.interval} bars of {params.instrument} are stored from "
+                f"{params.start} to {params.end}.",
+                hint=f'Collect them: munshi data collect "{params.instrument}"',
+            )
+        if held.present < held.expected and not params.accept_holes:
+            raise BacktestDataMissingError(
+                f"{held.expected - held.present:,} of {held.expected:,} bars are missing"
+                f"{_named_days(held)}.",
+                hint="Collect them, or run with --accept-holes; the result then says so.",
+            )
+        return list(to_candles(frame)), held, series.label
+
+
+def _request(params: BacktestParams, bars: Sequence[Candle]) -> Request:
+    return Request(
+        bars=bars,
+        span=params.interval.span,
+        order=Order(
+            instrument=str(params.instrument),
+            exchange="BSE" if params.instrument.exchange in {"BSE", "BFO"} else "NSE",
+            kind=params.kind,
+            brokerage=params.brokerage,
+            slippage_bp=params.slippage_bp,
+        ),
+        sizing=Sizing(capital=params.capital, lots=params.lots, lot_size=params.lot_size),
+        fill_model=params.fill,
+        margin_percent=params.margin_percent,
+    )
+
+
+def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Iterator[str]:
+    yield f"Prices: {label}."
+    yield (
+        f"Every order is of {params.lots} x {params.lot_size} units, filled by {params.fill}, "
+        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}."
+    )
+    if held.present < held.expected:
+        yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
+
+
+def _coverage_document(held: Coverage) -> dict[str, object]:
+    missing = [day.isoformat() for day in held.missing_days]
+    return {
+        "bars_expected": held.expected,
+        "bars_present": held.present,
+        "missing_day_count": len(missing),
+        "missing_days": missing[:_MOST_MISSING_DAYS_KEPT],
+        "gap_count": len(held.gaps),
+    }
+
+
+def _named_days(held: Coverage) -> str:
+    days = held.missing_days
+    if not days:
+        return ""
+    named = ", ".join(map(str, days[:_DAYS_NAMED])) + (", …" if len(days) > _DAYS_NAMED else "")
+    return f", among them all of {named}"
+
+
+def _fingerprint(bars: Sequence[Candle]) -> str:
+    digest = hashlib.sha256()
+    for bar in bars:
+        stamp = int(bar.opens.timestamp())
+        digest.update(
+            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
+        )
+    return digest.hexdigest()
+
+
+def _keep_curve(result: BacktestResult, keep: Callable[[str, Path], object]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / CURVE
+        write_parquet(
+            path,
+            _CURVE_COLUMNS,
+            ((point.at, point.cash, point.position, point.equity) for point in result.equity),
+        )
+        keep(CURVE, path)

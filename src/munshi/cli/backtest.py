@@ -1,0 +1,163 @@
+"""`munshi backtest`: strategies run over stored candles, and what came of it."""
+
+from typing import Annotated
+
+import typer
+
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+
+backtest_app = typer.Typer(help="Run strategies over stored candles, and see what came of it.")
+_RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of one.")]
+
+
+@backtest_app.command("run")
+def run_backtest(
+    strategy: Annotated[str, typer.Argument(help="ma_cross or opening_range.")],
+    instrument: Annotated[str, typer.Argument(help="Like NSE:INFY.")],
+    *,
+    start: Annotated[str, typer.Option("--from", help="The first day, like 2024-06-03.")],
+    end: Annotated[str, typer.Option("--to", help="The last day.")],
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="Of the strategy, like fast=20.")
+    ] = None,
+    interval: str = typer.Option("1minute", help="Length of the bars."),
+    capital: str = typer.Option("1000000", help="Rupees at the start."),
+    lots: int = typer.Option(1, help="Lots of every order."),
+    lot_size: int = typer.Option(1, help="Units of a lot."),
+    kind: str = typer.Option("futures", help="Whose charges: futures, intraday or delivery."),
+    brokerage: str = typer.Option("20", help="Rupees an order."),
+    slippage_bp: int = typer.Option(1, help="Basis points of the price, on every order."),
+    margin_percent: int = typer.Option(100, help="Of the value, to hold one lot."),
+    fill: str = typer.Option("next_open", help="next_open or next_close."),
+    accept_holes: bool = typer.Option(False, help="Run although bars are missing."),
+    source: str = typer.Option("", help="Whose bars, where several sources have them."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a strategy; the result is stored and never overwritten."""
+    from uuid import UUID
+
+    from rich.console import Console
+
+    from munshi.cli.backtest_output import print_run, read_parameters, run_document
+    from munshi.cli.desk import open_desk
+    from munshi.cli.job_output import job_document
+    from munshi.cli.job_watch import run_here
+    from munshi.domain.audit import COMMAND_LINE
+    from munshi.domain.backtest.params import BacktestParams
+    from munshi.domain.jobs import BACKTEST
+
+    wanted = BacktestParams.from_json(
+        {
+            "strategy": strategy,
+            "parameters": read_parameters(param or []),
+            "instrument": instrument,
+            "from": start,
+            "to": end,
+            "interval": interval,
+            "capital": capital,
+            "lots": lots,
+            "lot_size": lot_size,
+            "kind": kind,
+            "brokerage": brokerage,
+            "slippage_bp": slippage_bp,
+            "margin_percent": margin_percent,
+            "fill": fill,
+            "accept_holes": accept_holes,
+            "source": source or None,
+        }
+    )
+    with open_desk() as services:
+        mode = services.settings.brokers.value
+        asked = services.jobs.enqueue(BACKTEST, wanted.to_json(), actor=COMMAND_LINE)
+        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
+        if job.result_data is None:
+            if as_json:
+                print_json({"mode": mode, **job_document(job)})
+            else:
+                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
+            raise typer.Exit(1)
+        run_id = UUID(str(job.result_data["run_id"]))
+        run, trades = services.backtests.get(run_id), services.backtests.trades(run_id)
+    if as_json:
+        print_json(run_document(run, trades))
+        return
+    print_mode(mode)
+    print_run(run, trades)
+
+
+@backtest_app.command("list")
+def list_backtests(
+    *,
+    limit: int = typer.Option(20, min=1, max=500, help="How many."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what was run, newest first."""
+    from munshi.cli.backtest_output import run_document, rupees
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        runs = services.backtests.list_runs(limit=limit)
+        mode = services.settings.brokers.value
+    if as_json:
+        print_json([run_document(run) for run in runs])
+        return
+    print_mode(mode)
+    print_table(
+        "Backtests",
+        ("run", "when", "strategy", "instrument", "bars", "from", "to", "trades", "net", "prices"),
+        [
+            (
+                str(run.run_id)[:8],
+                show_instant(run.created_at),
+                run.strategy,
+                run.instrument,
+                run.bar_interval,
+                run.from_date,
+                run.to_date,
+                run.metrics["trades"],
+                rupees(run.net),
+                run.label,
+            )
+            for run in runs
+        ],
+        empty="none was run. Begin with: munshi backtest run --help",
+    )
+
+
+@backtest_app.command("show")
+def show_backtest(run: _RunId, *, as_json: JsonFlag = False) -> None:
+    """Show one run with its trades, what it assumed first."""
+    from munshi.cli.backtest_output import find_run, print_run, run_document
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        found = find_run(services, run)
+        trades = services.backtests.trades(found.run_id)
+        mode = services.settings.brokers.value
+    if as_json:
+        print_json(run_document(found, trades))
+        return
+    print_mode(mode)
+    print_run(found, trades)
+
+
+@backtest_app.command("compare")
+def compare_backtests(one: _RunId, other: _RunId, *, as_json: JsonFlag = False) -> None:
+    """Show two runs beside each other, and what they were told differently."""
+    from munshi.cli.backtest_output import comparison, find_run, shown
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        first, second = find_run(services, one), find_run(services, other)
+    rows = comparison(first, second)
+    if as_json:
+        print_json(
+            {"runs": [first.run_id, second.run_id], "rows": [list(row) for row in rows]},
+        )
+        return
+    same = "the same" if first.result_hash == second.result_hash else "different"
+    print_table(
+        f"Results are {same}",
+        ("", str(first.run_id)[:8], str(second.run_id)[:8]),
+        [(name, shown(name, a), shown(name, b)) for name, a, b in rows],
+    )

@@ -1,0 +1,143 @@
+"""How a backtest is shown, and how parameters are typed."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import typer
+
+from munshi.bootstrap import Services
+from munshi.cli.output import print_table, show_instant
+from munshi.domain.backtest.results import LegFill, Trade
+from munshi.domain.backtest.runs import BacktestRun
+from munshi.errors import BacktestRunUnknownError, JobParametersInvalidError
+
+_MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
+_SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown"}
+_TRADES_SHOWN = 40
+_COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine_version")
+_LOOKED_THROUGH = 500
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, object]:
+    """`fast=20` as JSON where it is, as text otherwise. Raises JobParametersInvalidError."""
+    found: dict[str, object] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not name:
+            raise JobParametersInvalidError(
+                f"{each!r} is no parameter.", hint="Write it as fast=20."
+            )
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def find_run(services: Services, text: str) -> BacktestRun:
+    """By its id or the beginning of it. Raises BacktestRunUnknownError."""
+    try:
+        return services.backtests.get(UUID(text))
+    except ValueError:
+        runs = services.backtests.list_runs(limit=_LOOKED_THROUGH)
+    found = [run for run in runs if text and str(run.run_id).startswith(text.lower())]
+    if len(found) != 1:
+        what = "There is no" if not found else "There is more than one"
+        raise BacktestRunUnknownError(
+            f"{what} backtest {text!r}.", hint="See them: munshi backtest list"
+        )
+    return found[0]
+
+
+def run_document(run: BacktestRun, trades: Sequence[Trade] | None = None) -> dict[str, Any]:
+    """Money in paise."""
+    document: dict[str, Any] = {name: getattr(run, name) for name in run.__slots__}
+    if trades is not None:
+        document["trades"] = [
+            {
+                "decided_at": trade.decided_at,
+                "outcome": trade.end.value,
+                "gross": trade.gross,
+                "costs": trade.costs,
+                "net": trade.net,
+                "legs": [_leg(leg) for leg in trade.legs],
+            }
+            for trade in trades
+        ]
+    return document
+
+
+def print_run(run: BacktestRun, trades: Sequence[Trade]) -> None:
+    typer.secho(
+        f"{run.strategy} on {run.instrument} {run.bar_interval}, {run.from_date} to {run.to_date}",
+        bold=True,
+    )
+    for assumption in run.assumptions:
+        typer.echo(assumption)
+    print_table(
+        "",
+        ("figure", "value"),
+        [(name, shown(name, value)) for name, value in run.metrics.items()],
+    )
+    print_table(
+        f"Trades, the first {_TRADES_SHOWN}" if len(trades) > _TRADES_SHOWN else "Trades",
+        ("decided (IST)", "side", "in", "at", "out", "at", "ended", "costs", "net"),
+        [_trade(trade) for trade in trades[:_TRADES_SHOWN]],
+        empty="none.",
+    )
+    typer.echo(
+        f"Run {run.run_id}, engine {run.engine} {run.engine_version}, "
+        f"{run.duration_ms:,} ms, result {run.result_hash[:12]}."
+    )
+
+
+def comparison(first: BacktestRun, second: BacktestRun) -> list[tuple[str, object, object]]:
+    """Every figure, and the parameters that differ."""
+    rows: list[tuple[str, object, object]] = [
+        (name, first.metrics.get(name), second.metrics.get(name)) for name in first.metrics
+    ]
+    rows += [(name, getattr(first, name), getattr(second, name)) for name in _COMPARED]
+    keys = sorted({*first.parameters, *second.parameters})
+    told = [(key, first.parameters.get(key), second.parameters.get(key)) for key in keys]
+    return rows + [(f"parameter {key}", a, b) for key, a, b in told if a != b]
+
+
+def shown(name: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if name in _MONEY and isinstance(value, int | float):
+        return rupees(value)
+    if name in _SHARES and isinstance(value, int | float):
+        return f"{100 * value:.2f} %"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
+
+
+def rupees(paise: float) -> str:
+    return f"{Decimal(round(paise)) / 100:,.2f}"
+
+
+def _trade(trade: Trade) -> tuple[object, ...]:
+    entry = trade.legs[0] if trade.legs else None
+    left = trade.legs[1] if len(trade.legs) > 1 else None
+    return (
+        show_instant(trade.decided_at),
+        entry.side if entry else "",
+        rupees(entry.price) if entry else "",
+        show_instant(entry.at) if entry else "",
+        rupees(left.price) if left else "",
+        show_instant(left.at) if left else "",
+        trade.end.value,
+        rupees(trade.costs),
+        rupees(trade.net),
+    )
+
+
+def _leg(leg: LegFill) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(leg, name) for name in leg.__slots__}
+    cost = document.pop("cost")
+    return document | {name: getattr(cost, name) for name in cost.__slots__}

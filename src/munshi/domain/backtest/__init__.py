@@ -1,0 +1,1 @@
+"""Backtests: rules that cannot be switched off, in whole paise."""

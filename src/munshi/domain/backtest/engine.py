@@ -1,0 +1,69 @@
+"""What an engine is told and what it must return, whichever it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from typing import Protocol
+
+from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
+from munshi.domain.market.candles import Candle
+from munshi.domain.market.charges import ChargeKind
+
+
+class Target(IntEnum):
+    """The position wanted from now on, in multiples of the size of an order."""
+
+    SHORT = -1
+    FLAT = 0
+    LONG = 1
+
+
+class Strategy(Protocol):
+    """Decides when a bar has closed. One instance sees one run, bar after bar."""
+
+    def decide(self, closed: Sequence[Candle], /) -> Target | None:
+        """The position wanted, or None to leave it. `closed[-1]` has just closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What every order of a run shares.
+
+    `slippage_bp` is basis points of the price, against the trader on each leg, and never less
+    than `tick` paise; `brokerage` is paise an order.
+    """
+
+    instrument: str
+    exchange: str
+    kind: ChargeKind
+    brokerage: int
+    slippage_bp: int = 1
+    tick: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """`span` is the length of a bar: a bar's decision is known that long after it opened."""
+
+    bars: Sequence[Candle]
+    span: timedelta
+    order: Order
+    sizing: Sizing
+    fill_model: FillModel
+    margin_percent: int = 100
+
+
+class Engine(Protocol):
+    """Runs a strategy over bars. `progress` is told the share done, and may raise to stop it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def run(
+        self, request: Request, strategy: Strategy, *, progress: Callable[[float], None]
+    ) -> BacktestResult: ...

@@ -1,0 +1,103 @@
+"""Figures of a result: money in whole paise, ratios as doubles by empyrical's definitions.
+
+Returns are those of IST days, by the last equity of each, the first against the capital; a year
+has 252. A figure that a result cannot have (no trade, no loss, no variation) is None.
+"""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+
+from munshi.clock import IST
+from munshi.domain.backtest.results import BacktestResult, EquityPoint, TradeEnd
+
+YEAR = 252
+Metrics = dict[str, int | float | None]
+
+
+def metrics_of(result: BacktestResult) -> Metrics:
+    """What the tables and commands show of a result."""
+    nets = [trade.net for trade in result.trades if trade.end is not TradeEnd.UNPRICED]
+    won, lost = sum(n for n in nets if n > 0), -sum(n for n in nets if n < 0)
+    gross = sum(trade.gross for trade in result.trades)
+    costs = sum(trade.costs for trade in result.trades)
+    daily = daily_equity(result.equity)
+    returns = daily_returns(result.sizing.capital, daily)
+    held = sum(1 for point in result.equity if point.position)
+    return {
+        "net": result.net,
+        "gross": gross,
+        "costs": costs,
+        "slippage": sum(leg.slippage for trade in result.trades for leg in trade.legs),
+        "costs_of_gross": costs / abs(gross) if gross else None,
+        "trades": len(nets),
+        "unpriced": len(result.trades) - len(nets),
+        "win_rate": sum(1 for n in nets if n > 0) / len(nets) if nets else None,
+        "expectancy": fmean(nets) if nets else None,
+        "profit_factor": won / lost if lost else None,
+        "exposure": held / len(result.equity) if result.equity else None,
+        "cagr": cagr(returns),
+        "sharpe": sharpe(returns),
+        "sortino": sortino(returns),
+        "max_drawdown": max_drawdown(returns),
+        "max_drawdown_days": drawdown_days(returns),
+    }
+
+
+def daily_equity(points: Sequence[EquityPoint]) -> list[int]:
+    return list({point.at.astimezone(IST).date(): point.equity for point in points}.values())
+
+
+def daily_returns(capital: int, daily: Sequence[int]) -> list[float]:
+    """Stops at the first day that leaves nothing: there is no return on nothing."""
+    returns: list[float] = []
+    before = capital
+    for equity in daily:
+        if before <= 0:
+            break
+        returns.append(equity / before - 1)
+        before = equity
+    return returns
+
+
+def cagr(returns: Sequence[float]) -> float | None:
+    if not returns:
+        return None
+    end = math.prod(1 + each for each in returns)
+    return end ** (YEAR / len(returns)) - 1 if end > 0 else -1.0
+
+
+def sharpe(returns: Sequence[float]) -> float | None:
+    """Without a risk-free rate."""
+    if len(returns) < 2 or not (spread := stdev(returns)):  # noqa: PLR2004
+        return None
+    return fmean(returns) / spread * math.sqrt(YEAR)
+
+
+def sortino(returns: Sequence[float]) -> float | None:
+    if not returns:
+        return None
+    downside = math.sqrt(fmean(min(each, 0.0) ** 2 for each in returns))
+    return fmean(returns) / downside * math.sqrt(YEAR) if downside else None
+
+
+def max_drawdown(returns: Sequence[float]) -> float:
+    """As a share of the highest equity before it, negative or zero."""
+    value = peak = 1.0
+    deepest = 0.0
+    for each in returns:
+        value *= 1 + each
+        peak = max(peak, value)
+        deepest = min(deepest, value / peak - 1)
+    return deepest
+
+
+def drawdown_days(returns: Sequence[float]) -> int:
+    """The most trading days in a row below an earlier peak."""
+    value = peak = 1.0
+    longest = current = 0
+    for each in returns:
+        value *= 1 + each
+        current = current + 1 if value < peak else 0
+        peak, longest = max(peak, value), max(longest, current)
+    return longest

@@ -1,0 +1,167 @@
+"""What a backtest is told; all but strategy, instrument and range has a default."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Self
+
+from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.results import FillModel
+from munshi.domain.market.charges import ChargeKind
+from munshi.domain.market.instruments import InstrumentRef
+from munshi.domain.market.intervals import Interval
+from munshi.errors import AppError, JobParametersInvalidError
+
+_DEFAULTS: Mapping[str, object] = MappingProxyType(
+    {
+        "parameters": {},
+        "interval": "1minute",
+        "capital": "1000000",
+        "lots": 1,
+        "lot_size": 1,
+        "kind": "futures",
+        "brokerage": "20",
+        "slippage_bp": 1,
+        "margin_percent": 100,
+        "fill": "next_open",
+        "accept_holes": False,
+        "source": None,
+    }
+)
+_NEEDED = ("strategy", "instrument", "from", "to")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestParams:
+    """`capital` and `brokerage` (for an order) are paise; both dates are included.
+
+    With `accept_holes` it runs although bars are missing, and the result says how many.
+    """
+
+    strategy: str
+    parameters: Mapping[str, object]
+    instrument: InstrumentRef
+    interval: Interval
+    start: date
+    end: date
+    capital: int
+    lots: int
+    lot_size: int
+    kind: ChargeKind
+    brokerage: int
+    slippage_bp: int
+    margin_percent: int
+    fill: FillModel
+    accept_holes: bool
+    source: str | None
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read the fields of the class, `from` and `to`, capital and brokerage in rupees.
+
+        Raises JobParametersInvalidError.
+        """
+        known = (*_NEEDED, *_DEFAULTS)
+        hint = f"The parameters are {', '.join(known)}."
+        if missing := [name for name in _NEEDED if name not in raw]:
+            raise JobParametersInvalidError(f"Not given: {', '.join(missing)}.", hint=hint)
+        if unknown := sorted(set(raw) - set(known)):
+            raise JobParametersInvalidError(f"Not known here: {', '.join(unknown)}.", hint=hint)
+        given = {**_DEFAULTS, **raw}
+        parameters = given["parameters"]
+        if not isinstance(parameters, Mapping):
+            raise JobParametersInvalidError(f"parameters must be an object, not {parameters!r}.")
+        make_strategy(str(given["strategy"]), parameters)
+        start, end = _day(given, "from"), _day(given, "to")
+        if end < start:
+            raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        source, accept = given["source"], given["accept_holes"]
+        if not isinstance(accept, bool):
+            raise JobParametersInvalidError(f"accept_holes must be true or false, not {accept!r}.")
+        try:
+            instrument = InstrumentRef.parse(str(given["instrument"]))
+            interval = Interval.parse(str(given["interval"]))
+        except AppError as error:
+            raise JobParametersInvalidError(error.detail, hint=error.hint) from error
+        return cls(
+            strategy=str(given["strategy"]),
+            parameters=dict(parameters),
+            instrument=instrument,
+            interval=interval,
+            start=start,
+            end=end,
+            capital=_paise(given, "capital", least=1),
+            lots=_whole(given, "lots", least=1),
+            lot_size=_whole(given, "lot_size", least=1),
+            kind=ChargeKind(_word(given, "kind", [kind.value for kind in _KINDS])),
+            brokerage=_paise(given, "brokerage", least=0),
+            slippage_bp=_whole(given, "slippage_bp", least=0),
+            margin_percent=_whole(given, "margin_percent", least=1),
+            fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
+            accept_holes=accept,
+            source=None if source is None else str(source),
+        )
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "strategy": self.strategy,
+            "parameters": dict(self.parameters),
+            "instrument": str(self.instrument),
+            "interval": self.interval.value,
+            "from": self.start.isoformat(),
+            "to": self.end.isoformat(),
+            "capital": str(Decimal(self.capital) / 100),
+            "lots": self.lots,
+            "lot_size": self.lot_size,
+            "kind": self.kind.value,
+            "brokerage": str(Decimal(self.brokerage) / 100),
+            "slippage_bp": self.slippage_bp,
+            "margin_percent": self.margin_percent,
+            "fill": self.fill.value,
+            "accept_holes": self.accept_holes,
+            "source": self.source,
+        }
+
+
+_KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
+
+
+def _day(given: Mapping[str, object], name: str) -> date:
+    try:
+        return date.fromisoformat(str(given[name]))
+    except ValueError as error:
+        raise JobParametersInvalidError(
+            f"{name} must be a date like 2026-11-20, not {given[name]!r}."
+        ) from error
+
+
+def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
+    value = given[name]
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise JobParametersInvalidError(
+            f"{name} must be a whole number from {least} on, not {value!r}."
+        )
+    return value
+
+
+def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
+    try:
+        paise = Decimal(str(given[name])) * 100
+    except InvalidOperation:
+        paise = Decimal("NaN")
+    if not paise.is_finite() or paise != int(paise) or paise < least:
+        raise JobParametersInvalidError(
+            f"{name} must be an amount in rupees and paise, not {given[name]!r}."
+        )
+    return int(paise)
+
+
+def _word(given: Mapping[str, object], name: str, choices: list[str]) -> str:
+    value = given[name]
+    if value not in choices:
+        raise JobParametersInvalidError(
+            f"{name} must be one of {', '.join(choices)}, not {value!r}."
+        )
+    return str(value)

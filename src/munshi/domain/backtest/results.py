@@ -1,0 +1,130 @@
+"""What a backtest comes to, and the hash by which two results are the same."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from munshi.domain.backtest.costs import LegCost
+from munshi.domain.market.charges import Side
+
+
+class FillModel(StrEnum):
+    """At which price of the first bar that opens after a decision an order is filled."""
+
+    NEXT_OPEN = "next_open"
+    NEXT_CLOSE = "next_close"
+
+
+class TradeEnd(StrEnum):
+    """How a trade ended; `open_at_end` is marked to the last price, `unpriced` counts nothing."""
+
+    CLOSED = "closed"
+    OPEN_AT_END = "open_at_end"
+    UNPRICED = "unpriced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """`quantity` is the units of every order, `capital` the paise at the start."""
+
+    capital: int
+    lots: int
+    lot_size: int
+
+    @property
+    def quantity(self) -> int:
+        return self.lots * self.lot_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegFill:
+    """One executed order; `price` has the slippage in it that `quoted` has not. Paise."""
+
+    instrument: str
+    side: Side
+    quantity: int
+    quoted: int
+    price: int
+    at: datetime
+    cost: LegCost
+
+    @property
+    def cash(self) -> int:
+        """What the order adds to the cash, before its cost."""
+        value = self.price * self.quantity
+        return value if self.side is Side.SELL else -value
+
+    @property
+    def slippage(self) -> int:
+        return abs(self.price - self.quoted) * self.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """From flat to flat. `mark` is what an open position was worth at the end, in paise."""
+
+    decided_at: datetime
+    end: TradeEnd
+    legs: tuple[LegFill, ...]
+    mark: int = 0
+
+    @property
+    def gross(self) -> int:
+        """Profit with slippage, before charges."""
+        return sum(leg.cash for leg in self.legs) + self.mark
+
+    @property
+    def costs(self) -> int:
+        return sum(leg.cost.total for leg in self.legs)
+
+    @property
+    def net(self) -> int:
+        return self.gross - self.costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquityPoint:
+    """Cash and position at a bar's close, in paise."""
+
+    at: datetime
+    cash: int
+    position: int
+
+    @property
+    def equity(self) -> int:
+        return self.cash + self.position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestResult:
+    engine: str
+    version: str
+    fill_model: FillModel
+    sizing: Sizing
+    trades: tuple[Trade, ...]
+    equity: tuple[EquityPoint, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def net(self) -> int:
+        return sum(trade.net for trade in self.trades)
+
+    def canonical(self) -> bytes:
+        """Everything but the engine's name and version, always in the same bytes."""
+        document = asdict(self)
+        del document["engine"], document["version"]
+        return json.dumps(
+            document, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True
+        ).encode()
+
+    def digest(self) -> bytes:
+        """The SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical()).digest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a result")

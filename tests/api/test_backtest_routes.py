@@ -1,0 +1,38 @@
+"""Backtests over HTTP."""
+
+from uuid import uuid4
+
+from apis import slug
+from asgi import Caller
+from desks import Desk
+from made_backtests import made_run, made_trades
+
+
+def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> None:
+    run = made_run()
+    with desk.services.database.transaction() as tx:
+        tx.backtests.save_run(run, made_trades())
+
+    [listed] = api.get("/backtests").json()
+    shown = api.get(f"/backtests/{run.run_id}").json()
+    closed, unpriced = api.get(f"/backtests/{run.run_id}/trades").json()
+
+    assert listed == shown
+    assert (shown["assumptions"], shown["net"]) == (["Prices: made up."], 5)
+    assert (closed["gross"], closed["costs"], closed["net"]) == (93, 56, 37)
+    assert closed["legs"][0]["cost"]["exercise_stt"] == 7
+    assert (unpriced["outcome"], unpriced["legs"]) == ("unpriced", [])
+
+
+def test_a_run_that_is_not_there_is_said_so(api: Caller) -> None:
+    for path in (f"/backtests/{uuid4()}", f"/backtests/{uuid4()}/trades"):
+        answer = api.get(path)
+        assert (answer.status, slug(answer)) == (404, "backtest-run-unknown")
+
+
+def test_what_a_job_is_told_wrongly_is_named_before_it_is_stored(api: Caller) -> None:
+    told = {"strategy": "ma_cross", "instrument": "NSE:INFY", "from": "2024-06-10"}
+    answer = api.post("/jobs", json_body={"job_type": "backtest", "parameters": told})
+
+    assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
+    assert "Not given: to." in answer.json()["detail"]

@@ -1,0 +1,84 @@
+"""`munshi backtest`: run on an imported file, stored once, shown and compared."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from command_line import Munshi
+from munshi.domain.market.calendar import MarketCalendar, Segment
+from munshi.domain.market.intervals import Interval
+
+DAYS = (date(2024, 6, 10), date(2024, 6, 11), date(2024, 6, 13))  # the 12th is missing
+ASKED = ("backtest", "run", "ma_cross", "NSE:NIFTY 50", "--from", "2024-06-10", "--json")
+
+
+@pytest.fixture
+def minutes(tmp_path: Path, munshi: Munshi) -> None:
+    """Three days of prices that go up and down."""
+    calendar = MarketCalendar.packaged()
+    rows, number = [], 0
+    for day in DAYS:
+        for at in calendar.bar_opens(day, Interval.ONE_MINUTE, Segment.CASH):
+            price = 23_000 + abs(number % 120 - 60)
+            rows.append(f"NIFTY,{at:%Y%m%d},{at:%H:%M},{price},{price + 5},{price - 5},{price + 1}")
+            number += 1
+    path = tmp_path / "made.csv"
+    path.write_text("\n".join(["Instrument,Date,Time,Open,High,Low,Close", *rows]))
+    assert munshi("data", "import", str(path)).exit_code == 0
+
+
+@pytest.mark.usefixtures("minutes")
+def test_a_run_is_stored_shown_and_the_same_again_by_its_hash(munshi: Munshi) -> None:
+    first, again = (json.loads(munshi(*ASKED, "--to", "2024-06-11").stdout) for _ in range(2))
+
+    assert first["run_id"] != again["run_id"]
+    assert first["result_hash"] == again["result_hash"]
+    assert first["data_fingerprint"] == again["data_fingerprint"]
+    assert len(first["trades"]) == first["metrics"]["trades"] > 5
+    assert first["net"] == sum(trade["net"] for trade in first["trades"])
+    assert first["coverage"]["bars_present"] == first["coverage"]["bars_expected"] == 750
+    assert len(json.loads(munshi("backtest", "list", "--json").stdout)) == 2
+
+    shown = munshi("backtest", "show", first["run_id"][:8])
+    assert "Prices: imported from made.csv" in shown.stdout
+    compared = munshi("backtest", "compare", first["run_id"], again["run_id"])
+    assert "Results are the same" in compared.stdout
+
+
+@pytest.mark.usefixtures("minutes")
+def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
+    refused = munshi(*ASKED, "--to", "2024-06-13")
+
+    assert refused.exit_code == 1
+    assert "375 of 1,500 bars are missing, among them all of 2024-06-12." in refused.stdout
+    assert json.loads(munshi("backtest", "list", "--json").stdout) == []
+
+    taken = json.loads(munshi(*ASKED, "--to", "2024-06-13", "--accept-holes").stdout)
+    assert "375 of 1,500 bars are missing." in taken["assumptions"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("--param", "fast=60"), "fast must be from 1 to slow - 1, not 60"),
+        (("--param", "speed=1"), "ma_cross has no parameter speed"),
+        (("--kind", "options"), "kind must be one of futures, intraday, delivery"),
+        (("--capital", "1.005"), "capital must be an amount in rupees and paise"),
+        (("--fill", "last_close"), "fill must be one of next_open, next_close"),
+    ],
+)
+def test_bad_input_is_one_clear_error(munshi: Munshi, wrong: tuple[str, str], said: str) -> None:
+    done = munshi(*ASKED, "--to", "2024-06-11", *wrong)
+
+    assert done.exit_code != 0
+    assert said in done.stderr
+
+
+@pytest.mark.usefixtures("minutes")
+def test_too_little_capital_stores_nothing(munshi: Munshi) -> None:
+    done = munshi(*ASKED, "--to", "2024-06-11", "--capital", "100")
+
+    assert "needs 23," in done.stdout
+    assert json.loads(munshi("backtest", "list", "--json").stdout) == []
