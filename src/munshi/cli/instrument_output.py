@@ -174,7 +174,7 @@ def listing_document(one: Listing) -> dict[str, object]:
         "broker": one.service.value,
         **instrument_document(one.instrument),
         "breeze_token": one.instrument.breeze_token,
-        "series_id": str(one.series_id),
+        "lineage_id": str(one.lineage_id),
         "first_day": one.first_day,
         "last_day": None if one.last_day == OPEN_END else one.last_day,
         "last_seen": one.last_seen,

@@ -142,7 +142,7 @@ class InstrumentHistory:
         Raises InstrumentUnknownError.
         """
         with self._database.reading() as tx:
-            found = tx.listings.list_of_series(ref, mode=self._mode)
+            found = tx.listings.list_of_lineage(ref, mode=self._mode)
         if not found:
             raise InstrumentUnknownError(
                 f"{ref} is in no list that was loaded.", hint="munshi instruments load"

@@ -183,26 +183,26 @@ def test_what_has_ended_is_never_touched_by_later_days(lists: Lists) -> None:
 
 
 @given(lists())
-def test_the_listings_of_a_series_never_overlap(lists: Lists) -> None:
+def test_the_listings_of_a_lineage_never_overlap(lists: Lists) -> None:
     book = loaded(lists)
 
-    by_series: dict[UUID, list[Listing]] = {}
+    by_lineage: dict[UUID, list[Listing]] = {}
     for one in book.rows.values():
-        by_series.setdefault(one.series_id, []).append(one)
-    for series in by_series.values():
-        series.sort(key=lambda one: one.first_day)
-        for earlier, later in pairwise(series):
+        by_lineage.setdefault(one.lineage_id, []).append(one)
+    for lineage in by_lineage.values():
+        lineage.sort(key=lambda one: one.first_day)
+        for earlier, later in pairwise(lineage):
             assert earlier.last_day < later.first_day
 
 
-def test_a_token_used_again_after_expiry_is_another_series() -> None:
+def test_a_token_used_again_after_expiry_is_another_lineage() -> None:
     old, new = call(FIRST + timedelta(days=1), 7), call(FIRST + timedelta(days=8), 7)
     book = loaded([(FIRST, [old]), (FIRST + timedelta(days=2), [new])])
 
     [first] = book.of_token(7, FIRST)
     [second] = book.of_token(7, FIRST + timedelta(days=2))
     assert (first.instrument, second.instrument) == (old, new)
-    assert first.series_id != second.series_id
+    assert first.lineage_id != second.lineage_id
     assert first.last_day == FIRST + timedelta(days=1)
 
 
@@ -212,7 +212,7 @@ def test_a_share_that_is_renamed_goes_on_as_the_same() -> None:
 
     [old] = book.of_token(5, FIRST)
     [new] = book.of_token(5, day)
-    assert old.series_id == new.series_id
+    assert old.lineage_id == new.lineage_id
     assert (new.change, new.first_day, old.last_day) == ("renamed, name", day, FIRST)
 
 
@@ -234,5 +234,5 @@ def test_what_is_left_out_for_a_day_comes_back_as_the_same() -> None:
     listings = sorted(book.rows.values(), key=lambda one: one.first_day)
 
     assert [one.change for one in listings] == ["listed", "listed again"]
-    assert listings[0].series_id == listings[1].series_id
+    assert listings[0].lineage_id == listings[1].lineage_id
     assert book.on(days[1]) == {}

@@ -43,7 +43,7 @@ class ListingShown(InstrumentShown):
 
     broker: Service
     breeze_token: str | None
-    series_id: UUID
+    lineage_id: UUID
     first_day: date
     last_day: date | None
     last_seen: date | None
@@ -186,7 +186,7 @@ def _shown(one: Listing) -> ListingShown:
         **terms.model_dump(),
         broker=one.service,
         breeze_token=one.instrument.breeze_token,
-        series_id=one.series_id,
+        lineage_id=one.lineage_id,
         first_day=one.first_day,
         last_day=None if one.last_day == OPEN_END else one.last_day,
         last_seen=one.last_seen,

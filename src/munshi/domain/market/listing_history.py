@@ -73,7 +73,7 @@ class _Past:
     open: dict[_Key, Listing]
     closed: dict[_Key, Listing]
     of_day: dict[_Key, Listing]
-    # Series that go on under some symbol, or were taken up again: none goes on twice.
+    # Lineages that go on under some symbol, or were taken up again: none goes on twice.
     taken: set[UUID]
 
 
@@ -143,7 +143,7 @@ def _past(held: Iterable[Listing], *, day: date, before: date | None) -> _Past:
             past.of_day[key] = one
         elif one.last_seen is None or one.last_seen == before:
             past.open[key] = one
-            past.taken.add(one.series_id)
+            past.taken.add(one.lineage_id)
         elif key not in past.closed or past.closed[key].last_day < one.last_day:
             past.closed[key] = one
     return past
@@ -171,7 +171,7 @@ def _begun(
     key = uuid4()
     return Listing(
         listing_id=key,
-        series_id=earlier.series_id if earlier else key,
+        lineage_id=earlier.lineage_id if earlier else key,
         service=service,
         instrument=instrument,
         first_day=day,
@@ -182,16 +182,16 @@ def _begun(
 
 
 def _left_out(instrument: Instrument, past: _Past) -> Listing | None:
-    """The listing of the same symbol and token that ended lately, unless its series goes on."""
+    """The listing of the same symbol and token that ended lately, unless its lineage goes on."""
     closed = past.closed.get(_key(instrument))
     if (
         closed is None
-        or closed.series_id in past.taken
+        or closed.lineage_id in past.taken
         or _token(closed.instrument) != _token(instrument)
         or not _is_same_thing(closed.instrument, instrument)
     ):
         return None
-    past.taken.add(closed.series_id)
+    past.taken.add(closed.lineage_id)
     return closed
 
 
@@ -208,7 +208,7 @@ def _same(one: Listing, other: Listing) -> bool:
     return (
         one.instrument == other.instrument
         and one.change == other.change
-        and other.series_id in {one.series_id, other.listing_id}
+        and other.lineage_id in {one.lineage_id, other.listing_id}
     )
 
 

@@ -40,15 +40,15 @@ _SENTENCES = {
 class Listing:
     """What one broker said of an instrument, unchanged, from `first_day` to `last_day`.
 
-    `series_id` is shared by the listings of one instrument through renames and other changes; a
-    token that is used again belongs to another series. `first_day` is the day of the first list
+    `lineage_id` is shared by the listings of one instrument through renames and other changes; a
+    token that is used again belongs to another lineage. `first_day` is the day of the first list
     that had it so. `last_day` is the day before the first list that did not, or the day of expiry
     if that is earlier, and OPEN_END where neither is known. `last_seen` is the day of the last
     list that had it, None while the newest list has it.
     """
 
     listing_id: UUID
-    series_id: UUID
+    lineage_id: UUID
     service: Service
     instrument: Instrument
     first_day: date

@@ -48,9 +48,9 @@ _OF_SYMBOL = select(instruments).where(
 _OF_TOKEN = select(instruments).where(
     _OF_MODE, _rows.token == bindparam("of_token"), _rows.service_type == bindparam("of_service")
 )
-_OF_SERIES = select(instruments).where(
-    _rows.series_id.in_(
-        select(_rows.series_id).where(
+_OF_LINEAGE = select(instruments).where(
+    _rows.lineage_id.in_(
+        select(_rows.lineage_id).where(
             _OF_MODE,
             _rows.exchange == bindparam("of_exchange"),
             _rows.tradingsymbol == bindparam("of_symbol"),
@@ -96,10 +96,10 @@ class ListingRepository:
             _OF_SYMBOL, of_mode=mode, of_exchange=ref.exchange, of_symbol=ref.tradingsymbol
         )
 
-    def list_of_series(self, ref: InstrumentRef, *, mode: BrokerMode) -> list[Listing]:
+    def list_of_lineage(self, ref: InstrumentRef, *, mode: BrokerMode) -> list[Listing]:
         """Those of the instruments that ever had that symbol, under their other names too."""
         return self._list(
-            _OF_SERIES, of_mode=mode, of_exchange=ref.exchange, of_symbol=ref.tradingsymbol
+            _OF_LINEAGE, of_mode=mode, of_exchange=ref.exchange, of_symbol=ref.tradingsymbol
         )
 
     def list_of_token(self, service: Service, token: str, *, mode: BrokerMode) -> list[Listing]:

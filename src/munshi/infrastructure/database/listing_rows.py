@@ -23,7 +23,7 @@ def to_row(one: Listing, *, mode: BrokerMode, now: datetime) -> dict[str, Any]:
         token = None if found.kite_token is None else str(found.kite_token)
     return {
         "instrument_id": one.listing_id,
-        "series_id": one.series_id,
+        "lineage_id": one.lineage_id,
         "mode": mode,
         "service_type": one.service,
         "exchange": found.exchange,
@@ -51,7 +51,7 @@ def to_listing(row: Row[Any]) -> Listing:
     is_kite = row.service_type == Service.KITE
     return Listing(
         listing_id=row.instrument_id,
-        series_id=row.series_id,
+        lineage_id=row.lineage_id,
         service=Service(row.service_type),
         instrument=Instrument(
             exchange=row.exchange,

@@ -10,7 +10,7 @@ _IS_CURRENT = where("last_seen IS NULL")
 instruments = table(
     "Instruments",
     Column("instrument_id", RowUuid, primary_key=True),
-    Column("series_id", RowUuid, nullable=False),
+    Column("lineage_id", RowUuid, nullable=False),
     Column("mode", Name(20), nullable=False),
     Column("service_type", Name(20), nullable=False),
     Column("exchange", Name(20), nullable=False),
@@ -55,7 +55,7 @@ instruments = table(
     Index("ix_Instruments_underlying", "mode", "underlying", "expiry", "strike"),
     Index("ix_Instruments_token", "mode", "token", "service_type"),
     Index("ix_Instruments_last_seen", "mode", "service_type", "last_seen"),
-    Index("ix_Instruments_series", "series_id"),
+    Index("ix_Instruments_lineage", "lineage_id"),
     Index(
         "ix_Instruments_unmapped",
         "mode",

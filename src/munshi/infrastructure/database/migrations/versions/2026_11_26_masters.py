@@ -22,7 +22,7 @@ _NEW_INDEXES: dict[str, tuple[list[str], str | None]] = {
     "ix_Instruments_underlying": (["mode", "underlying", "expiry", "strike"], None),
     "ix_Instruments_token": (["mode", "token", "service_type"], None),
     "ix_Instruments_last_seen": (["mode", "service_type", "last_seen"], None),
-    "ix_Instruments_series": (["series_id"], None),
+    "ix_Instruments_lineage": (["lineage_id"], None),
     "ix_Instruments_unmapped": (_SYMBOL, "unmapped IS NOT NULL AND last_seen IS NULL"),
 }
 _OLD_INDEXES: dict[str, tuple[list[str], str | None]] = {
@@ -55,7 +55,7 @@ def upgrade() -> None:
     if dialect != "sqlite":
         last = last.replace("'9999-12-31'", "CAST('9999-12-31' AS date)")
     filled = {
-        "series_id": "instrument_id",
+        "lineage_id": "instrument_id",
         "first_day": first,
         "last_day": f"{last}ELSE expiry END",
         "change": "'listed'",
@@ -84,7 +84,7 @@ _DAYS = "first_day <= last_day"
 
 def _added() -> list[sa.Column[Any]]:
     return [
-        sa.Column("series_id", types.RowUuid(), nullable=False),
+        sa.Column("lineage_id", types.RowUuid(), nullable=False),
         sa.Column("first_day", types.Day(), nullable=False),
         sa.Column("last_day", types.Day(), nullable=False),
         sa.Column("last_seen", types.Day()),
@@ -144,12 +144,12 @@ UPDATE "CacheTableChanges" SET changes = changes + 1 WHERE table_name = 'Instrum
 
 def _instruments(*added: sa.Column[Any], checks: tuple[tuple[str, str], ...]) -> sa.Table:
     """As SQLite says it: each column where the model has it."""
-    of_series = [column for column in added if column.name == "series_id"]
+    of_lineage = [column for column in added if column.name == "lineage_id"]
     return sa.Table(
         _NAME,
         sa.MetaData(),
         sa.Column("instrument_id", types.RowUuid()),
-        *of_series,
+        *of_lineage,
         sa.Column("mode", types.Name(20), nullable=False),
         sa.Column("service_type", types.Name(20), nullable=False),
         sa.Column("exchange", types.Name(20), nullable=False),
@@ -165,7 +165,7 @@ def _instruments(*added: sa.Column[Any], checks: tuple[tuple[str, str], ...]) ->
         sa.Column("token", types.Name(50)),
         sa.Column("broker_code", types.Name(100)),
         sa.Column("loaded_at", types.Instant(), nullable=False),
-        *(column for column in added if column.name != "series_id"),
+        *(column for column in added if column.name != "lineage_id"),
         *(sa.CheckConstraint(words, name=f"ck_{_NAME}_{name}") for name, words in checks),
         sa.PrimaryKeyConstraint("instrument_id", name=f"pk_{_NAME}"),
         sqlite_strict=True,
