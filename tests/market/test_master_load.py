@@ -1,6 +1,7 @@
 """Loading both brokers' lists, on both databases: what changed is written, what is unfit is not."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from munshi.domain.market.listings import Unmapped
 from munshi.domain.market.sessions import Segment
 from munshi.errors import InstrumentAmbiguousError, InstrumentUnknownError, MasterRefusedError
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.models import instruments
+from munshi.infrastructure.database.models import audit_logs, instruments
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.master_load import MasterLoad
 from munshi.settings import BrokerMode
@@ -96,6 +97,10 @@ class Desk:
         self.clock.set(datetime(day.year, day.month, day.day, 9, tzinfo=IST))
         listings = {"NSE": cash, "NFO": contracts, "BSE": [], "BFO": []}
         return self._load.store(service, listings, actor=TESTER, accept_losses=accept_losses)
+
+    def audited(self) -> int:
+        with self.database.connected() as connection:
+            return len(connection.execute(select(audit_logs.c.id)).all())
 
     def rows(self) -> list[Row[Any]]:
         with self.database.connected() as connection:
@@ -265,6 +270,10 @@ UNFIT = {
     "cut off": (SHARES[:15], CALLS, r"NSE lacks 15 of the 30"),
     "twice": ([*SHARES, SHARES[0]], CALLS, "NSE:S01 twice"),
     "a token twice": ([*SHARES, share(99, kite_token=257)], CALLS, "the token 257 of NSE twice"),
+    "a huge lot": ([*SHARES, share(99, lot_size=10**30)], CALLS, "cannot be right for NSE:'S99'"),
+    "no number": ([*SHARES, share(99, tick_size=Decimal("NaN"))], CALLS, "cannot be right"),
+    "a long name": ([*SHARES, share(99, name="x" * 201)], CALLS, "cannot be right"),
+    "a nought byte": ([*SHARES, share(99, tradingsymbol="A\0B")], CALLS, "cannot be right"),
     "another zone": (SHARES, MOVED, "another expiry than before for 30 of 30"),
     "of an earlier day": (SHARES, [call(1, date(2026, 11, 17))], "contracts expired before"),
 }
@@ -304,6 +313,47 @@ def test_a_second_list_of_the_day_is_judged_by_the_first(desk: Desk) -> None:
 
     with pytest.raises(MasterRefusedError, match="lacks 20 of the 30"):
         desk.store(MONDAY, SHARES[:10])
+
+
+def test_both_brokers_lists_can_be_stored_at_the_same_time(desk: Desk) -> None:
+    desk.clock.set(datetime(2026, 11, 23, 9, tzinfo=IST))
+
+    def store(service: Service) -> object:
+        if service is KITE:
+            return desk.store(MONDAY)
+        listed = [of_breeze(one) for one in SHARES], [of_breeze(one) for one in CALLS]
+        return desk.store(MONDAY, *listed, service=BREEZE)
+
+    for _ in range(3):
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(store, (KITE, BREEZE, KITE, BREEZE)))
+
+    assert desk.history.unmapped(limit=500).listings == ()
+    assert len(desk.rows()) == 2 * (len(SHARES) + len(CALLS))
+
+
+def test_a_load_that_fails_while_it_writes_leaves_the_lists_before(desk: Desk) -> None:
+    desk.store(MONDAY)
+    before, audited = desk.rows(), desk.audited()
+    changed = [share(1, name="Another name"), *SHARES[1:], share(50)]
+
+    for statement in ("INSERT", "UPDATE"):
+
+        def die(*said: object, word: str = statement) -> None:
+            if str(said[2]).startswith(f'{word} INTO "Instruments"') or str(said[2]).startswith(
+                f'{word} "Instruments"'
+            ):
+                raise RuntimeError("the disk is full")
+
+        event.listen(desk.database.engine, "after_cursor_execute", die)
+        with pytest.raises(RuntimeError, match="disk is full"):
+            desk.store(EXPIRY, changed)
+        event.remove(desk.database.engine, "after_cursor_execute", die)
+
+        assert (desk.rows(), desk.audited()) == (before, audited)
+
+    desk.store(EXPIRY, changed)
+    assert len(desk.rows()) == len(before) + 2
 
 
 def test_a_clock_that_went_back_loads_nothing(desk: Desk) -> None:

@@ -11,6 +11,8 @@ from munshi.errors import MasterRefusedError
 
 _COMMAND = "munshi instruments load"
 _HALF = 2
+# What the columns of Instruments take.
+_LONGEST, _LONGEST_NAME, _LARGEST, _SHOWN = 50, 200, 10**12, 60
 # Of so few, one that is gone says nothing.
 _FEW = 20
 _ACCEPT = f"Is it right all the same? Load it with: {_COMMAND} --accept-losses"
@@ -22,11 +24,18 @@ def check_listed(
     """All instruments that trade on `day` or later, each once.
 
     What expired before is left out: some lists are cleared late. Raises MasterRefusedError for
-    lists that are empty, of an earlier day, or name something twice.
+    lists that are empty, of an earlier day, name something twice or hold what no column takes.
     """
     if not listings.get("NSE"):
         raise MasterRefusedError(f"{_name(service)} list of NSE is empty.", hint=_again(service))
     listed = [one for found in listings.values() for one in found]
+    for one in listed:
+        if not _is_storable(one):
+            raise MasterRefusedError(
+                f"{_name(service)} list has a name or a number that cannot be right for "
+                f"{one.exchange}:{one.tradingsymbol[:_SHOWN]!r}.",
+                hint=_again(service),
+            )
     _check_unique(service, listed)
     contracts = [one for one in listed if one.expiry is not None]
     expired = sum(one.expiry is not None and one.expiry < day for one in contracts)
@@ -62,6 +71,20 @@ def check_losses(service: Service, found: Difference, *, loss_percent: int) -> N
                 "another time zone.",
                 hint=_ACCEPT,
             )
+
+
+def _is_storable(one: Instrument) -> bool:
+    texts = (one.tradingsymbol, one.underlying, one.breeze_code, one.breeze_token)
+    amounts = (one.tick_size, one.strike)
+    return (
+        bool(one.tradingsymbol)
+        and all(text is None or (len(text) <= _LONGEST and "\0" not in text) for text in texts)
+        and len(one.name) <= _LONGEST_NAME
+        and "\0" not in one.name
+        and all(each is None or (each.is_finite() and 0 <= each < _LARGEST) for each in amounts)
+        and 0 <= one.lot_size < _LARGEST
+        and (one.kite_token is None or 0 <= one.kite_token < _LARGEST)
+    )
 
 
 def _check_unique(service: Service, listed: Sequence[Instrument]) -> None:

@@ -24,7 +24,8 @@ from munshi.market.master_checks import check_listed, check_losses
 from munshi.settings import BrokerMode
 
 Counts = dict[str, dict[str, int]]
-_TRIES = 3
+# Each time it is another load that went through, so as many may load at once.
+_TRIES = 8
 # For so long an instrument that was left out of the lists may come back as the same one.
 _MEMORY = timedelta(days=45)
 
@@ -90,7 +91,7 @@ class MasterLoad:
             if self._write(service, held, found, reasons, counts, day=day, actor=actor):
                 return counts
         raise InstrumentListConflictError(
-            "Another load stored its lists first, three times over.", hint="Load them again."
+            f"Another load stored its lists first, {_TRIES} times over.", hint="Load them again."
         )
 
     def cleanup(self, *, actor: Actor) -> int:
