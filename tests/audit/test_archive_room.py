@@ -1,6 +1,5 @@
 """No room for an archive: nothing leaves the table, and with room it goes on."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from audit.archive_ground import DESK, ArchiveGround
 from clocks import FakeClock
 from munshi.errors import ArchiveUnwritableError
 from munshi.infrastructure.database.engine import Database
+from small_disks import small_disk_at
 
 SMALL = 64 * 1024
 
@@ -17,17 +17,8 @@ SMALL = 64 * 1024
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of some kilobytes, where this user may mount one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL}", "tmpfs", place],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    with small_disk_at(tmp_path / "small", size=SMALL) as place:
+        yield place
 
 
 def test_a_full_disk_is_named_and_no_row_leaves_the_table(

@@ -1,7 +1,6 @@
 """A disk that is full while candles are imported: one clear error, and nothing is lost."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
@@ -16,6 +15,7 @@ from munshi.errors import HomeUnusableError
 from munshi.market.candles import Stored
 from munshi.settings import load_settings
 from simulators import Simulator
+from small_disks import small_disk_at
 
 NIFTY = InstrumentRef("NSE", "NIFTY 50")
 SMALL_BYTES = 1024 * 1024
@@ -24,17 +24,8 @@ SMALL_BYTES = 1024 * 1024
 @pytest.fixture
 def small_home(tmp_path: Path) -> Iterator[Path]:
     """A home on a disk of its own of a megabyte, where this user may mount one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL_BYTES}", "tmpfs", place],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("this user may not mount a small disk")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    with small_disk_at(tmp_path / "small", size=SMALL_BYTES) as place:
+        yield place
 
 
 @pytest.fixture
