@@ -7,16 +7,14 @@ every ping is seen, and silence and an end mean the same for both brokers.
 import base64
 import binascii
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from engineio import packet as engine
 from socketio import packet as events
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from munshi.domain.market.ticks import TickMode
 from munshi.errors import (
@@ -24,7 +22,6 @@ from munshi.errors import (
     BrokerRequestError,
     BrokerSessionExpiredError,
     BrokerStreamSilentError,
-    BrokerThrottledError,
     BrokerUnavailableError,
 )
 from munshi.infrastructure.brokers.answer import one_line
@@ -33,13 +30,11 @@ from munshi.infrastructure.brokers.breeze.endpoints import BreezeEndpoints
 from munshi.infrastructure.brokers.breeze.envelope import BROKER
 from munshi.infrastructure.brokers.breeze.ticks import read_stock
 from munshi.infrastructure.brokers.frames import HEARTBEAT, TickFrame, Told
+from munshi.infrastructure.brokers.handshake import OPEN_SECONDS, shake_hands
 from munshi.infrastructure.brokers.line import Gate, Guard
 
 # What another client keeps to; the server's own limit is not documented.
 MAX_ROOMS = 2000
-OPEN_SECONDS = 15.0
-CLOSE_SECONDS = 1.0
-MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 THROTTLE_SECONDS = 60.0
 # Joined so many at a time, so that no message grows large.
 _ROOMS_A_MESSAGE = 100
@@ -142,36 +137,17 @@ def open_breeze_stream(
     BrokerUnavailableError, and TransactionOpenError inside a transaction.
     """
     guard()
-    # At DEBUG the library writes frames down, the login included.
-    logging.getLogger("websockets").setLevel(logging.WARNING)
     with ExitStack() as open_lines:
         with gate("breeze.stream"):
             access.check()
-            connection = _shake_hands(open_lines, endpoints.stream + _PATH)
+            connection = shake_hands(
+                open_lines,
+                endpoints.stream + _PATH,
+                broker=BROKER,
+                throttle_seconds=THROTTLE_SECONDS,
+            )
             silence = _sign_in(connection, access)
         yield BreezeStream(connection, rooms, silence=silence)
-
-
-def _shake_hands(open_lines: ExitStack, address: str) -> ClientConnection:
-    failure: AppError
-    try:
-        return open_lines.enter_context(
-            connect(
-                address,
-                user_agent_header="munshi/0.1",
-                compression=None,
-                open_timeout=OPEN_SECONDS,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=None,  # Engine.IO has pings of its own
-                max_size=MAX_MESSAGE_BYTES,
-                proxy=True if address.startswith("wss:") else None,
-            )
-        )
-    except InvalidStatus as refusal:
-        failure = _refused(refusal.response.status_code)
-    except (OSError, EOFError, InvalidHandshake, TimeoutError):
-        failure = BrokerUnavailableError(f"{BROKER}'s stream could not be reached.")
-    raise failure
 
 
 def _sign_in(connection: ClientConnection, access: BreezeAccess) -> float:
@@ -270,21 +246,6 @@ def _refused_login(data: object) -> AppError:
             hint="Log in again: munshi login breeze",
         )
     return BrokerUnavailableError(f"{BROKER}'s stream refused to connect: {words}")
-
-
-def _refused(status: int) -> AppError:
-    if status in {HTTPStatus.FORBIDDEN, HTTPStatus.UNAUTHORIZED}:
-        return BrokerSessionExpiredError(
-            f"{BROKER}'s stream refused the login (HTTP {status}).",
-            hint="Log in again: munshi login breeze",
-        )
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return BrokerThrottledError(
-            f"{BROKER} has too many streams or handshakes.", retry_after=THROTTLE_SECONDS
-        )
-    if status == HTTPStatus.BAD_REQUEST:
-        return BrokerRequestError(f"{BROKER}'s stream refused the request (HTTP {status}).")
-    return BrokerUnavailableError(f"{BROKER}'s stream is not available (HTTP {status}).")
 
 
 def _nonsense() -> BrokerUnavailableError:
