@@ -83,6 +83,10 @@ class BrokerUnavailableError(BrokerError):
     retryable = True
 
 
+class MasterRefusedError(BrokerUnavailableError):
+    """The broker's list of instruments is not fit to be loaded: the one before it stays."""
+
+
 class BrokerUnclearError(BrokerUnavailableError):
     """The broker failed at this one request and did not say why."""
 
@@ -386,6 +390,19 @@ class InstrumentUnknownError(AppError):
     """No such instrument."""
 
     status = 404
+
+
+class InstrumentAmbiguousError(AppError):
+    """Several instruments could be meant."""
+
+    status = 422
+
+
+class InstrumentListConflictError(AppError):
+    """Other lists of instruments were stored at the same time."""
+
+    status = 409
+    retryable = True
 
 
 class QuoteUnknownError(AppError):

@@ -15,6 +15,11 @@ from munshi.settings import LocalTrust
 WANTED = {
     ("GET", "/auth/db/status"): Role.VIEWER,
     ("GET", "/cache/stats"): Role.VIEWER,
+    ("GET", "/instruments"): Role.VIEWER,
+    ("GET", "/instruments/show"): Role.VIEWER,
+    ("GET", "/instruments/history"): Role.VIEWER,
+    ("GET", "/instruments/unmapped"): Role.VIEWER,
+    ("GET", "/instruments/contracts"): Role.VIEWER,
     ("GET", "/quotes"): Role.VIEWER,
     ("GET", "/streams"): Role.VIEWER,
     ("GET", "/data/provisional"): Role.VIEWER,

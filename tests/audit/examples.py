@@ -10,7 +10,7 @@ Is the walk red because something you wrote has no example? Add a line:
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -41,12 +41,14 @@ from munshi.errors import (
     BrokerThrottledError,
     BrokerUnavailableError,
 )
+from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.infrastructure.database.job_claims import Lane
 from munshi.infrastructure.database.legacy_tables import list_legacy_tables
 from munshi.jobs.recovery import hold_unclaimable
 from munshi.keeping.backup_restore import note_restored
 from quotas import open_gate
 
+_WITH_EXPIRIES = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 FROM_THE_BROKER = {"origin": "null", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
 _SCHEDULE = {
     "job_type": "auto_login",
@@ -111,6 +113,25 @@ def _schedule(ground: Ground, act: str) -> Answer:
     if act == "resume":
         ground.post("/schedules/noon/pause")
     return ground.post(f"/schedules/noon/{act}")
+
+
+def _refused_list(ground: Ground) -> object:
+    ground.desk.simulator.fault(FaultKind.HTML, service="breeze", endpoint_class="master")
+    with suppress(BrokerUnavailableError):
+        ground.desk.services.instruments.load(Service.BREEZE, actor=TESTER)
+    ground.desk.simulator.mend()
+    return None
+
+
+def _forgotten_contracts(ground: Ground) -> object:
+    """Other examples went on by years, of which nobody knows the expiries."""
+    instruments = ground.desk.services.instruments
+    ground.desk.clock.set(_WITH_EXPIRIES)
+    for days in (0, 100, 2000):
+        ground.desk.clock.advance(timedelta(days=days))
+        if days < 2000:
+            instruments.load(Service.BREEZE, actor=TESTER)
+    return instruments.cleanup(actor=TESTER)
 
 
 def _bulk(ground: Ground) -> Answer:
@@ -392,6 +413,8 @@ WORKS: Mapping[str, Work] = {
     "a configuration is taken over": _take_over,
     "health is swept": lambda on: on.desk.services.health.sweep(),
     "a file is imported": _import,
+    "a list of instruments is refused": _refused_list,
+    "old contracts are forgotten": _forgotten_contracts,
     "instruments are loaded": lambda on: on.desk.services.instruments.refresh(
         Service.BREEZE, actor=TESTER
     ),

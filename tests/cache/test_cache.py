@@ -23,6 +23,7 @@ from munshi.errors import (
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
 from munshi.settings import BrokerMode
+from stored_lists import store
 
 NIFTY = Price(symbol="NIFTY", price=Decimal("24123.45"))
 LOOK = timedelta(milliseconds=51)
@@ -48,9 +49,7 @@ def write_a_list(database: Database, clock: FakeClock) -> None:
 
 def save_a_list(tx: Transaction, clock: FakeClock) -> None:
     listed = [each for each in well_known_indices() if each.exchange == "NSE"]
-    tx.instruments.save_instruments(
-        Service.KITE, "NSE", listed, mode=BrokerMode.SIMULATED, now=clock.now()
-    )
+    store(tx, Service.KITE, "NSE", listed, mode=BrokerMode.SIMULATED, now=clock.now())
 
 
 def test_a_value_is_exactly_what_it_was_here_and_in_every_other_process(

@@ -97,6 +97,7 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "audit_archive": "at 04:20 on Sunday (IST)",
         "broker_call_analysis": "at 05:20 on the first day of every month (IST)",
         "database_maintenance": "at 04:00 on the first day of every month (IST)",
+        "instrument_load": "at 08:40 IST, Monday to Friday",
         "daily_collection": "30 minutes after the close of shares and indices on trading days",
         "price_stream": "5 minutes before the open of shares and indices on trading days",
     }

@@ -9,6 +9,7 @@ import pytest
 from munshi.domain.market.contract_names import contract_name
 from munshi.domain.market.instruments import Instrument, InstrumentKind
 from munshi.domain.market.sessions import Segment
+from munshi.errors import MasterRefusedError
 from munshi.infrastructure.brokers.results import BreezeScrip
 from munshi.market.listings import from_security_master, with_auctions
 
@@ -29,10 +30,11 @@ def option(expiry: date, *, code: str = "NIFTY", strike: str = "24000.00") -> Br
     )
 
 
-def share(code: str, symbol: str) -> BreezeScrip:
+def share(code: str, symbol: str, *, series: str = "EQ", token: str = "1") -> BreezeScrip:
     return BreezeScrip(
         exchange="NSE",
-        token="1",
+        token=token,
+        series=series,
         stock_code=code,
         exchange_symbol=symbol,
         company=symbol.title(),
@@ -92,10 +94,23 @@ def test_an_index_contract_has_the_name_people_use_and_icicis_code() -> None:
     )
 
 
-def test_a_share_listed_in_several_series_is_one_instrument() -> None:
-    listed = from_security_master([share("RELIND", "RELIANCE"), share("RELIN2", "RELIANCE")])
+def test_each_series_of_a_share_is_spelled_as_kite_spells_it() -> None:
+    listed = from_security_master([share("CENBAN", "CENTRALBK", series="BE"), share("B", "B")])
 
-    assert [(one.tradingsymbol, one.breeze_code) for one in listed] == [("RELIANCE", "RELIND")]
+    assert names(listed) == ["CENTRALBK-BE", "B"]
+
+
+def test_a_symbol_that_several_codes_claim_has_none() -> None:
+    listed = from_security_master(
+        [share("RELIND", "RELIANCE"), share("RELIN2", "RELIANCE", token="2")]
+    )
+
+    assert [(one.tradingsymbol, one.breeze_code) for one in listed] == [("RELIANCE", None)]
+
+
+def test_a_row_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(MasterRefusedError, match="NSE:RELIANCE twice"):
+        from_security_master([share("RELIND", "RELIANCE"), share("RELIND", "RELIANCE")])
 
 
 def test_only_shares_with_contracts_trade_by_the_hours_of_the_closing_auction() -> None:

@@ -60,6 +60,7 @@ from munshi.market.collection import CollectionService
 from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
+from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
 from munshi.market.quotes import QuoteCalls, QuoteService
@@ -209,6 +210,7 @@ def _wire(
         kite=lines.kite,
         calling_kite=kite.calling,
         breeze=lines.breeze,
+        config=config,
         cache=cache,
     )
     health = HealthService(
@@ -280,6 +282,7 @@ def _wire(
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
+        instrument_history=InstrumentHistory(database, mode=mode),
         candles=candles,
         gaps=gaps,
         collection=collection,

@@ -46,6 +46,7 @@ from munshi.domain.jobs import (
     DATA_VERIFICATION,
     DATABASE_MAINTENANCE,
     HEALTH_SWEEP,
+    INSTRUMENT_LOAD,
     JOB_CLEANUP,
     PRICE_STREAM,
     SESSION_CLEANUP,
@@ -70,6 +71,7 @@ from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.gaps import GapService
 from munshi.market.importing import ImportService
+from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
 from munshi.market.quotes import QuoteService
@@ -100,6 +102,15 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             idempotent=True,
             max_attempts=COLLECTION_TRIES,
             bulk=True,
+        ),
+        # A list that is refused in the morning may be whole half an hour later.
+        INSTRUMENT_LOAD: JobSpec(
+            params=NoParams,
+            entry="munshi.market.instrument_job:run",
+            runs_in="thread",
+            idempotent=True,
+            max_attempts=4,
+            backoff=Backoff(first_seconds=1800),
         ),
         DATA_VERIFICATION: JobSpec(
             params=VerificationParams,
@@ -217,6 +228,7 @@ class Services:
     secrets: SecretAccess
     calendar: CalendarService
     instruments: InstrumentService
+    instrument_history: InstrumentHistory
     candles: CandleService
     gaps: GapService
     collection: CollectionService

@@ -22,6 +22,7 @@ from munshi.cli.db import db_app
 from munshi.cli.demo import demo
 from munshi.cli.doctor import doctor
 from munshi.cli.health import health_app
+from munshi.cli.instruments import instruments_app
 from munshi.cli.jobs import jobs
 from munshi.cli.keys import keys_app
 from munshi.cli.limits import limits_app
@@ -74,6 +75,7 @@ for name, group in (
     ("cache", cache_app),
     ("db", db_app),
     ("data", data_app),
+    ("instruments", instruments_app),
     ("backtest", backtest_app),
     ("calendar", calendar_app),
     ("users", users_app),

@@ -54,7 +54,7 @@ def list_instruments(
             {
                 "mode": mode,
                 "loaded_at": {service.value: at for service, at in loaded.items()},
-                "instruments": [_document(one) for one in page.instruments],
+                "instruments": [instrument_document(one) for one in page.instruments],
                 "more": page.next_cursor is not None,
             }
         )
@@ -89,7 +89,7 @@ def _row(one: Instrument) -> tuple[object, ...]:
     )
 
 
-def _document(one: Instrument) -> dict[str, object]:
+def instrument_document(one: Instrument) -> dict[str, object]:
     return {
         "exchange": one.exchange,
         "tradingsymbol": one.tradingsymbol,

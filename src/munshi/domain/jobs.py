@@ -25,6 +25,7 @@ DATABASE_MAINTENANCE = "database_maintenance"
 BROKER_CALL_ANALYSIS = "broker_call_analysis"
 CACHE_REPORT = "cache_report"
 AUDIT_ARCHIVE = "audit_archive"
+INSTRUMENT_LOAD = "instrument_load"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)

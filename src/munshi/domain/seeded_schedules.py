@@ -12,6 +12,7 @@ from munshi.domain.jobs import (
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
+    INSTRUMENT_LOAD,
     PRICE_STREAM,
     SESSION_WATCH,
 )
@@ -123,6 +124,14 @@ SEEDED_SCHEDULES = (
         CACHE_REPORT,
         {"kind": "cron", "expression": "30 5 1 * *", "zone": "Asia/Kolkata"},
         "When it is worked out how often the cache had the answer last month: monthly.",
+    ),
+    _seed(
+        INSTRUMENT_LOAD,
+        INSTRUMENT_LOAD,
+        {"kind": "times", "times": ["08:40"], "weekdays_only": True},
+        "When both brokers' lists of instruments are loaded: before the market opens.",
+        # What was listed on a day is of use on that day only, but then at any hour.
+        missed={"policy": "run_once", "within_seconds": 12 * _HOUR},
     ),
     _seed(
         "daily_collection",

@@ -99,7 +99,7 @@ class CollectionService:
         what a broker's client raises; what was fetched until then is stored.
         """
         calendar = self._calendar.calendar()
-        found = [self._instruments.find(name) for name in params.instruments]
+        found = [self._find(name, params) for name in params.instruments]
         tallies = {instrument.ref: Tally(instrument) for instrument in found}
         expectations = Expectations(calendar, self._clock.now())
         tasks = [
@@ -126,7 +126,7 @@ class CollectionService:
         Raises what `check` does, and CalendarYearUnknownError.
         """
         calendar = self._calendar.calendar()
-        found = [self._instruments.find(name) for name in params.instruments]
+        found = [self._find(name, params) for name in params.instruments]
         expectations = Expectations(calendar, self._clock.now())
         parts: list[dict[str, Any]] = []
         for instrument in found:
@@ -159,7 +159,7 @@ class CollectionService:
         Raises what a broker's client raises, and what `check` does.
         """
         calendar = self._calendar.calendar()
-        instrument = self._instruments.find(params.instruments[0])
+        instrument = self._find(params.instruments[0], params)
         last = self._last_day(instrument, params)
         windows = cut(
             calendar.trading_days(params.start, last),
@@ -187,9 +187,13 @@ class CollectionService:
         DateRangeInvalidError.
         """
         for name in params.instruments:
-            instrument = self._instruments.find(name)
+            instrument = self._find(name, params)
             self._last_day(instrument, params)
             self._reach(instrument, params)
+
+    def _find(self, name: str, params: CollectionParams) -> Instrument:
+        """As it was listed on the last day asked for: its token may be another's by now."""
+        return self._instruments.find(name, day=min(params.end, today_ist(self._clock)))
 
     def _last_day(self, instrument: Instrument, params: CollectionParams) -> date:
         """The last day that can have bars. Raises DateRangeInvalidError if none can."""

@@ -4,14 +4,15 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from munshi.cache.cache import Cache
 from munshi.cache.shelf import Shelf
-from munshi.clock import Clock
+from munshi.clock import Clock, today_ist
+from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor
 from munshi.domain.enums import Service
 from munshi.domain.market.instruments import (
@@ -19,6 +20,7 @@ from munshi.domain.market.instruments import (
     InstrumentKind,
     InstrumentRef,
     well_known_index,
+    well_known_indices,
 )
 from munshi.domain.market.sessions import Segment
 from munshi.errors import CursorInvalidError, InstrumentUnknownError
@@ -26,11 +28,14 @@ from munshi.infrastructure.brokers.breeze.client import BreezeClient
 from munshi.infrastructure.brokers.kite.access import KiteAccess
 from munshi.infrastructure.brokers.kite.client import KiteClient
 from munshi.infrastructure.database.engine import Database
-from munshi.market.listings import Listings, from_security_master, with_auctions
+from munshi.market.listings import Listings, from_security_master
+from munshi.market.master_load import Counts, MasterLoad
 from munshi.settings import BrokerMode
 
 CallingKite = Callable[[Callable[[KiteAccess], list[Instrument]]], list[Instrument]]
 EXCHANGES = ("NSE", "BSE", "NFO", "BFO")
+# Where the underlyings of an exchange's contracts are traded.
+_CASH = {"NFO": "NSE", "BFO": "BSE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,7 @@ class InstrumentService:
         kite: KiteClient,
         calling_kite: CallingKite,
         breeze: BreezeClient,
+        config: ConfigService,
         cache: Cache,
     ) -> None:
         self._database = database
@@ -78,18 +84,21 @@ class InstrumentService:
         self._kite = kite
         self._calling_kite = calling_kite
         self._breeze = breeze
-        self._cache = cache
+        self._master_load = MasterLoad(
+            database, clock, mode=mode, config=config, download=self._download, cache=cache
+        )
         self._found = cache.open(FOUND)
         self._pages = cache.open(PAGES)
 
-    def find(self, text: str | InstrumentRef) -> Instrument:
+    def find(self, text: str | InstrumentRef, *, day: date | None = None) -> Instrument:
         """The instrument by its name, from the loaded lists or among the well-known indices.
 
-        Raises InstrumentUnknownError.
+        As it was listed on `day`; else as it is listed now, or was last. Raises
+        InstrumentUnknownError.
         """
         ref = text if isinstance(text, InstrumentRef) else InstrumentRef.parse(text)
         found = self._found.get_or_compute(
-            f"{self._mode} {ref}", partial(self._look_up, ref)
+            f"{self._mode} {ref} {day or ''}".rstrip(), partial(self._look_up, ref, day)
         ) or well_known_index(ref)
         if found is None:
             raise InstrumentUnknownError(
@@ -98,9 +107,15 @@ class InstrumentService:
             )
         return found
 
-    def _look_up(self, ref: InstrumentRef) -> Instrument | None:
+    def _look_up(self, ref: InstrumentRef, day: date | None) -> Instrument | None:
         with self._database.reading() as tx:
-            return tx.instruments.get_instrument(ref, mode=self._mode)
+            found = tx.instruments.get_instrument(ref, mode=self._mode, day=day)
+            if found is None or found.breeze_token or found.underlying is None:
+                return found
+            share = tx.instruments.get_instrument(
+                InstrumentRef(_CASH[found.exchange], found.underlying), mode=self._mode, day=day
+            )
+        return replace(found, breeze_code=_code(found.underlying, share))
 
     def segment(self, ref: InstrumentRef) -> Segment:
         """Which trading hours apply; by its exchange for what is in no list any more."""
@@ -146,35 +161,46 @@ class InstrumentService:
         """When each broker's lists were last loaded."""
         with self._database.reading() as tx:
             return {
-                service: tx.instruments.get_loaded_at(service, mode=self._mode)
+                service: tx.instrument_lists.get_loaded_at(service, mode=self._mode)
                 for service in Service
             }
 
-    def refresh(self, service: Service, *, actor: Actor) -> dict[str, int]:
+    def refresh(
+        self, service: Service, *, actor: Actor, accept_losses: bool = False
+    ) -> dict[str, int]:
         """Load the broker's lists of the day in place of those held; rows by exchange.
 
-        Raises what the broker's client raises, and then nothing has changed.
+        Raises what `MasterLoad.load` raises, and then nothing has changed.
         """
-        listings = with_auctions(self._download(service))
-        now = self._clock.now()
-        with self._database.transaction() as tx:
-            counts = {
-                exchange: tx.instruments.save_instruments(
-                    service, exchange, listed, mode=self._mode, now=now
-                )
-                for exchange, listed in listings.items()
-            }
-            tx.audit.log(
-                "instruments", "refresh", entity_id=service, details=counts, actor=actor, now=now
-            )
-        self._cache.look_soon()
-        return counts
+        counts = self.load(service, actor=actor, accept_losses=accept_losses)
+        return {exchange: found["listed"] for exchange, found in counts.items()}
+
+    def load(self, service: Service, *, actor: Actor, accept_losses: bool = False) -> Counts:
+        """As `MasterLoad.load`."""
+        return self._master_load.load(service, actor=actor, accept_losses=accept_losses)
+
+    def is_loaded_today(self, service: Service) -> bool:
+        """Whether the broker's lists of this day (IST) were loaded."""
+        with self._database.reading() as tx:
+            day = tx.instrument_lists.get_day(service, mode=self._mode)
+        return day == today_ist(self._clock)
+
+    def cleanup(self, *, actor: Actor) -> int:
+        """Forget contracts that expired longer ago than the configuration says; how many."""
+        return self._master_load.cleanup(actor=actor)
 
     def _download(self, service: Service) -> Listings:
         if service is Service.BREEZE:
             master = self._breeze.security_master()
             return {name: from_security_master(master.scrips(name)) for name in EXCHANGES}
         return {name: self._calling_kite(partial(_listed, self._kite, name)) for name in EXCHANGES}
+
+
+def _code(underlying: str, share: Instrument | None) -> str | None:
+    """ICICI names a contract by its underlying's code, which outlives every contract."""
+    index = next((one for one in well_known_indices() if one.name == underlying), None)
+    known = index or share
+    return known.breeze_code if known else None
 
 
 def _listed(kite: KiteClient, exchange: str, access: KiteAccess) -> list[Instrument]:

@@ -8,9 +8,11 @@ from decimal import Decimal
 from munshi.domain.market.contract_names import contract_name
 from munshi.domain.market.instruments import Instrument, InstrumentKind, well_known_indices
 from munshi.domain.market.sessions import Segment
+from munshi.errors import MasterRefusedError
 from munshi.infrastructure.brokers.results import BreezeScrip
 
 _TICK = Decimal("0.05")
+_MAIN_SERIES = frozenset({"EQ", "0", ""})
 Listings = Mapping[str, Sequence[Instrument]]
 
 
@@ -24,10 +26,11 @@ def with_auctions(listings: Listings) -> dict[str, list[Instrument]]:
 
 
 def from_security_master(scrips: Iterable[BreezeScrip]) -> list[Instrument]:
-    """ICICI's rows of one exchange; of rows with one symbol the first, which is the main series.
+    """ICICI's rows of one exchange, each symbol once; without a code where several claim it.
 
     The master names no trading symbol for contracts, so it is made from their terms: the last
-    expiry of a month is the monthly one.
+    expiry of a month is the monthly one. A share of another series than the main one is spelled
+    as Kite spells it. Raises MasterRefusedError for a row that is there twice.
     """
     rows = list(scrips)
     names = {index.breeze_code: index.name for index in well_known_indices() if index.breeze_code}
@@ -39,20 +42,29 @@ def from_security_master(scrips: Iterable[BreezeScrip]) -> list[Instrument]:
     found: dict[str, Instrument] = {}
     for row in rows:
         instrument = _contract(row, names, monthly) if row.expiry is not None else _share(row)
-        found.setdefault(instrument.tradingsymbol, instrument)
+        other = found.setdefault(instrument.tradingsymbol, instrument)
+        if other is not instrument:
+            if other == instrument:
+                raise MasterRefusedError(
+                    f"Breeze's security master names {instrument.ref} twice, by the same token."
+                )
+            found[instrument.tradingsymbol] = replace(other, breeze_code=None)
     return list(found.values())
 
 
 def _share(row: BreezeScrip) -> Instrument:
+    has_suffix = row.exchange == "NSE" and row.series not in _MAIN_SERIES
+    symbol = f"{row.exchange_symbol}-{row.series}" if has_suffix else row.exchange_symbol
     return Instrument(
         exchange=row.exchange,
-        tradingsymbol=row.exchange_symbol,
+        tradingsymbol=symbol,
         name=row.company or row.exchange_symbol,
         kind=row.kind,
         segment=Segment.CASH,
         lot_size=row.lot_size or 1,
         tick_size=_TICK,
         breeze_code=row.stock_code,
+        breeze_token=row.token,
     )
 
 
@@ -76,6 +88,7 @@ def _contract(
         strike=row.strike,
         underlying=underlying,
         breeze_code=row.stock_code,
+        breeze_token=row.token,
     )
 
 

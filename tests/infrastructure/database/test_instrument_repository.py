@@ -1,4 +1,4 @@
-"""The brokers' lists on both databases: replaced whole, and met where both list the same."""
+"""The brokers' newest lists on both databases, met where both list the same."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from munshi.domain.market.instruments import Instrument, InstrumentKind, Instrum
 from munshi.domain.market.sessions import Segment
 from munshi.infrastructure.database.engine import Database
 from munshi.settings import BrokerMode
+from stored_lists import store
 
 SIMULATED, LIVE = BrokerMode.SIMULATED, BrokerMode.LIVE
 
@@ -55,9 +56,7 @@ def load(
     mode: BrokerMode = SIMULATED,
 ) -> int:
     with database.transaction() as tx:
-        return tx.instruments.save_instruments(
-            service, exchange, listed, mode=mode, now=clock.now()
-        )
+        return store(tx, service, exchange, listed, mode=mode, now=clock.now())
 
 
 def test_an_instrument_comes_back_as_it_was_listed(database: Database, clock: FakeClock) -> None:
@@ -167,8 +166,8 @@ def test_it_is_known_when_a_brokers_list_was_last_loaded(
     load(database, [CALL], clock, exchange="NFO")
 
     with database.reading() as tx:
-        kite = tx.instruments.get_loaded_at(Service.KITE, mode=SIMULATED)
-        breeze = tx.instruments.get_loaded_at(Service.BREEZE, mode=SIMULATED)
+        kite = tx.instrument_lists.get_loaded_at(Service.KITE, mode=SIMULATED)
+        breeze = tx.instrument_lists.get_loaded_at(Service.BREEZE, mode=SIMULATED)
 
     assert kite == clock.now()
     assert breeze is None

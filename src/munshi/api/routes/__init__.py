@@ -13,6 +13,7 @@ from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.config_past import ConfigPastRoutes
 from munshi.api.routes.data import DataRoutes
 from munshi.api.routes.health import HealthRoutes
+from munshi.api.routes.instruments import InstrumentRoutes
 from munshi.api.routes.job_bulk import JobBulkRoutes
 from munshi.api.routes.job_events import JobEventRoutes
 from munshi.api.routes.job_parts import JobPartRoutes
@@ -43,6 +44,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditRoutes(services),
         AuditArchiveRoutes(services),
         DataRoutes(services),
+        InstrumentRoutes(services),
         QuoteRoutes(services),
         BacktestRoutes(services),
         HealthRoutes(services),

@@ -68,6 +68,7 @@ from munshi.domain.config_keys.market import (
     CALENDAR_PREFIX,
     DAILY_COLLECTION_KEY,
     KEEP_PROVISIONAL_DAYS,
+    MASTERS_KEY,
 )
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
@@ -115,6 +116,7 @@ __all__ = [
     "LIMIT_PREFIX",
     "LINK_HOURS",
     "MARKET",
+    "MASTERS_KEY",
     "MIRROR_TOKENS_TO_ENV",
     "MOST_MB",
     "NOTIFICATIONS",

@@ -9,6 +9,7 @@ from munshi.domain.market.intervals import Interval
 
 CALENDAR_PREFIX = "calendar."
 DAILY_COLLECTION_KEY = "daily_collection"
+MASTERS_KEY = "instrument_lists"
 KEEP_PROVISIONAL_DAYS = "keep_provisional_days"
 
 KEYS: tuple[ConfigKey, ...] = (
@@ -40,6 +41,22 @@ KEYS: tuple[ConfigKey, ...] = (
         },
         description="What the job daily_collection fetches, and for how many trading days back it "
         "fills in what is missing.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=MASTERS_KEY,
+        shape=Document(
+            fields=MappingProxyType(
+                {
+                    "loss_percent": Whole(smallest=1, largest=99),
+                    "keep_days": Whole(smallest=90, largest=36_500),
+                }
+            )
+        ),
+        default={"loss_percent": 30, "keep_days": 1830},
+        description="Of the instruments of an exchange that have not expired, how many percent a "
+        "broker's new list may lack before it is refused; and for how many days contracts are "
+        "remembered after they expired.",
     ),
     ConfigKey(
         config_type=MARKET,

@@ -90,6 +90,7 @@ class Instrument:
     underlying: str | None = None
     kite_token: int | None = None
     breeze_code: str | None = None
+    breeze_token: str | None = None
 
     @property
     def ref(self) -> InstrumentRef:

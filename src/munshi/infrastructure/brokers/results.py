@@ -89,7 +89,8 @@ class Quote:
 class BreezeScrip:
     """One row of ICICI's security master.
 
-    `stock_code` is ICICI's short name (RELIND), `exchange_symbol` the exchange's (RELIANCE).
+    `stock_code` is ICICI's short name (RELIND), `exchange_symbol` the exchange's (RELIANCE),
+    `series` that of a share (EQ, BE).
     """
 
     exchange: str
@@ -101,3 +102,4 @@ class BreezeScrip:
     expiry: date | None = None
     strike: Decimal | None = None
     lot_size: int | None = None
+    series: str = ""

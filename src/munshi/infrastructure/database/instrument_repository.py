@@ -1,36 +1,20 @@
-"""SQL for Instruments: each broker's list, as of the day it was loaded."""
+"""SQL for Instruments: the newest lists, where a row of each broker is one instrument."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Any
-from uuid import uuid4
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
-from munshi.domain.enums import Service
 from munshi.domain.market.instruments import Instrument, InstrumentKind, InstrumentRef
-from munshi.domain.market.sessions import Segment
+from munshi.infrastructure.database.listing_repository import ListingRepository
+from munshi.infrastructure.database.listing_rows import joined, latest_on, to_listings
 from munshi.infrastructure.database.models import instruments
 from munshi.settings import BrokerMode
 
-_BATCH = 5_000
 _rows = instruments.c
-_GET = select(instruments).where(
-    _rows.mode == bindparam("of_mode"),
-    _rows.exchange == bindparam("of_exchange"),
-    _rows.tradingsymbol == bindparam("of_symbol"),
-)
-_FORGET = delete(instruments).where(
-    _rows.mode == bindparam("of_mode"),
-    _rows.service_type == bindparam("of_service"),
-    _rows.exchange == bindparam("of_exchange"),
-)
-_INSERT = insert(instruments)
-_LOADED_AT = select(func.max(_rows.loaded_at)).where(
-    _rows.mode == bindparam("of_mode"), _rows.service_type == bindparam("of_service")
-)
+_IS_CURRENT = _rows.last_seen.is_(None)
 
 
 class InstrumentRepository:
@@ -38,41 +22,14 @@ class InstrumentRepository:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._listings = ListingRepository(connection)
 
-    def get_instrument(self, ref: InstrumentRef, *, mode: BrokerMode) -> Instrument | None:
-        found = self._connection.execute(
-            _GET,
-            {"of_mode": mode, "of_exchange": ref.exchange, "of_symbol": ref.tradingsymbol},
-        ).all()
-        return _joined(found) if found else None
-
-    def save_instruments(
-        self,
-        service: Service,
-        exchange: str,
-        listed: Iterable[Instrument],
-        *,
-        mode: BrokerMode,
-        now: datetime,
-    ) -> int:
-        """Replace a broker's list of one exchange; how many rows it has now."""
-        self._connection.execute(
-            _FORGET, {"of_mode": mode, "of_service": service, "of_exchange": exchange}
-        )
-        count = 0
-        waiting = iter(listed)
-        while batch := list(islice(waiting, _BATCH)):
-            rows = [_row(found, service=service, mode=mode, now=now) for found in batch]
-            self._connection.execute(_INSERT, rows)
-            count += len(rows)
-        return count
-
-    def get_loaded_at(self, service: Service, *, mode: BrokerMode) -> datetime | None:
-        """When the broker's list was last loaded."""
-        loaded: datetime | None = self._connection.execute(
-            _LOADED_AT, {"of_mode": mode, "of_service": service}
-        ).scalar()
-        return loaded
+    def get_instrument(
+        self, ref: InstrumentRef, *, mode: BrokerMode, day: date | None = None
+    ) -> Instrument | None:
+        """As it was listed on `day`, else as it is, else as it was last."""
+        found = latest_on(self._listings.list_of_symbol(ref, mode=mode), day)
+        return joined(found) if found else None
 
     def list_instruments(
         self,
@@ -99,7 +56,7 @@ class InstrumentRepository:
             chosen |= {"after_exchange": after.exchange, "after_symbol": after.tradingsymbol}
         rows = self._connection.execute(statement, chosen)
         by_ref = groupby(rows, key=lambda row: (row.exchange, row.tradingsymbol))
-        return [_joined(list(same)) for _, same in by_ref]
+        return [joined(to_listings(list(same))) for _, same in by_ref]
 
 
 @lru_cache
@@ -113,7 +70,11 @@ def _listing(given: frozenset[str], *, after: bool) -> Select[Any]:
     refs = (
         select(_rows.exchange, _rows.tradingsymbol)
         .distinct()
-        .where(_rows.mode == bindparam("of_mode"), *(conditions[name] for name in sorted(given)))
+        .where(
+            _rows.mode == bindparam("of_mode"),
+            _IS_CURRENT,
+            *(conditions[name] for name in sorted(given)),
+        )
         .order_by(_rows.exchange, _rows.tradingsymbol)
         .limit(bindparam("most"))
     )
@@ -132,52 +93,10 @@ def _listing(given: frozenset[str], *, after: bool) -> Select[Any]:
             page,
             and_(_rows.exchange == page.c.exchange, _rows.tradingsymbol == page.c.tradingsymbol),
         )
-        .where(_rows.mode == bindparam("of_mode"))
+        .where(_rows.mode == bindparam("of_mode"), _IS_CURRENT)
         .order_by(_rows.exchange, _rows.tradingsymbol)
     )
 
 
 def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _row(found: Instrument, *, service: Service, mode: BrokerMode, now: datetime) -> dict[str, Any]:
-    return {
-        "instrument_id": uuid4(),
-        "mode": mode,
-        "service_type": service,
-        "exchange": found.exchange,
-        "tradingsymbol": found.tradingsymbol,
-        "name": found.name,
-        "kind": found.kind,
-        "segment": found.segment,
-        "underlying": found.underlying,
-        "expiry": found.expiry,
-        "strike": found.strike,
-        "lot_size": found.lot_size,
-        "tick_size": found.tick_size,
-        "token": None if found.kite_token is None else str(found.kite_token),
-        "broker_code": found.breeze_code,
-        "loaded_at": now,
-    }
-
-
-def _joined(rows: Sequence[Row[Any]]) -> Instrument:
-    """Kite's words where both brokers list it, with either's code."""
-    first = min(rows, key=lambda row: row.service_type != Service.KITE)
-    tokens = [int(row.token) for row in rows if row.token]
-    codes = [row.broker_code for row in rows if row.broker_code]
-    return Instrument(
-        exchange=first.exchange,
-        tradingsymbol=first.tradingsymbol,
-        name=first.name,
-        kind=InstrumentKind(first.kind),
-        segment=Segment(first.segment),
-        lot_size=first.lot_size,
-        tick_size=first.tick_size,
-        expiry=first.expiry,
-        strike=first.strike,
-        underlying=first.underlying,
-        kite_token=tokens[0] if tokens else None,
-        breeze_code=codes[0] if codes else None,
-    )

@@ -22,12 +22,14 @@ from munshi.infrastructure.database.config_history_repository import ConfigHisto
 from munshi.infrastructure.database.config_repository import ConfigRepository
 from munshi.infrastructure.database.gap_repository import GapRepository
 from munshi.infrastructure.database.health_repository import HealthRepository
+from munshi.infrastructure.database.instrument_list_repository import InstrumentListRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
 from munshi.infrastructure.database.legacy_repository import LegacyRepository
+from munshi.infrastructure.database.listing_repository import ListingRepository
 from munshi.infrastructure.database.login_repository import LoginRepository
 from munshi.infrastructure.database.login_state_repository import LoginStateRepository
 from munshi.infrastructure.database.personal_data_repository import PersonalDataRepository
@@ -176,6 +178,14 @@ class Transaction:
     @cached_property
     def instruments(self) -> InstrumentRepository:
         return InstrumentRepository(self.connection)
+
+    @cached_property
+    def listings(self) -> ListingRepository:
+        return ListingRepository(self.connection)
+
+    @cached_property
+    def instrument_lists(self) -> InstrumentListRepository:
+        return InstrumentListRepository(self.connection)
 
     @cached_property
     def health(self) -> HealthRepository:

@@ -9,7 +9,7 @@ import pytest
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.sessions import Segment
-from munshi.errors import BrokerUnavailableError, DateRangeInvalidError
+from munshi.errors import BrokerUnavailableError, DateRangeInvalidError, MasterRefusedError
 from munshi.infrastructure.brokers.answer import Answer
 from munshi.infrastructure.brokers.http import Reply
 from munshi.infrastructure.brokers.kite.candles import read_candles, window_text
@@ -171,6 +171,37 @@ def test_exchanges_and_types_we_do_not_trade_are_passed_over() -> None:
 def test_other_columns_are_refused_at_once(text: str) -> None:
     with pytest.raises(BrokerUnavailableError, match="unexpected columns"):
         read_instruments(text)
+
+
+def test_missing_columns_are_named() -> None:
+    head = ",".join(column for column in COLUMNS if column not in {"expiry", "lot_size"})
+
+    with pytest.raises(MasterRefusedError, match=r"lacks expiry, lot_size\."):
+        read_instruments(f"{head}\n")
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "408065,1594,INFY,INFOSYS,0,,,0.05,1,EQ,NSE,NS",
+        "408065,1594,INFY,INFOSYS,0,,,0.05,1,EQ,NSE",
+        "408065,1594,INF",
+        "408065,1594,INFY,INFOSYS,0,,,0.05,1,EQ,NSE,NSE,408",
+        "1,1,NIFTY26NOVFUT,NIFTY,0,2026-11-24,0,0.1,65,FUT,NFO-FUT,NFO",
+    ],
+)
+def test_a_list_of_one_exchange_that_is_cut_off_is_refused(last: str) -> None:
+    whole = "408065,1594,INFY,INFOSYS,0,,,0.05,1,EQ,NSE,NSE"
+
+    with pytest.raises(MasterRefusedError, match=r"line 3 .* as if cut off"):
+        list(read_instruments(dump(whole, last), exchange="NSE"))
+
+
+def test_a_day_with_a_zone_is_refused() -> None:
+    row = "1,1,NIFTY26NOVFUT,NIFTY,0,2026-11-23T18:30:00Z,0,0.1,65,FUT,NFO-FUT,NFO"
+
+    with pytest.raises(MasterRefusedError, match="is no plain day"):
+        list(read_instruments(dump(row)))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """ICICI's security master: one zip a day, one quoted CSV an exchange."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,7 +11,7 @@ from zlib import error as ZlibError  # noqa: N812 - it is a class, spelled as a 
 
 from munshi.clock import IST
 from munshi.domain.market.instruments import InstrumentKind
-from munshi.errors import BrokerUnavailableError
+from munshi.errors import MasterRefusedError
 from munshi.infrastructure.brokers.results import BreezeScrip
 
 FILES = {
@@ -22,6 +22,14 @@ FILES = {
 }
 _OPTION_KINDS = {"CE": InstrumentKind.CALL, "PE": InstrumentKind.PUT}
 Row = dict[str, str]
+_OF_ALL = ("Token", "ShortName", "CompanyName", "ExchangeCode")
+# As ICICI spells them; whether a column has spaces or capitals does not matter.
+_NEEDED = {
+    "NSE": _OF_ALL,
+    "BSE": _OF_ALL,
+    "NFO": (*_OF_ALL, "ExpiryDate", "StrikePrice", "OptionType", "LotSize"),
+    "BFO": (*_OF_ALL, "ExpiryDate", "StrikePrice", "OptionType", "LotSize"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,33 +42,43 @@ class SecurityMaster:
         """Yield the rows of NSE, BSE, NFO or BFO, as they are read.
 
         Headers and values are stripped: some of ICICI's start with a space. Raises
-        BrokerUnavailableError for a file that is missing, damaged or unreadable.
+        MasterRefusedError for a file that is missing, damaged or unreadable, or
+        lacks a column.
         """
         is_contract = exchange in {"NFO", "BFO"}
-        for row in self._rows(FILES[exchange]):
+        for row in self._rows(FILES[exchange], _NEEDED[exchange]):
             try:
                 scrip = _contract(row, exchange) if is_contract else _share(row, exchange)
             except (KeyError, ValueError, InvalidOperation):
                 scrip = None
             if scrip is None:
-                raise BrokerUnavailableError(
+                raise MasterRefusedError(
                     f"Breeze's security master has an unreadable row in {FILES[exchange]}."
                 )
             yield scrip
 
-    def _rows(self, name: str) -> Iterator[Row]:
+    def _rows(self, name: str, needed: Sequence[str]) -> Iterator[Row]:
         try:
             with ZipFile(BytesIO(self.archive)) as archive, archive.open(name) as file:
                 text = TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
                 rows = csv.reader(text, skipinitialspace=True)
                 header = [_column(cell) for cell in next(rows, [])]
+                _check(header, needed, name)
                 for cells in rows:
                     if cells:
                         yield dict(zip(header, (cell.strip() for cell in cells), strict=False))
                 return
         except (BadZipFile, KeyError, csv.Error, ZlibError, EOFError):
             pass
-        raise BrokerUnavailableError(f"Breeze's security master has no usable {name}.")
+        raise MasterRefusedError(f"Breeze's security master has no usable {name}.")
+
+
+def _check(header: Sequence[str], needed: Sequence[str], name: str) -> None:
+    missing = [column for column in needed if column.casefold() not in header]
+    if missing:
+        raise MasterRefusedError(
+            f"Breeze's security master has columns missing in {name}: {', '.join(missing)}."
+        )
 
 
 def _column(cell: str) -> str:
@@ -75,6 +93,7 @@ def _share(row: Row, exchange: str) -> BreezeScrip:
         exchange_symbol=row["exchangecode"],
         company=row["companyname"],
         kind=InstrumentKind.EQUITY,
+        series=row.get("series", ""),
     )
 
 

@@ -131,7 +131,7 @@ class KiteClient:
         """
         path = f"/instruments/{exchange}" if exchange else "/instruments"
         dump = self._line.ask_again("kite.other", self._build("GET", path, access), read=read_csv)
-        return read_instruments(dump)
+        return read_instruments(dump, exchange=exchange)
 
     def quotes(self, access: KiteAccess, *, instruments: Sequence[str]) -> dict[str, Quote]:
         """Full quotes by name (`NSE:NIFTY 50`), at most 500; unknown instruments are left out."""

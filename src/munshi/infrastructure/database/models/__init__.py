@@ -32,7 +32,7 @@ from munshi.infrastructure.database.models.cache_entries import (
 from munshi.infrastructure.database.models.candle_files import candle_files
 from munshi.infrastructure.database.models.candle_gaps import candle_gaps
 from munshi.infrastructure.database.models.data_keys import data_keys
-from munshi.infrastructure.database.models.instruments import instruments
+from munshi.infrastructure.database.models.instruments import instrument_lists, instruments
 from munshi.infrastructure.database.models.job_artifacts import job_artifacts
 from munshi.infrastructure.database.models.job_attempts import job_attempts
 from munshi.infrastructure.database.models.job_logs import job_logs
@@ -92,6 +92,7 @@ __all__ = [
     "config_history",
     "config_revision",
     "data_keys",
+    "instrument_lists",
     "instruments",
     "job_artifacts",
     "job_attempts",

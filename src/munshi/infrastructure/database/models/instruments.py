@@ -1,13 +1,16 @@
-"""Instruments: what each broker lists, as of the day its master was loaded."""
+"""Instruments: what each broker listed, and from which day to which; and the lists themselves."""
 
 from sqlalchemy import CheckConstraint, Column, Index
 
-from munshi.infrastructure.database.models.base import table
-from munshi.infrastructure.database.types import Amount, Day, Instant, Name, RowUuid, Whole
+from munshi.infrastructure.database.models.base import table, where
+from munshi.infrastructure.database.types import Amount, Day, Instant, Json, Name, RowUuid, Whole
+
+_IS_CURRENT = where("last_seen IS NULL")
 
 instruments = table(
     "Instruments",
     Column("instrument_id", RowUuid, primary_key=True),
+    Column("lineage_id", RowUuid, nullable=False),
     Column("mode", Name(20), nullable=False),
     Column("service_type", Name(20), nullable=False),
     Column("exchange", Name(20), nullable=False),
@@ -23,9 +26,54 @@ instruments = table(
     Column("token", Name(50)),
     Column("broker_code", Name(100)),
     Column("loaded_at", Instant, nullable=False),
-    CheckConstraint("mode IN ('simulated', 'live')", name="mode"),
+    Column("first_day", Day, nullable=False),
+    Column("last_day", Day, nullable=False),
+    Column("last_seen", Day),
+    Column("change", Name(100), nullable=False),
+    Column("unmapped", Name(20)),
+    CheckConstraint("mode = 'simulated' OR mode = 'live'", name="mode"),
+    CheckConstraint("first_day <= last_day", name="days"),
+    # Of one symbol a broker's list has one row a day, and the newest list one row at all.
     Index(
-        "uq_Instruments_symbol", "mode", "service_type", "exchange", "tradingsymbol", unique=True
+        "uq_Instruments_current",
+        "mode",
+        "exchange",
+        "tradingsymbol",
+        "service_type",
+        unique=True,
+        **_IS_CURRENT,
     ),
-    Index("ix_Instruments_underlying_expiry", "mode", "underlying", "expiry"),
+    Index(
+        "uq_Instruments_symbol",
+        "mode",
+        "exchange",
+        "tradingsymbol",
+        "service_type",
+        "first_day",
+        unique=True,
+    ),
+    Index("ix_Instruments_underlying", "mode", "underlying", "expiry", "strike"),
+    Index("ix_Instruments_token", "mode", "token", "service_type"),
+    Index("ix_Instruments_last_seen", "mode", "service_type", "last_seen"),
+    Index("ix_Instruments_lineage", "lineage_id"),
+    Index(
+        "ix_Instruments_unmapped",
+        "mode",
+        "exchange",
+        "tradingsymbol",
+        "service_type",
+        **where("unmapped IS NOT NULL AND last_seen IS NULL"),
+    ),
+)
+
+instrument_lists = table(
+    "InstrumentLists",
+    Column("mode", Name(20), primary_key=True),
+    Column("number", Whole, primary_key=True, autoincrement=False),
+    Column("service_type", Name(20), nullable=False),
+    Column("day", Day, nullable=False),
+    Column("loaded_at", Instant, nullable=False),
+    Column("counts", Json, nullable=False),
+    CheckConstraint("mode = 'simulated' OR mode = 'live'", name="mode"),
+    Index("ix_InstrumentLists_day", "mode", "service_type", "day"),
 )
