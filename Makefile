@@ -38,7 +38,7 @@ $(BASE): $(MADE) pyproject.toml constraints.txt
 
 $(DEV): $(MADE) pyproject.toml constraints.txt
 	@echo 'Installing Munshi and its tools into $(VENV); the first time this takes a few minutes.'
-	@$(PIP_INSTALL) --editable '.[dev]'
+	@$(PIP_INSTALL) --editable '.[dev,research]'
 	@touch $(BASE) $@
 
 chromium: # for the tests in a browser

@@ -74,6 +74,7 @@ def build_server(app: ASGIApp, *, on_stop: Callable[[], None] = lambda: None) ->
     return _Server(
         uvicorn.Config(
             app,
+            loop="asyncio",  # also where the research extra has brought another
             http=PromptConnection,
             ws="none",
             lifespan="off",

@@ -40,6 +40,7 @@ def build_server(app: ASGIApp, *, connections: Connections) -> uvicorn.Server:
     """A quiet server that tells `connections` who is connected."""
     config = uvicorn.Config(
         app,
+        loop="asyncio",  # also where the research extra has brought another
         http=_protocol(connections),
         ws=_stream_protocol(connections),
         ws_ping_interval=None,  # the broker sends heartbeats of its own
