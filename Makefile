@@ -87,7 +87,9 @@ demo: $(BASE) ## Sign in, collect and serve, against simulated brokers (ARGS=--o
 # --- to change -----------------------------------------------------------------------------
 
 TEST_NEEDS := $(DEV) sdk-envs $(if $(wildcard tests/browser),chromium)
-PYTEST := $(BIN)/pytest -n logical --maxprocesses 8
+# Half of a test's time is waiting for processes it started, so two tests a core run at once.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
+PYTEST := $(BIN)/pytest -n $(WORKERS)
 
 test: $(TEST_NEEDS) ## Run every test, PostgreSQL included (ARGS="-k name" for some)
 	@$(PYTEST) $(ARGS)
