@@ -5,12 +5,11 @@ from typing import NoReturn
 
 import polars as pl
 
+from munshi.domain.market.candles import MOST_COUNT
 from munshi.errors import CandleFileInvalidError
 
 _WHOLE = r"^[+-]?\d+(?:\.0*)?$"
-# A day of minutes, each of 15 digits, still adds up within the stored 64 bits.
 _COUNT = r"^([+-]?0*\d{1,15})(?:\.0*)?$"
-MOST_COUNT = 10**15 - 1
 _NO_COUNT = ("", "nan", "NaN", "null", "None")
 
 
