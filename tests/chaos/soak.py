@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from random import Random
 from time import monotonic, sleep
@@ -27,7 +27,9 @@ from munshi.infrastructure.brokers.simulator.faults import FaultKind
 from munshi.streams.line_keeper import Patience
 from munshi.streams.price_stream import PriceStream, check_wanted, open_price_stream
 
-FIRST, LAST = date(2025, 1, 1), date(2026, 11, 13)
+# A Monday, 10:30:30 IST. A long soak goes on for months, all of which the calendar knows.
+BEGINS = datetime(2026, 3, 2, 5, 0, 30, tzinfo=UTC)
+FIRST, LAST = date(2024, 4, 1), date(2026, 2, 20)
 MOST_DAYS = 5
 NAMES = {
     Service.KITE: ("NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX", "NSE:INDIA VIX"),

@@ -15,7 +15,7 @@ import pytest
 
 from chaos.campaign import IS_LONG, SEED, Telling
 from chaos.patchy_candles import PatchyCandles
-from chaos.soak import Soak
+from chaos.soak import BEGINS, Soak
 from chaos.soak_verdict import judge
 from chaos.weather import OF_CALLS, PATIENCE_SECONDS, Weather
 from clocks import FakeClock
@@ -25,7 +25,7 @@ from leaks import SHORTEST
 from munshi.bootstrap import BrokerEndpoints, open_services
 from munshi.domain.jobs import JobState
 from munshi.settings import Settings
-from simulators import A_TRADING_MORNING, Simulator
+from simulators import Simulator
 
 CALLS = 20_000 if IS_LONG else 250
 KEPT = 1_000_000
@@ -47,7 +47,7 @@ def patchy() -> PatchyCandles:
 def hindered(desk_settings: Settings, tmp_path: Path, patchy: PatchyCandles) -> Iterator[Desk]:
     folder = tmp_path / "brokers"
     folder.mkdir()
-    clock = FakeClock(A_TRADING_MORNING)
+    clock = FakeClock(BEGINS)
     simulator = Simulator(folder, clock, candles=patchy, arrivals_kept=KEPT)
     simulator.documented_limits()
     settings = desk_settings.model_copy(update={"home": tmp_path / "home"})
