@@ -33,7 +33,8 @@ from munshi.infrastructure.brokers.simulator.seed import (
     KITE_USER,
 )
 from munshi.infrastructure.brokers.simulator.server import ServerThread
-from munshi.infrastructure.brokers.simulator.state import Arrival, SimulatorState
+from munshi.infrastructure.brokers.simulator.serving import STATE_NAME
+from munshi.infrastructure.brokers.simulator.state import ARRIVALS_KEPT, Arrival, SimulatorState
 from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticCandles
 
 # A Friday, 10:30:30 IST: the market is open and a bar is forming.
@@ -44,9 +45,18 @@ LONGEST_HANG_SECONDS = 10.0
 class Simulator:
     """One running simulator: tests talk to it at `url` or through `http`."""
 
-    def __init__(self, folder: Path, clock: FakeClock, *, candles: CandleSource) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: FakeClock,
+        *,
+        candles: CandleSource,
+        arrivals_kept: int = ARRIVALS_KEPT,
+    ) -> None:
         self.clock = clock
-        self._state = SimulatorState(folder / "simulator.db", clock=clock).open()
+        self.state_file = folder / STATE_NAME
+        state = SimulatorState(self.state_file, clock=clock, arrivals_kept=arrivals_kept)
+        self._state = state.open()
         connections = Connections()
         app = create_app(
             self._state,

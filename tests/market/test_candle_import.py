@@ -5,6 +5,7 @@ import gzip
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -13,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from made_candles import candle, ist, minutes
-from munshi.domain.market.candles import to_price
+from munshi.domain.market.candles import to_price, to_rupees
 from munshi.domain.market.intervals import Interval
 from munshi.errors import CandleFileInvalidError
 from munshi.infrastructure.candles.frames import CANDLE_SCHEMA, to_frame
 from munshi.market.candle_import import ImportedRows, ImportedSeries, read_candle_file
-from munshi.market.import_cells import Cells, read_prices
+from munshi.market.import_cells import Cells
+from munshi.market.import_prices import read_prices
 
 Write = Callable[[str], Path]
 
@@ -402,6 +404,31 @@ def test_a_file_of_our_own_store_is_read_as_it_is(tmp_path: Path) -> None:
     assert series.frame.schema == CANDLE_SCHEMA
 
 
+@pytest.mark.parametrize("column", ["volume", "oi"])
+def test_counts_in_a_file_of_our_own_columns_can_be_added_up_too(
+    tmp_path: Path, column: str
+) -> None:
+    """Another program may have written it, and sums of larger ones would wrap around."""
+    path = tmp_path / "theirs.parquet"
+    bars = minutes("2024-01-01 09:15", count=5)
+    huge = pl.when(pl.int_range(pl.len()) == 3).then(2**62).otherwise(7).cast(pl.Int64)
+    bars.with_columns(huge.alias(column)).write_parquet(path)
+
+    with pytest.raises(CandleFileInvalidError, match=f"row 4, column '{column}': .* is too large"):
+        read_candle_file(path)
+
+
+def test_a_cell_spelt_otherwise_than_the_first_is_read_or_named(write: Write) -> None:
+    first = "2024-01-01 09:15"
+
+    read = only(read_candle_file(write(csv_of("datetime", first, "2024-01-01  9:16:00"))))
+
+    assert read.frame["opens"].to_list() == [FIRST, SECOND]
+    for wrong in ("2024-01-01 09:16+05:30", "2024-02-30 09:16", "2024-01-01 09: 6"):
+        said = refusal(write(csv_of("datetime", first, wrong)))
+        assert f"line 3, column 'datetime': '{wrong}'" in said
+
+
 def test_prices_finer_than_stored_are_rounded_and_counted(write: Write) -> None:
     text = TWO_MINUTES.replace("21701.80", "21701.800000001").replace("21720.00", "2.172e4")
 
@@ -411,15 +438,41 @@ def test_prices_finer_than_stored_are_rounded_and_counted(write: Write) -> None:
     assert rows.rounded == 1
 
 
-@given(st.lists(st.decimals(-99_999, 99_999, places=6), min_size=1))
-def test_prices_in_text_are_what_exact_arithmetic_says(prices: list[object]) -> None:
+PRICES_AS_TEXT = st.one_of(
+    st.decimals(-99_999, 99_999, places=6).map(str),
+    st.decimals(0, 10**12, places=4).map(str),
+    st.floats(1e-20, 1e6).map(repr),
+    st.tuples(st.integers(0, 10**6), st.from_regex(r"[05]{0,24}", fullmatch=True)).map(
+        lambda both: f"{both[0]}.{both[1]}"
+    ),
+)
+
+
+@given(st.lists(PRICES_AS_TEXT, min_size=1))
+def test_prices_in_text_are_what_exact_arithmetic_says(prices: list[str]) -> None:
     cells = Cells(
         column="close",
-        values=pl.Series([str(price) for price in prices]),
+        values=pl.Series(prices),
         row_word="line",
         places=pl.Series(range(len(prices))),
     )
 
-    read, _ = read_prices(cells)
+    read, rounded = read_prices(cells)
 
-    assert read.to_list() == [to_price(str(price)) for price in prices]
+    assert read.to_list() == [to_price(price) for price in prices]
+    assert rounded == sum(to_rupees(to_price(price)) != Decimal(price) for price in prices)
+
+
+@given(st.lists(st.floats(1e-20, 1e9), min_size=1))
+def test_floats_count_as_the_decimal_they_print_as(prices: list[float]) -> None:
+    cells = Cells(
+        column="close",
+        values=pl.Series(prices),
+        row_word="row",
+        places=pl.Series(range(len(prices))),
+    )
+
+    read, rounded = read_prices(cells)
+
+    assert read.to_list() == [to_price(price) for price in prices]
+    assert rounded == sum(to_rupees(to_price(price)) != Decimal(str(price)) for price in prices)

@@ -17,6 +17,7 @@ from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.domain.market.provisional_bars import KeptBar
 from munshi.errors import InstrumentUnknownError
+from munshi.infrastructure.candles.frames import Stamps
 from munshi.settings import BrokerMode
 
 NIFTY = InstrumentRef("NSE", "NIFTY 50")
@@ -88,7 +89,9 @@ def test_a_bar_that_comes_after_its_history_is_not_shown_and_goes_with_the_next_
     desk.services.candles.save(KEY, frame, label="a test's")
 
     with desk.services.database.reading() as tx:
-        kept = tx.provisional_bars.list_confirmed(KEY, frame["opens"].to_list())
+        kept = tx.provisional_bars.list_confirmed(
+            KEY, Stamps(frame), first=frame["opens"][0], last=frame["opens"][-1]
+        )
     assert (shown, held(desk), kept) == (["09:40"], ["09:40"], [])
 
 

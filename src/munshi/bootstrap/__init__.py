@@ -34,7 +34,7 @@ from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.service import HealthService
-from munshi.infrastructure.brokers.http import HttpClient, open_http
+from munshi.infrastructure.brokers.http import TIMEOUT, HttpClient, HttpTimeout, open_http
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.opening import check_revision, unlock
@@ -132,20 +132,24 @@ def open_services(
     *,
     clock: Clock | None = None,
     endpoints: BrokerEndpoints | None = None,
+    timeout: HttpTimeout = TIMEOUT,
     restoring: bool = False,
 ) -> Iterator[Services]:
     """Everything wired, on a database of the right revision.
 
     `endpoints` defaults to the brokers themselves in live mode and to the simulator this home
-    knows of in simulated mode. Raises DatabaseUnreachableError, DatabaseStaleError,
-    DatabaseForeignError, VaultKeyInvalidError, VaultKeyMissingError, VaultKeyConflictError,
-    ClockDriftError, RestoreUnfinishedError.
+    knows of in simulated mode; `timeout` is how long they may take to answer.
+
+    Raises DatabaseUnreachableError, DatabaseStaleError, DatabaseForeignError,
+    VaultKeyInvalidError, VaultKeyMissingError, VaultKeyConflictError, ClockDriftError,
+    RestoreUnfinishedError.
     """
     with open_database(settings, restoring=restoring) as database:
         check_revision(database)
         with _ticking(database, clock) as running:
             vault = unlock(database, key_sources(settings), clock=running)
-            with open_http(through_proxy=settings.brokers is BrokerMode.LIVE) as http:
+            through_proxy = settings.brokers is BrokerMode.LIVE
+            with open_http(through_proxy=through_proxy, timeout=timeout) as http:
                 ground = Ground(settings=settings, clock=running, database=database, vault=vault)
                 with (
                     closing(Rouser(database)) as rouser,

@@ -1,5 +1,6 @@
 """Candles out of CSV and Parquet files that people have, read exactly or not at all."""
 
+import codecs
 import csv
 import gzip
 import io
@@ -16,8 +17,10 @@ import polars as pl
 from munshi.domain.market.intervals import Interval
 from munshi.errors import CandleFileInvalidError
 from munshi.infrastructure.candles.frames import CANDLE_SCHEMA, COLUMNS
-from munshi.market.import_cells import Cells, read_counts, read_instants, read_prices
+from munshi.market.import_cells import Cells, read_counts
 from munshi.market.import_columns import EXPECTED, INSTANTS, PRICES, Column, find_columns
+from munshi.market.import_instants import read_instants
+from munshi.market.import_prices import read_prices
 
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
@@ -61,6 +64,8 @@ class _Table:
         is_empty = pl.all_horizontal(pl.all().is_null())
         there = frame.select((~is_empty).alias("there"))["there"]
         places = pl.int_range(first, first + frame.height, eager=True)
+        if there.all():
+            return cls(frame=frame, row_word=row_word, places=places)
         return cls(frame=frame.filter(there), row_word=row_word, places=places.filter(there))
 
     def cells(self, column: str) -> Cells:
@@ -74,8 +79,9 @@ def read_candle_file(path: Path, *, interval: Interval | None = None) -> Importe
     """Read CSV (also gzipped) or Parquet, told apart by content; nothing is written.
 
     Stamps are when bars open; without a zone they are Indian time. Prices are rupees. The
-    interval is that of most neighbouring rows if none is given. A file written by Munshi's own
-    store is read as it is. Raises CandleFileInvalidError naming line and column.
+    interval is that of most neighbouring rows if none is given. A file with the columns of
+    Munshi's own store is taken as it is, if its counts can be added up. Raises
+    CandleFileInvalidError naming line and column.
     """
     try:
         table = _open_table(path)
@@ -109,7 +115,7 @@ def _parquet(content: bytes) -> pl.DataFrame:
 
 def _csv(content: bytes) -> pl.DataFrame:
     text = _text(content)
-    first_line = text.partition("\n")[0]
+    first_line = text.partition(b"\n")[0].decode()
     if not first_line.strip():
         raise CandleFileInvalidError("The file is empty or starts with an empty line.")
     separator = max(_SEPARATORS, key=first_line.count)
@@ -118,21 +124,23 @@ def _csv(content: bytes) -> pl.DataFrame:
     if twice:
         raise CandleFileInvalidError(f"The column {twice[0]!r} is there twice.", hint=EXPECTED)
     try:
-        return pl.read_csv(text.encode(), separator=separator, infer_schema=False)
+        return pl.read_csv(text, separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        raise CandleFileInvalidError(_torn_line(text, separator)) from error
+        raise CandleFileInvalidError(_torn_line(text.decode(), separator)) from error
 
 
-def _text(content: bytes) -> str:
+def _text(content: bytes) -> bytes:
+    """UTF-8 for sure, with line ends of one kind."""
     try:
-        text = content.decode("utf-8-sig")
+        content.decode()
         wrong = content.find(b"\0")
     except UnicodeDecodeError as error:
-        text, wrong = "", error.start
+        wrong = error.start
     if wrong >= 0:
         line = content.count(b"\n", 0, wrong) + 1
         raise CandleFileInvalidError(f"line {line}: this is not text in UTF-8.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = content.removeprefix(codecs.BOM_UTF8)
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
 
 
 def _rows(text: str, separator: str) -> Iterator[list[str]]:
@@ -156,6 +164,8 @@ def _read(table: _Table, *, interval: Interval | None) -> ImportedRows:
     if table.frame.is_empty():
         raise CandleFileInvalidError("The file holds no rows.", hint=EXPECTED)
     if table.frame.schema == CANDLE_SCHEMA:
+        for name in (Column.VOLUME, Column.OI):  # others than we may have written it
+            read_counts(table.cells(name.value))
         found, rounded = table.frame.with_columns(pl.lit(None, pl.String).alias(_OWN)), 0
         ignored: tuple[str, ...] = ()
     else:
@@ -169,12 +179,20 @@ def _read(table: _Table, *, interval: Interval | None) -> ImportedRows:
                 interval=interval or _interval_of(rows["opens"], name=name),
                 frame=rows.select(COLUMNS),
             )
-            for (name,), rows in found.group_by(_OWN, maintain_order=True)
+            for name, rows in _by_instrument(found)
         ),
         rows=found.height,
         rounded=rounded,
         ignored_columns=ignored,
     )
+
+
+def _by_instrument(rows: pl.DataFrame) -> Iterator[tuple[str | None, pl.DataFrame]]:
+    if rows[_OWN].null_count() == rows.height:
+        yield None, rows
+        return
+    for (name,), part in rows.group_by(_OWN, maintain_order=True):
+        yield str(name), part
 
 
 def _typed(table: _Table, columns: Mapping[Column, str]) -> tuple[pl.DataFrame, int]:
@@ -222,7 +240,8 @@ def _interval_of(stamps: pl.Series, *, name: str | None) -> Interval:
             f"One row{f' of {name}' if name else ''} does not show how long its bar is.",
             hint="Name the interval with --interval.",
         )
-    usual: timedelta = Counter(steps.to_list()).most_common(1)[0][0]
+    counted = steps.alias("step").to_frame().group_by("step", maintain_order=True).len()
+    usual: timedelta = counted.sort("len", descending=True, maintain_order=True)["step"][0]
     for interval in Interval:
         if interval.span == usual:
             return interval

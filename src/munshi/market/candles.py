@@ -1,6 +1,7 @@
 """The candles that are stored: merged month by month, read through the manifest."""
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -21,7 +22,13 @@ from munshi.errors import (
     DateRangeInvalidError,
     InstrumentUnknownError,
 )
-from munshi.infrastructure.candles.frames import empty_frame, merge, split_by_month, to_candles
+from munshi.infrastructure.candles.frames import (
+    Stamps,
+    empty_frame,
+    merge,
+    split_by_month,
+    to_candles,
+)
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
 from munshi.infrastructure.database.engine import Database
@@ -109,11 +116,12 @@ class CandleService:
         return outcome
 
     def _save_month(self, key: CandleKey, month: str, part: pl.DataFrame, *, label: str) -> Stored:
-        stamps = part["opens"].to_list()
+        stamps = Stamps(part)
+        first, last = stamps.first, stamps.last
         for _ in range(_TRIES):
             with self._database.reading() as tx:
                 current = tx.candles.list_files(key, from_month=month, to_month=month)
-                seen = tx.provisional_bars.list_confirmed(key, stamps)
+                seen = tx.provisional_bars.list_confirmed(key, stamps, first=first, last=last)
             merged = merge(self._read_intact(current), part)
             outcome = Stored(added=merged.added, changed=merged.changed, same=merged.same)
             if merged.is_unchanged:
@@ -134,7 +142,7 @@ class CandleService:
                         replaces=replaced.file_id if replaced else None,
                         now=self._clock.now(),
                     )
-                    seen = tx.provisional_bars.confirm(key, stamps)
+                    seen = tx.provisional_bars.confirm(key, stamps, first=first, last=last)
             except CandleFilesConflictError:
                 continue
             _compare(seen, part)
@@ -149,8 +157,9 @@ class CandleService:
 
     def _forget_provisional(self, key: CandleKey, part: pl.DataFrame) -> None:
         """What a stream stored after history had it."""
+        stamps = Stamps(part)
         with self._database.operational() as tx:
-            seen = tx.provisional_bars.confirm(key, part["opens"].to_list())
+            seen = tx.provisional_bars.confirm(key, stamps, first=stamps.first, last=stamps.last)
         _compare(seen, part)
 
     def list_files(self, instruments: Collection[InstrumentRef] = ()) -> list[CandleFile]:
@@ -313,6 +322,8 @@ class CandleService:
         start: datetime = _FOR_EVER_AGO,
         end: datetime = _FAR_AHEAD,
     ) -> pl.DataFrame:
+        with suppress(CandleFileDamagedError):
+            return self._read(files, start=start, end=end)
         intact = empty_frame()
         for file in files:
             try:

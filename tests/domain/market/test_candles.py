@@ -61,7 +61,8 @@ def test_rupees_become_ten_thousandths(value: str | float | Decimal, price: int)
 
 
 @pytest.mark.parametrize(
-    "value", ["", "abc", "12,5", "NaN", "inf", float("nan"), float("-inf"), "1e30", 10**20]
+    "value",
+    ["", "abc", "12,5", "NaN", "inf", float("nan"), float("-inf"), "1e30", 10**20, "1e999999"],
 )
 def test_what_is_no_price_is_refused(value: str | float) -> None:
     with pytest.raises(PriceInvalidError):

@@ -103,10 +103,10 @@ def test_only_the_minutes_and_the_series_that_history_has_are_forgotten(
     save(database, bar(0, source="breeze"))
 
     with database.operational() as tx:
-        gone = tx.provisional_bars.confirm(
-            bar(0).key, [TEN, TEN + timedelta(minutes=2), TEN + timedelta(minutes=9)]
-        )
-        none = tx.provisional_bars.confirm(bar(0).key, [])
+        later = TEN + timedelta(minutes=9)
+        confirmed = [TEN, TEN + timedelta(minutes=2), later]
+        gone = tx.provisional_bars.confirm(bar(0).key, confirmed, first=TEN, last=later)
+        none = tx.provisional_bars.confirm(bar(0).key, [later], first=later, last=later)
 
     assert ([b.candle.opens for b in gone], none) == ([TEN, TEN + timedelta(minutes=2)], [])
     assert listed(database) == [(0, 7, True), (1, 7, True)]

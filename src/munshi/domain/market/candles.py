@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from munshi.errors import PriceInvalidError
 
 PRICE_SCALE = 10_000
+# A day of minutes, each with a volume of 15 digits, still adds up within the stored 64 bits.
+MOST_COUNT = 10**15 - 1
+_SCALE = Decimal(PRICE_SCALE)
 _LARGEST = 2**63 - 1
+_DIGITS = 16
 _EXACT = Context(prec=60)
 
 
@@ -37,22 +41,25 @@ class Candle:
         )
 
 
-def to_price(value: str | float | Decimal) -> int:
+def to_price(value: object) -> int:
     """Rupees to ten-thousandths of a rupee.
 
     A float counts as the shortest decimal that prints like it, so 21727.75 is exact. What is
     finer than a ten-thousandth is rounded to the nearest, ties to even. Raises PriceInvalidError
-    for what is not a number or does not fit the stored 64 bits.
+    for what is not a number, or a text that is one, or does not fit the stored 64 bits.
     """
     try:
-        rupees = Decimal(str(value).strip())
-        scaled = (_EXACT.multiply(rupees, PRICE_SCALE)).to_integral_value(ROUND_HALF_EVEN)
-        price = int(scaled)
-    except (InvalidOperation, ValueError, OverflowError) as error:
+        rupees = value if type(value) is Decimal else Decimal(str(value).strip())
+        if rupees.adjusted() < _DIGITS or not rupees:
+            scaled = _EXACT.multiply(rupees, _SCALE)
+            price = int(scaled)
+            if price != scaled:
+                price = int(scaled.to_integral_value(ROUND_HALF_EVEN))
+            if -_LARGEST <= price <= _LARGEST:
+                return price
+    except (ArithmeticError, ValueError) as error:
         raise PriceInvalidError(f"{value!r} is not a price.") from error
-    if abs(price) > _LARGEST:
-        raise PriceInvalidError(f"{value!r} is too large to be a price.")
-    return price
+    raise PriceInvalidError(f"{str(value)[:40]!r} is too large to be a price.")
 
 
 def to_rupees(price: int) -> Decimal:

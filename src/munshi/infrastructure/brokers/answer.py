@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from munshi.domain.market.candles import MOST_COUNT
 from munshi.errors import BrokerUnavailableError
 
 MAX_EXPONENT = 24
@@ -29,9 +30,13 @@ class Answer:
         return Answer(self.broker, self.fields().get(name), name)
 
     def __iter__(self) -> Iterator["Answer"]:
+        return (Answer(self.broker, item, f"a row of {self.path}") for item in self.values())
+
+    def values(self) -> list[object]:
+        """The items of a long list as they stand there; `__iter__` makes an Answer of each."""
         if not isinstance(self.value, list):
             raise self.unexpected("a list")
-        return (Answer(self.broker, item, f"a row of {self.path}") for item in self.value)
+        return self.value
 
     def fields(self) -> Mapping[str, object]:
         if not isinstance(self.value, dict):
@@ -77,6 +82,16 @@ class Answer:
         if number != number.to_integral_value():
             raise self.unexpected("a whole number")
         return int(number)
+
+    def count(self) -> int:
+        """A volume or open interest that can be added up."""
+        number = self.integer()
+        if abs(number) > MOST_COUNT:
+            raise self.unexpected("a count of at most 15 digits")
+        return number
+
+    def count_or_none(self) -> int | None:
+        return None if self._is_blank else self.count()
 
     def integer_or_none(self) -> int | None:
         return None if self._is_blank else self.integer()

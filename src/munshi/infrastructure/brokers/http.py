@@ -15,6 +15,7 @@ import httpx
 from munshi.errors import BrokerUnavailableError
 
 HttpClient = httpx.Client
+HttpTimeout = httpx.Timeout
 TIMEOUT = httpx.Timeout(connect=5.0, read=15.0, write=10.0, pool=10.0)
 # What is simulated is plain http on this machine; reading all authorities for it takes a while.
 _NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from operator import attrgetter
 
 import polars as pl
 
@@ -20,7 +23,8 @@ CANDLE_SCHEMA = pl.Schema(
     }
 )
 COLUMNS = tuple(CANDLE_SCHEMA)
-_IST = "Asia/Kolkata"
+# All year and every year of which there are candles: no need to look it up row by row.
+_AHEAD_OF_UTC = timedelta(hours=5, minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +41,30 @@ class Merged:
         return self.added == self.changed == 0
 
 
+class Stamps:
+    """The stamps of a frame that is not empty, as a container that is filled when it is asked."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._opens = frame["opens"]
+        ends = frame.select(first=pl.col("opens").min(), last=pl.col("opens").max())
+        self.first: datetime = ends["first"][0]
+        self.last: datetime = ends["last"][0]
+
+    def __contains__(self, opens: object) -> bool:
+        return opens in self._all
+
+    @cached_property
+    def _all(self) -> frozenset[datetime]:
+        return frozenset(self._opens.to_list())
+
+
 def to_frame(candles: Iterable[Candle]) -> pl.DataFrame:
-    rows = [tuple(getattr(candle, column) for column in COLUMNS) for candle in candles]
-    return pl.DataFrame(rows, schema=CANDLE_SCHEMA, orient="row")
+    rows = list(candles)
+    # A 64-bit float holds seconds since 1970 to the microsecond; datetimes take longer by far.
+    seconds = pl.Series([candle.opens.timestamp() for candle in rows], dtype=pl.Float64)
+    opens = (seconds * 1_000_000).round().cast(pl.Int64).cast(CANDLE_SCHEMA["opens"])
+    values = {name: list(map(attrgetter(name), rows)) for name in COLUMNS[1:]}
+    return pl.DataFrame({"opens": opens, **values}, schema=CANDLE_SCHEMA)
 
 
 def to_candles(frame: pl.DataFrame) -> Iterator[Candle]:
@@ -50,18 +75,25 @@ def empty_frame() -> pl.DataFrame:
     return CANDLE_SCHEMA.to_frame()
 
 
-def month_of(opens: pl.Expr) -> pl.Expr:
+def month_of(opens: datetime) -> str:
     """`yyyymm` in IST: a daily bar is stamped at midnight IST, in UTC the evening before."""
-    return opens.dt.convert_time_zone(_IST).dt.strftime("%Y%m")
+    return (opens + _AHEAD_OF_UTC).strftime("%Y%m")
 
 
 def split_by_month(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     """The frame's months in order, each with its rows in order of their stamps."""
-    months = frame.sort("opens").with_columns(month=month_of(pl.col("opens")))
-    return [
-        (str(month), part.drop("month"))
-        for (month,), part in months.group_by("month", maintain_order=True)
-    ]
+    if frame.is_empty():
+        return []
+    ordered = frame if frame["opens"].is_sorted() else frame.sort("opens")
+    clock = pl.col("opens") + _AHEAD_OF_UTC
+    months = ordered.select(clock.dt.year().cast(pl.Int32) * 12 + clock.dt.month())["opens"]
+    lengths = months.rle().struct.field("len").to_list()
+    parts, start = [], 0
+    for length in lengths:
+        part = ordered.slice(start, length)
+        parts.append((month_of(part["opens"][0]), part))
+        start += length
+    return parts
 
 
 def merge(existing: pl.DataFrame, incoming: pl.DataFrame) -> Merged:
@@ -70,6 +102,9 @@ def merge(existing: pl.DataFrame, incoming: pl.DataFrame) -> Merged:
     An incoming row without open interest says nothing about it, so a known one is kept. Both
     frames have each stamp once.
     """
+    if existing.is_empty():
+        frame = incoming.select(COLUMNS).sort("opens")
+        return Merged(frame=frame, added=frame.height, changed=0, same=0)
     known = existing.with_columns(known=pl.lit(value=True))
     rows = incoming.join(known, on="opens", how="left", suffix="_known").with_columns(
         oi=pl.coalesce("oi", "oi_known")

@@ -1,6 +1,6 @@
 """SQL for ProvisionalBars: what a stream showed of a minute, until history has it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -103,13 +103,20 @@ class ProvisionalBarRepository:
         }
         return [_bar(row) for row in self._connection.execute(_OF_INSTRUMENT, chosen)]
 
-    def list_confirmed(self, key: CandleKey, confirmed: Collection[datetime]) -> list[KeptBar]:
-        """The bars of a series that are held although history has their minutes."""
-        return [_bar(row) for row in self._confirmed(key, confirmed)]
+    def list_confirmed(
+        self, key: CandleKey, confirmed: Container[datetime], *, first: datetime, last: datetime
+    ) -> list[KeptBar]:
+        """The bars of a series that are held although history has their minutes.
 
-    def confirm(self, key: CandleKey, confirmed: Collection[datetime]) -> list[KeptBar]:
-        """Forget the bars of a series whose minutes history has now; those that were held."""
-        rows = self._confirmed(key, confirmed)
+        `confirmed` are history's, the first and the last among them.
+        """
+        return [_bar(row) for row in self._confirmed(key, confirmed, first=first, last=last)]
+
+    def confirm(
+        self, key: CandleKey, confirmed: Container[datetime], *, first: datetime, last: datetime
+    ) -> list[KeptBar]:
+        """Forget what `list_confirmed` lists, and list it."""
+        rows = self._confirmed(key, confirmed, first=first, last=last)
         if rows:
             self._connection.execute(_DELETE, [{"row": row.bar_id} for row in rows])
         return [_bar(row) for row in rows]
@@ -118,20 +125,21 @@ class ProvisionalBarRepository:
         """Forget what history never confirmed; how many bars that were."""
         return self._connection.execute(_PRUNE, {"before": before}).rowcount
 
-    def _confirmed(self, key: CandleKey, confirmed: Collection[datetime]) -> list[Row[Any]]:
-        if key.interval is not Interval.ONE_MINUTE or not confirmed:
+    def _confirmed(
+        self, key: CandleKey, confirmed: Container[datetime], *, first: datetime, last: datetime
+    ) -> list[Row[Any]]:
+        if key.interval is not Interval.ONE_MINUTE:
             return []
         chosen = {
             "of_mode": key.mode,
             "of_source": key.source,
             "of_exchange": key.exchange,
             "of_instrument": key.instrument,
-            "first": min(confirmed),
-            "last": max(confirmed),
+            "first": first,
+            "last": last,
         }
-        stamps = set(confirmed)
         found = self._connection.execute(_OF_SERIES, chosen)
-        return [row for row in found if row.opens in stamps]
+        return [row for row in found if row.opens in confirmed]
 
     def _held(
         self, bars: Iterable[KeptBar]

@@ -103,8 +103,13 @@ def test_a_thousand_rows_are_a_cut_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"datetime": "soon"}, {"datetime": None}, {"close": None}, {"open": "x"}], ids=str
-)
+    "change",
+    [
+        {"datetime": "soon"}, {"datetime": None}, {"close": None}, {"open": "x"},
+        {"volume": 2**62}, {"open_interest": str(10**15)},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_a_row_that_is_no_candle_means_that_breeze_answered_nonsense(
     change: dict[str, object],
 ) -> None:

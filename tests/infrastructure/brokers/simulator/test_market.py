@@ -11,7 +11,7 @@ from munshi.clock import IST
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.intervals import Interval
-from munshi.infrastructure.brokers.simulator.bars import merge, until
+from munshi.infrastructure.brokers.simulator.bars import aggregate, merge, until
 from munshi.infrastructure.brokers.simulator.market import Market
 from munshi.infrastructure.brokers.simulator.state import SimulatorState
 from munshi.infrastructure.brokers.simulator.synthetic_candles import SyntheticCandles
@@ -115,3 +115,15 @@ def test_listing_works_in_a_year_the_calendar_does_not_know(
     assert not any(instrument.expiry for instrument in listed.instruments)
     assert snapshot is not None
     assert snapshot.day.opens.astimezone(IST).date() == date(2026, 12, 31)
+
+
+def test_longer_bars_stand_where_the_session_puts_them_although_its_first_minutes_are_missing(
+    market: Market,
+) -> None:
+    whole = of_day(market, Interval.ONE_MINUTE, date(2026, 11, 20))
+    opens = [whole[0].opens]
+
+    bars = list(aggregate(whole[7:], span=timedelta(minutes=5), session_opens=opens))
+
+    assert bars[0] == merge(whole[7:10], opens=whole[5].opens)
+    assert bars[1:] == list(aggregate(whole, span=timedelta(minutes=5), session_opens=opens))[2:]

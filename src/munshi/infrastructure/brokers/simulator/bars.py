@@ -42,7 +42,9 @@ def aggregate(
     """
     if not minutes:
         return
-    anchors = sorted({minutes[0].opens, *(opens for opens in session_opens)})
+    anchors = sorted(session_opens)
+    if not anchors or minutes[0].opens < anchors[0]:
+        anchors.insert(0, minutes[0].opens)
 
     def stamp(bar: Candle) -> datetime:
         anchor = max(opens for opens in anchors if opens <= bar.opens)
