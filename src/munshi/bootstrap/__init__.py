@@ -57,7 +57,10 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.collection_plan import Planner
+from munshi.market.collection_scope import CollectionScope
 from munshi.market.gaps import GapService
+from munshi.market.held_bars import HeldBars
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
@@ -230,7 +233,7 @@ def _wire(
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
-    collection = CollectionService(
+    scope = CollectionScope(
         clock,
         mode=mode,
         provenance=lines.provenance,
@@ -239,9 +242,15 @@ def _wire(
             Service.BREEZE: BreezeHistory(lines.breeze, calling=breeze.calling),
         },
         instruments=instruments,
-        candles=candles,
-        gaps=gaps,
-        calendar=calendar,
+    )
+    planner = Planner(
+        clock,
+        scope=scope,
+        held=HeldBars(database, store=store, candles=candles),
+        calendar=calendar.calendar,
+    )
+    collection = CollectionService(
+        clock, scope=scope, planner=planner, candles=candles, gaps=gaps, calendar=calendar
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     last_quotes = LastQuotes(cache, mode=mode)

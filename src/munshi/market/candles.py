@@ -21,6 +21,7 @@ from munshi.errors import (
     DateRangeInvalidError,
     InstrumentUnknownError,
 )
+from munshi.infrastructure.candles.day_bars import bars_by_day
 from munshi.infrastructure.candles.frames import empty_frame, merge, split_by_month, to_candles
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
@@ -133,6 +134,7 @@ class CandleService:
                         label=label,
                         replaces=replaced.file_id if replaced else None,
                         now=self._clock.now(),
+                        day_bars=bars_by_day(merged.frame),
                     )
                     seen = tx.provisional_bars.confirm(key, stamps)
             except CandleFilesConflictError:
@@ -183,6 +185,7 @@ class CandleService:
                 label=label,
                 replaces=file.file_id,
                 now=self._clock.now(),
+                day_bars=bars_by_day(frame),
             )
 
     def read(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
