@@ -56,9 +56,11 @@ from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
+from munshi.market.chain_choice import ChainChooser
 from munshi.market.collection import CollectionService
 from munshi.market.collection_plan import Planner
 from munshi.market.collection_scope import CollectionScope
+from munshi.market.day_spots import DaySpots
 from munshi.market.gaps import GapService
 from munshi.market.held_bars import HeldBars
 from munshi.market.history import BreezeHistory, KiteHistory
@@ -249,8 +251,21 @@ def _wire(
         held=HeldBars(database, store=store, candles=candles),
         calendar=calendar.calendar,
     )
+    history = InstrumentHistory(database, mode=mode)
     collection = CollectionService(
-        clock, scope=scope, planner=planner, candles=candles, gaps=gaps, calendar=calendar
+        clock,
+        scope=scope,
+        planner=planner,
+        chains=ChainChooser(
+            clock,
+            instruments=instruments,
+            history=history,
+            spots=DaySpots(candles),
+            calendar=calendar.calendar,
+        ),
+        candles=candles,
+        gaps=gaps,
+        calendar=calendar,
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     last_quotes = LastQuotes(cache, mode=mode)
@@ -291,7 +306,7 @@ def _wire(
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
-        instrument_history=InstrumentHistory(database, mode=mode),
+        instrument_history=history,
         candles=candles,
         gaps=gaps,
         collection=collection,

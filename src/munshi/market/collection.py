@@ -20,6 +20,7 @@ from munshi.infrastructure.candles.frames import to_frame
 from munshi.jobs.run import running_job
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
+from munshi.market.chain_choice import ChainChooser
 from munshi.market.collection_plan import Planner, SeriesPlan, Wanted
 from munshi.market.collection_report import CollectionReporter, Tally
 from munshi.market.collection_scope import CollectionScope
@@ -48,6 +49,7 @@ class CollectionService:
         *,
         scope: CollectionScope,
         planner: Planner,
+        chains: ChainChooser,
         candles: CandleService,
         gaps: GapService,
         calendar: CalendarService,
@@ -56,6 +58,7 @@ class CollectionService:
         self._patience = Patience(clock)
         self._scope = scope
         self._planner = planner
+        self._chains = chains
         self._candles = candles
         self._gaps = gaps
         self._calendar = calendar
@@ -136,10 +139,13 @@ class CollectionService:
             self._scope.reach(one.instrument, one.broker, params.interval, start=params.start)
 
     def _wanted(self, params: CollectionParams) -> list[Wanted]:
-        return [
+        named = [
             Wanted(instrument=self._scope.find(name, params), broker=params.broker)
             for name in params.instruments
         ]
+        return (
+            named if params.chain is None else [*named, *self._chains.choose(params.chain, params)]
+        )
 
     def _head(self, params: CollectionParams) -> dict[str, Any]:
         return {
