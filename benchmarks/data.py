@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+from data_plan import planning
 
 from munshi.clock import IST, SystemClock
 from munshi.domain.market.candle_files import CandleKey
@@ -35,6 +36,7 @@ from munshi.settings import BrokerMode
 DAY_MINUTES, FIRST = 375, datetime(2021, 1, 1, 9, 15, tzinfo=IST)
 LABEL = "made up"
 MOST_BYTES_A_ROW, LEAST_ROWS_A_SECOND, MOST_TIMES_BARE, LEAST_TIMES_FEATHER = 20, 1e6, 1.3, 4
+MOST_SECONDS_PLANNED = 2.0
 DATED = pl.col("opens").dt.convert_time_zone("Asia/Kolkata").dt.strftime("%Y-%m-%d %H:%M")
 
 
@@ -129,6 +131,7 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
                 took[name].append(cpu(work))
     s = {name: statistics.median(times) for name, times in took.items()}
     size = sum(path.stat().st_size for path in files) / rows
+    planned = max(planning(folder, rounds=rounds))
     ratios = {"range": s["range"] / s["bare range"], "month": s["month"] / s["bare month"]}
     saved, read, better = rows / save, rows / s["csv"], s["feather"] / s["month"]
     per_second, times = "rows/s of CPU", "times"
@@ -141,6 +144,8 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
               is_met=ratio <= MOST_TIMES_BARE) for name, ratio in ratios.items()),
         Row(what="the feather file for a month, of ours", figure=better, unit=times, aim=">= 4",
             is_met=better >= LEAST_TIMES_FEATHER),
+        Row(what="a year of 200 shares planned", figure=planned, unit="s of CPU", aim="< 2",
+            is_met=planned < MOST_SECONDS_PLANNED),
         Row(what="a row stored", figure=size, unit="bytes", aim="< 20",
             is_met=size < MOST_BYTES_A_ROW),
     ]  # fmt: skip

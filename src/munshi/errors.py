@@ -386,6 +386,12 @@ class MarketFactUnknownError(AppError):
     status = 422
 
 
+class SpotPriceMissingError(AppError):
+    """No price of the underlying is stored for that day."""
+
+    status = 409
+
+
 class InstrumentUnknownError(AppError):
     """No such instrument."""
 

@@ -56,8 +56,13 @@ from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
+from munshi.market.chain_choice import ChainChooser
 from munshi.market.collection import CollectionService
+from munshi.market.collection_plan import Planner
+from munshi.market.collection_scope import CollectionScope
+from munshi.market.day_spots import DaySpots
 from munshi.market.gaps import GapService
+from munshi.market.held_bars import HeldBars
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
@@ -234,7 +239,7 @@ def _wire(
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
-    collection = CollectionService(
+    scope = CollectionScope(
         clock,
         mode=mode,
         provenance=lines.provenance,
@@ -243,6 +248,25 @@ def _wire(
             Service.BREEZE: BreezeHistory(lines.breeze, calling=breeze.calling),
         },
         instruments=instruments,
+    )
+    planner = Planner(
+        clock,
+        scope=scope,
+        held=HeldBars(database, store=store, candles=candles),
+        calendar=calendar.calendar,
+    )
+    history = InstrumentHistory(database, mode=mode)
+    collection = CollectionService(
+        clock,
+        scope=scope,
+        planner=planner,
+        chains=ChainChooser(
+            clock,
+            instruments=instruments,
+            history=history,
+            spots=DaySpots(candles),
+            calendar=calendar.calendar,
+        ),
         candles=candles,
         gaps=gaps,
         calendar=calendar,
@@ -286,7 +310,7 @@ def _wire(
         login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
         calendar=calendar,
         instruments=instruments,
-        instrument_history=InstrumentHistory(database, mode=mode),
+        instrument_history=history,
         candles=candles,
         gaps=gaps,
         collection=collection,

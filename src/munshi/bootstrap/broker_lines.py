@@ -31,7 +31,7 @@ from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.env_file import read_env_file
 from munshi.infrastructure.security.vault import Vault
 from munshi.jobs.run import running_job_must_stop
-from munshi.market.collection import Provenance
+from munshi.market.provenance import Provenance
 from munshi.settings import BrokerMode, Settings
 from munshi.streams.ground import StreamGround
 

@@ -8,45 +8,66 @@ from typing import Self
 from munshi.domain.enums import Service
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
+from munshi.domain.option_chains import OptionChain
 from munshi.errors import AppError, JobParametersInvalidError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionParams:
-    """Candles to collect; `instruments` are full names (NSE:NIFTY 50), both dates included."""
+    """Candles to collect; `instruments` are full names (NSE:NIFTY 50), both dates included.
+
+    A `chain` adds the options around each day's spot. `planned` is how many requests were
+    expected when a larger collection was divided into this one and others.
+    """
 
     broker: Service
     instruments: tuple[str, ...]
     interval: Interval
     start: date
     end: date
+    chain: OptionChain | None = None
+    planned: int | None = None
 
     @classmethod
     def from_json(cls, raw: Mapping[str, object]) -> Self:
-        """Read `broker`, `instruments`, `interval`, `from` and `to`.
+        """Read `broker`, `instruments`, `interval`, `from`, `to` and, if it is there, `chain`.
 
-        Raises JobParametersInvalidError.
+        With a chain there need be no instruments. Raises JobParametersInvalidError.
         """
-        _check_fields(raw, "broker", "instruments", "interval", "from", "to")
-        start, end = _day(raw, "from"), _day(raw, "to")
+        given = {"chain": None, "planned": None, **raw}
+        if given["chain"] is not None:
+            given.setdefault("instruments", [])
+        _check_fields(given, "broker", "instruments", "interval", "from", "to", "chain", "planned")
+        start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        chain = None if given["chain"] is None else OptionChain.from_json(given["chain"])
+        named, planned = given["instruments"], given["planned"]
+        if planned is not None and (not isinstance(planned, int) or planned < 0):
+            raise JobParametersInvalidError(f"planned must be a number, not {planned!r}.")
         return cls(
-            broker=_service(raw, "broker"),
-            instruments=_instruments(raw["instruments"]),
-            interval=_interval(_text(raw, "interval")),
+            broker=_service(given, "broker"),
+            instruments=() if chain is not None and named == [] else _instruments(named),
+            interval=_interval(_text(given, "interval")),
             start=start,
             end=end,
+            chain=chain,
+            planned=planned,
         )
 
     def to_json(self) -> dict[str, object]:
-        return {
+        found: dict[str, object] = {
             "broker": self.broker.value,
             "instruments": list(self.instruments),
             "interval": self.interval.value,
             "from": self.start.isoformat(),
             "to": self.end.isoformat(),
         }
+        if self.chain is not None:
+            found["chain"] = self.chain.to_json()
+        if self.planned is not None:
+            found["planned"] = self.planned
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

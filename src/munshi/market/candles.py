@@ -22,6 +22,7 @@ from munshi.errors import (
     DateRangeInvalidError,
     InstrumentUnknownError,
 )
+from munshi.infrastructure.candles.day_bars import bars_by_day
 from munshi.infrastructure.candles.frames import (
     Stamps,
     empty_frame,
@@ -141,6 +142,7 @@ class CandleService:
                         label=label,
                         replaces=replaced.file_id if replaced else None,
                         now=self._clock.now(),
+                        day_bars=bars_by_day(merged.frame),
                     )
                     seen = tx.provisional_bars.confirm(key, stamps, first=first, last=last)
             except CandleFilesConflictError:
@@ -192,6 +194,7 @@ class CandleService:
                 label=label,
                 replaces=file.file_id,
                 now=self._clock.now(),
+                day_bars=bars_by_day(frame),
             )
 
     def read(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:

@@ -1,70 +1,43 @@
 """Collecting candles: what is missing is asked for, judged and stored, nothing is filled in."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import polars as pl
 
-from munshi.clock import IST, Clock, today_ist
-from munshi.domain.enums import Service
+from munshi.clock import Clock
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
-from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.candle_gaps import MissingReason
 from munshi.domain.market.candles import Candle
-from munshi.domain.market.instruments import Instrument
-from munshi.errors import (
-    AppError,
-    BrokerThrottledError,
-    DateRangeInvalidError,
-    InstrumentNotServedError,
-)
+from munshi.domain.market.intervals import Interval
+from munshi.domain.market.sessions import Segment
+from munshi.errors import AppError, BrokerThrottledError
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.jobs.run import running_job
 from munshi.market.calendar_service import CalendarService
-from munshi.market.candles import NOTHING, CandleService, Stored
-from munshi.market.expectations import Expectations
+from munshi.market.candles import CandleService
+from munshi.market.chain_choice import ChainChooser
+from munshi.market.collection_plan import Planner, SeriesPlan, Wanted
+from munshi.market.collection_report import CollectionReporter, Tally
+from munshi.market.collection_scope import CollectionScope
 from munshi.market.gaps import GapService
-from munshi.market.history import History, Reach, Window, cut
-from munshi.market.instruments import InstrumentService
+from munshi.market.history import Window, cut
 from munshi.market.patience import Patience
-from munshi.market.quality import Coverage, compare, validate
-from munshi.settings import BrokerMode
+from munshi.market.quality import Quality, validate
 
 Progress = Callable[[float, str], None]
-_LISTED = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a broker's bars come from: `source` keeps series apart, `label` is shown."""
-
-    source: str
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One request to make."""
 
-    instrument: Instrument
-    broker: Service
-    key: CandleKey
+    plan: SeriesPlan
     window: Window
-
-
-@dataclass(slots=True)
-class Tally:
-    """What the run has done so far, for one instrument."""
-
-    instrument: Instrument
-    stored: Stored = NOTHING
-    requests: int = 0
-    refused: dict[str, int] = field(default_factory=dict)
 
 
 class CollectionService:
@@ -74,23 +47,22 @@ class CollectionService:
         self,
         clock: Clock,
         *,
-        mode: BrokerMode,
-        provenance: Callable[[Service], Provenance],
-        histories: Mapping[Service, History],
-        instruments: InstrumentService,
+        scope: CollectionScope,
+        planner: Planner,
+        chains: ChainChooser,
         candles: CandleService,
         gaps: GapService,
         calendar: CalendarService,
     ) -> None:
         self._clock = clock
         self._patience = Patience(clock)
-        self._mode = mode
-        self._provenance = provenance
-        self._histories = histories
-        self._instruments = instruments
+        self._scope = scope
+        self._planner = planner
+        self._chains = chains
         self._candles = candles
         self._gaps = gaps
         self._calendar = calendar
+        self._reporter = CollectionReporter(clock, candles=candles, calendar=calendar.calendar)
 
     def collect(self, params: CollectionParams, *, progress: Progress) -> dict[str, Any]:
         """Bring the stored bars up to what `params` asks for; the report says what is missing.
@@ -98,59 +70,38 @@ class CollectionService:
         Calling it again once all is there asks the broker nothing and changes nothing. Raises
         what a broker's client raises; what was fetched until then is stored.
         """
+        wanted = self._wanted(params)
+        plans = self._planner.plan(params, wanted)
         calendar = self._calendar.calendar()
-        found = [self._find(name, params) for name in params.instruments]
-        tallies = {instrument.ref: Tally(instrument) for instrument in found}
-        expectations = Expectations(calendar, self._clock.now())
+        tallies = [Tally(plan) for plan in plans]
         tasks = [
-            task
-            for one in found
-            for task in self._tasks(one, params, self._held(one, params, expectations), calendar)
+            (Task(plan=tally.plan, window=window), tally)
+            for tally in tallies
+            for window in tally.plan.windows
         ]
-        for done, task in enumerate(tasks):
+        for done, (task, tally) in enumerate(tasks):
             say = partial(progress, 100 * done / len(tasks))
             say(
-                f"{task.instrument.ref} {task.window.first} to {task.window.last}, "
+                f"{task.plan.wanted.instrument.ref} {task.window.first} to {task.window.last}, "
                 f"request {done + 1} of {len(tasks)}"
             )
-            candles = self._fetch_or_note(task, say)
-            self._take(candles, task, tallies[task.instrument.ref], calendar)
+            self._take(self._fetch_or_note(task, say), task, tally, calendar)
         if tasks:
             self._candles.collect_garbage()
         progress(100, f"{len(tasks)} requests made." if tasks else "Nothing was missing.")
-        return self._report(params, list(tallies.values()), calendar)
+        after = self._planner.plan(params, wanted) if tasks else plans
+        return {**self._head(params), **self._reporter.report(params, tallies, after)}
 
     def plan(self, params: CollectionParams) -> dict[str, Any]:
         """What `collect` would ask for now; no broker is asked and nothing is stored.
 
         Raises what `check` does, and CalendarYearUnknownError.
         """
-        calendar = self._calendar.calendar()
-        found = [self._find(name, params) for name in params.instruments]
-        expectations = Expectations(calendar, self._clock.now())
-        parts: list[dict[str, Any]] = []
-        for instrument in found:
-            held = self._held(instrument, params, expectations)
-            tasks = self._tasks(instrument, params, held, calendar)
-            parts.append(
-                {
-                    "instrument": str(instrument.ref),
-                    "requests": len(tasks),
-                    "bars_expected": held.expected,
-                    "bars_present": held.present,
-                    "days_wanted": sum(day.present < day.expected for day in held.days),
-                    "days_held": sum(day.present >= day.expected for day in held.days),
-                }
-            )
+        plans = self._planner.plan(params, self._wanted(params))
         return {
-            "mode": self._mode.value,
-            "source": params.broker.value,
-            "label": self._provenance(params.broker).label,
-            "interval": params.interval.value,
-            "from": params.start.isoformat(),
-            "to": params.end.isoformat(),
-            "requests": sum(part["requests"] for part in parts),
-            "instruments": parts,
+            **self._head(params),
+            "requests": sum(len(plan.windows) for plan in plans),
+            "instruments": [plan.to_json() for plan in plans],
         }
 
     def fetch_again(self, params: CollectionParams, *, progress: Progress) -> pl.DataFrame:
@@ -159,26 +110,23 @@ class CollectionService:
         Raises what a broker's client raises, and what `check` does.
         """
         calendar = self._calendar.calendar()
-        instrument = self._find(params.instruments[0], params)
-        last = self._last_day(instrument, params)
+        scope, broker = self._scope, params.broker
+        instrument = scope.find(params.instruments[0], params)
         windows = cut(
-            calendar.trading_days(params.start, last),
-            reach=self._reach(instrument, params),
+            calendar.trading_days(params.start, scope.last_day(instrument, params)),
+            reach=scope.reach(instrument, broker, params.interval, start=params.start),
             calendar=calendar,
         )
-        key = self._key(instrument, params)
         found: list[Candle] = []
         for window in windows:
-            task = Task(instrument=instrument, broker=params.broker, key=key, window=window)
-            found += self._fetch(task, partial(progress, 0))
-        judged = validate(
-            to_frame(found),
-            interval=params.interval,
-            segment=instrument.segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
-        return judged.accepted
+            fetch = partial(
+                scope.history(broker).fetch,
+                window,
+                instrument=instrument,
+                interval=params.interval,
+            )
+            found += self._patience.ask(fetch, say=partial(progress, 0))
+        return self._judge(found, params.interval, instrument.segment, calendar).accepted
 
     def check(self, params: CollectionParams) -> None:
         """Whether `params` can be collected at all; no broker is asked.
@@ -186,101 +134,46 @@ class CollectionService:
         Raises InstrumentUnknownError, InstrumentNotServedError, IntervalUnknownError,
         DateRangeInvalidError.
         """
-        for name in params.instruments:
-            instrument = self._find(name, params)
-            self._last_day(instrument, params)
-            self._reach(instrument, params)
+        for one in self._wanted(params):
+            self._scope.last_day(one.instrument, params)
+            self._scope.reach(one.instrument, one.broker, params.interval, start=params.start)
 
-    def _find(self, name: str, params: CollectionParams) -> Instrument:
-        """As it was listed on the last day asked for: its token may be another's by now."""
-        return self._instruments.find(name, day=min(params.end, today_ist(self._clock)))
-
-    def _last_day(self, instrument: Instrument, params: CollectionParams) -> date:
-        """The last day that can have bars. Raises DateRangeInvalidError if none can."""
-        today = today_ist(self._clock)
-        if params.start > today:
-            raise DateRangeInvalidError(
-                f"The range starts on {params.start}, and today is {today}.",
-                hint="Choose days that have come.",
-            )
-        if instrument.expiry is not None and params.start > instrument.expiry:
-            raise DateRangeInvalidError(
-                f"The range starts on {params.start}, and {instrument.ref} expired on "
-                f"{instrument.expiry}."
-            )
-        return min(params.end, today, instrument.expiry or today)
-
-    def _key(self, instrument: Instrument, params: CollectionParams) -> CandleKey:
-        return CandleKey(
-            mode=self._mode,
-            source=self._provenance(params.broker).source,
-            exchange=instrument.exchange,
-            instrument=instrument.tradingsymbol,
-            interval=params.interval,
-        )
-
-    def _tasks(
-        self,
-        instrument: Instrument,
-        params: CollectionParams,
-        held: Coverage,
-        calendar: MarketCalendar,
-    ) -> list[Task]:
-        reach = self._reach(instrument, params)
-        days = [day.day for day in held.days if day.present < day.expected]
-        key = self._key(instrument, params)
-        windows = cut(days, reach=reach, calendar=calendar)
-        return [
-            Task(instrument=instrument, broker=params.broker, key=key, window=window)
-            for window in windows
+    def _wanted(self, params: CollectionParams) -> list[Wanted]:
+        named = [
+            Wanted(instrument=self._scope.find(name, params), broker=params.broker)
+            for name in params.instruments
         ]
-
-    def _reach(self, instrument: Instrument, params: CollectionParams) -> Reach:
-        reach = self._histories[params.broker].reach(instrument, params.interval)
-        broker, expiry = params.broker.capitalize(), instrument.expiry
-        if params.start < reach.earliest:
-            raise DateRangeInvalidError(
-                f"{broker} has no {params.interval} bars from before {reach.earliest}.",
-                hint=f"Start on {reach.earliest} or later.",
-            )
-        if expiry is not None and expiry < today_ist(self._clock) and not reach.keeps_expired:
-            raise InstrumentNotServedError(
-                f"{broker} keeps nothing of {instrument.ref}, which expired on {expiry}.",
-                hint="Breeze does: --broker breeze",
-            )
-        return reach
-
-    def _held(
-        self, instrument: Instrument, params: CollectionParams, expectations: Expectations
-    ) -> Coverage:
-        last = self._last_day(instrument, params)
-        frame = self._candles.read_intact(
-            self._key(instrument, params),
-            start=datetime.combine(params.start, time(0), tzinfo=IST),
-            end=datetime.combine(last + timedelta(days=1), time(0), tzinfo=IST),
-        )
-        return compare(
-            frame,
-            expectations.of(params.start, last, params.interval, instrument.segment),
+        return (
+            named if params.chain is None else [*named, *self._chains.choose(params.chain, params)]
         )
 
-    def _fetch(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
-        history = self._histories[task.broker]
-        fetch = partial(
-            history.fetch, task.window, instrument=task.instrument, interval=task.key.interval
-        )
-        return self._patience.ask(fetch, say=say)
+    def _head(self, params: CollectionParams) -> dict[str, Any]:
+        return {
+            "mode": self._scope.mode.value,
+            "source": params.broker.value,
+            "label": self._scope.provenance(params.broker).label,
+            "interval": params.interval.value,
+            "from": params.start.isoformat(),
+            "to": params.end.isoformat(),
+        }
 
     def _fetch_or_note(self, task: Task, say: Callable[[str], None]) -> list[Candle]:
+        wanted = task.plan.wanted
+        fetch = partial(
+            self._scope.history(wanted.broker).fetch,
+            task.window,
+            instrument=wanted.instrument,
+            interval=task.plan.key.interval,
+        )
         try:
-            return self._fetch(task, say)
+            return self._patience.ask(fetch, say=say)
         except AppError as error:
             throttled = isinstance(error, BrokerThrottledError)
             self._gaps.note_failure(
-                task.key,
+                task.plan.key,
                 MissingReason.QUOTA if throttled else MissingReason.ERROR,
                 error.detail,
-                segment=task.instrument.segment,
+                segment=wanted.instrument.segment,
                 first=task.window.first,
                 last=task.window.last,
                 job_id=_job_id(),
@@ -291,72 +184,36 @@ class CollectionService:
         self, candles: list[Candle], task: Task, tally: Tally, calendar: MarketCalendar
     ) -> None:
         tally.requests += 1
-        judged = validate(
-            to_frame(candles),
-            interval=task.key.interval,
-            segment=task.instrument.segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
+        wanted = task.plan.wanted
+        judged = self._judge(candles, task.plan.key.interval, wanted.instrument.segment, calendar)
         for refusal in judged.refusals:
             reason = refusal.reason.value
             tally.refused[reason] = tally.refused.get(reason, 0) + refusal.rows
-        label = self._provenance(task.broker).label
-        tally.stored += self._candles.save(task.key, judged.accepted, label=label)
+        label = self._scope.provenance(wanted.broker).label
+        tally.stored += self._candles.save(task.plan.key, judged.accepted, label=label)
         self._gaps.note_answer(
-            task.key,
+            task.plan.key,
             judged,
-            segment=task.instrument.segment,
+            segment=wanted.instrument.segment,
             first=task.window.first,
             last=task.window.last,
             job_id=_job_id(),
         )
 
-    def _report(
-        self, params: CollectionParams, tallies: Sequence[Tally], calendar: MarketCalendar
-    ) -> dict[str, Any]:
-        expectations = Expectations(calendar, self._clock.now())
-        parts = [self._instrument_report(tally, params, expectations) for tally in tallies]
-        return {
-            "mode": self._mode.value,
-            "source": params.broker.value,
-            "label": self._provenance(params.broker).label,
-            "interval": params.interval.value,
-            "from": params.start.isoformat(),
-            "to": params.end.isoformat(),
-            "requests": sum(tally.requests for tally in tallies),
-            "rows_added": sum(tally.stored.added for tally in tallies),
-            "rows_changed": sum(tally.stored.changed for tally in tallies),
-            "instruments": parts,
-        }
-
-    def _instrument_report(
-        self, tally: Tally, params: CollectionParams, expectations: Expectations
-    ) -> dict[str, Any]:
-        instrument = tally.instrument
-        held = self._held(instrument, params, expectations)
-        missing = [day.isoformat() for day in held.missing_days]
-        return {
-            "instrument": str(instrument.ref),
-            "requests": tally.requests,
-            "rows_added": tally.stored.added,
-            "rows_changed": tally.stored.changed,
-            "rows_same": tally.stored.same,
-            "rows_refused": tally.refused,
-            "bars_expected": held.expected,
-            "bars_present": held.present,
-            "missing_days": missing[:_LISTED],
-            "missing_day_count": len(missing),
-            "gaps": [
-                {
-                    "first": gap.first.isoformat(),
-                    "last": gap.last.isoformat(),
-                    "bars": gap.bars,
-                }
-                for gap in held.gaps[:_LISTED]
-            ],
-            "gap_count": len(held.gaps),
-        }
+    def _judge(
+        self,
+        candles: Sequence[Candle],
+        interval: Interval,
+        segment: Segment,
+        calendar: MarketCalendar,
+    ) -> Quality:
+        return validate(
+            to_frame(candles),
+            interval=interval,
+            segment=segment,
+            calendar=calendar,
+            now=self._clock.now(),
+        )
 
 
 def _job_id() -> UUID | None:

@@ -23,6 +23,9 @@ from munshi.infrastructure.brokers.kite.limits import EARLIEST_INTRADAY, max_spa
 Access = TypeVar("Access")
 # Asks with the login in force, and once more with a newer one (`auth.broker_login`).
 Calling = Callable[[Callable[[Access], list[Candle]]], list[Candle]]
+_ONE_DAY = timedelta(days=1)
+# From the first to the last second that a request for one day names.
+_WITHIN_A_DAY = timedelta(hours=23, minutes=59, seconds=59)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,26 +121,28 @@ def cut(days: Sequence[date], *, reach: Reach, calendar: MarketCalendar) -> list
     """
     if not days:
         return []
-    traded = _traded(days[0], days[-1], calendar)
+    return cut_along(days, reach=reach, traded=traded_days(days[0], days[-1], calendar))
 
-    def fits(first: date, last: date) -> bool:
-        window = Window(first=first, last=last)
-        if window.closes - window.opens > reach.span:
-            return False
-        count = bisect_right(traded, last) - bisect_left(traded, first)
-        return reach.trading_days is None or count <= reach.trading_days
 
+def cut_along(days: Sequence[date], *, reach: Reach, traded: Sequence[date]) -> list[Window]:
+    """As `cut`, with all days of their range that may have bars, for many series of one range."""
+    longest = (reach.span - _WITHIN_A_DAY).days
     windows: list[Window] = []
-    first = last = days[0]
-    for day in days[1:]:
-        if not fits(first, day):
-            windows.append(Window(first=first, last=last))
-            first = day
-        last = day
-    return [*windows, Window(first=first, last=last)]
+    at = 0
+    while at < len(days):
+        first = days[at]
+        last = date.max if longest >= (date.max - first).days else first + _ONE_DAY * longest
+        if reach.trading_days is not None:
+            beyond = bisect_left(traded, first) + reach.trading_days
+            if beyond < len(traded):
+                last = min(last, traded[beyond] - _ONE_DAY)
+        end = max(bisect_right(days, last), at + 1)
+        windows.append(Window(first=first, last=days[end - 1]))
+        at = end
+    return windows
 
 
-def _traded(first: date, last: date, calendar: MarketCalendar) -> list[date]:
+def traded_days(first: date, last: date, calendar: MarketCalendar) -> list[date]:
     """The days for which a broker may have bars, also those whose hours nobody knows."""
     days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
     return [day for day in days if calendar.is_trading_day(day) or calendar.has_unknown_hours(day)]

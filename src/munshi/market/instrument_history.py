@@ -136,6 +136,11 @@ class InstrumentHistory:
             )
         )
 
+    def option_expiries(self, underlying: str, *, since: date) -> list[tuple[date, date, date]]:
+        """Expiries of options on `since` or later, each with the first and last day listed."""
+        with self._database.reading() as tx:
+            return tx.listings.list_expiries(underlying.upper(), since=since, mode=self._mode)
+
     def history(self, ref: InstrumentRef) -> list[Listing]:
         """Every listing of what ever had that symbol, newest first.
 

@@ -21,7 +21,8 @@ from munshi.errors import (
 )
 from munshi.infrastructure.database.candle_repository import CandleFile
 from munshi.market.candles import IMPORTED, CandleService
-from munshi.market.collection import CollectionService, Progress, Provenance
+from munshi.market.collection import CollectionService, Progress
+from munshi.market.provenance import Provenance
 from munshi.settings import BrokerMode
 
 _LISTED = 100

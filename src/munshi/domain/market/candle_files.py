@@ -1,8 +1,9 @@
 """Which series a stored candle file belongs to, and what its manifest row has to say."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from munshi.domain.market.intervals import Interval
 from munshi.settings import BrokerMode
@@ -42,3 +43,15 @@ class WrittenFile:
     first_open: datetime
     last_open: datetime
     bytes: int
+
+
+def day_bars_text(bars: Mapping[date, int]) -> str:
+    """How many bars each day of one month has, as its manifest row keeps it: `02:375 03:60`."""
+    return " ".join(f"{day:%d}:{count}" for day, count in sorted(bars.items()) if count)
+
+
+def read_day_bars(month: str, text: str) -> dict[date, int]:
+    """What `day_bars_text` wrote of `month` (`yyyymm`)."""
+    year, number = int(month[:4]), int(month[4:])
+    pairs = (pair.split(":") for pair in text.split())
+    return {date(year, number, int(day)): int(count) for day, count in pairs}

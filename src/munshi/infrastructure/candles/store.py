@@ -80,6 +80,13 @@ class CandleStore:
         frame = self._load(files, wanted)
         return frame if frame["opens"].is_sorted() else frame.sort("opens")
 
+    def has(self, file: str, *, bytes: int) -> bool:  # noqa: A002 - as the manifest calls it
+        """Whether the file is there with that length; what is in it, `verify` says."""
+        try:
+            return os.stat(f"{self._root}/{file}").st_size == bytes  # noqa: PTH116 - thousands
+        except OSError:
+            return False
+
     def verify(self, file: str, *, sha256: str) -> None:
         """Raises CandleFileDamagedError unless the file is there with exactly these bytes."""
         try:

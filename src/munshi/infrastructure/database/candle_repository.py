@@ -1,15 +1,15 @@
 """SQL for CandleFiles: which file holds a month. Readers see what is current, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from munshi.domain.market.candle_files import CandleKey, WrittenFile
+from munshi.domain.market.candle_files import CandleKey, WrittenFile, day_bars_text
 from munshi.domain.market.intervals import Interval
 from munshi.errors import CandleFilesConflictError
 from munshi.infrastructure.database.models import candle_files
@@ -32,6 +32,20 @@ _LIST = (
         _rows.month <= bindparam("to_month"),
     )
     .order_by(_rows.month)
+)
+_MONTHS = (
+    select(_rows.instrument, _rows.month, _rows.path, _rows.bytes, _rows.day_bars)
+    .where(
+        _rows.mode == bindparam("of_mode"),
+        _rows.source == bindparam("of_source"),
+        _rows.exchange == bindparam("of_exchange"),
+        _rows.instrument.in_(bindparam("of_instruments", expanding=True)),
+        _rows.interval == bindparam("of_interval"),
+        _rows.is_current,
+        _rows.month >= bindparam("from_month"),
+        _rows.month <= bindparam("to_month"),
+    )
+    .order_by(_rows.instrument, _rows.month)
 )
 _SUMMARY = (
     select(
@@ -67,6 +81,8 @@ _RETIRE = (
     .values(is_current=False)
 )
 _INSERT = insert(candle_files)
+# Fewer than the parameters that any database takes in one statement.
+_NAMES = 500
 FIRST_MONTH, LAST_MONTH = "000000", "999999"
 
 
@@ -82,6 +98,16 @@ class CandleFile:
     rows: int
     bytes: int
     label: str
+
+
+class HeldMonth(NamedTuple):
+    """What the manifest says of one month of a series; no `day_bars` in rows of old."""
+
+    instrument: str
+    month: str
+    path: str
+    bytes: int
+    day_bars: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +137,18 @@ class CandleRepository:
         chosen = {**_named(key, "of_"), "from_month": from_month, "to_month": to_month}
         return [_file(row) for row in self._connection.execute(_LIST, chosen)]
 
+    def list_months(
+        self, like: CandleKey, instruments: Sequence[str], *, from_month: str, to_month: str
+    ) -> list[HeldMonth]:
+        """The months of many instruments that are otherwise `like` one series."""
+        found: list[HeldMonth] = []
+        named = _named(like, "of_") | {"from_month": from_month, "to_month": to_month}
+        del named["of_instrument"]
+        for start in range(0, len(instruments), _NAMES):
+            chosen = {**named, "of_instruments": list(instruments[start : start + _NAMES])}
+            found += [HeldMonth(*row) for row in self._connection.execute(_MONTHS, chosen)]
+        return found
+
     def list_all_files(self) -> list[CandleFile]:
         """The current files of every series."""
         return [_file(row) for row in self._connection.execute(_LIST_ALL)]
@@ -137,8 +175,11 @@ class CandleRepository:
         label: str,
         replaces: UUID | None,
         now: datetime,
+        day_bars: Mapping[date, int] | None = None,
     ) -> None:
         """Make `written` the month's current file, in place of `replaces`.
+
+        Without `day_bars` whoever plans has to open the file.
 
         Raises CandleFilesConflictError if another writer replaced that one first.
         """
@@ -160,6 +201,7 @@ class CandleRepository:
             "fetched_at": now,
             "replaces": replaces,
             "is_current": True,
+            "day_bars": None if day_bars is None else day_bars_text(day_bars),
         }
         try:
             self._connection.execute(_INSERT, row)
@@ -167,7 +209,7 @@ class CandleRepository:
             raise _conflict(key, month) from None
 
 
-def _named(key: CandleKey, prefix: str) -> Mapping[str, Any]:
+def _named(key: CandleKey, prefix: str) -> dict[str, Any]:
     return {
         f"{prefix}mode": key.mode,
         f"{prefix}source": key.source,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -56,6 +57,17 @@ _OF_LINEAGE = select(instruments).where(
             _rows.tradingsymbol == bindparam("of_symbol"),
         )
     )
+)
+_EXPIRIES = (
+    select(_rows.expiry, func.min(_rows.first_day), func.max(_rows.last_day))
+    .where(
+        _OF_MODE,
+        _rows.underlying == bindparam("of_underlying"),
+        _rows.expiry >= bindparam("since"),
+        or_(*(_rows.kind == kind for kind in InstrumentKind if kind.is_option)),
+    )
+    .group_by(_rows.expiry)
+    .order_by(_rows.expiry)
 )
 _INSERT = insert(instruments)
 _SET_DAYS = (
@@ -126,6 +138,14 @@ class ListingRepository:
         given = {name: value for name, value in given.items() if value is not None}
         statement = _contracts(frozenset(given))
         return self._list(statement, of_mode=mode, of_underlying=underlying, **given)
+
+    def list_expiries(
+        self, underlying: str, *, since: date, mode: BrokerMode
+    ) -> list[tuple[date, date, date]]:
+        """Expiries of options on `since` or later, each with the first and last day listed."""
+        given = {"of_mode": mode, "of_underlying": underlying, "since": since}
+        found = self._connection.execute(_EXPIRIES, given)
+        return [(expiry, first, last) for expiry, first, last in found]
 
     def list_unmapped(
         self,

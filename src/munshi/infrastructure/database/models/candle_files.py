@@ -24,6 +24,8 @@ candle_files = table(
     Column("fetched_at", Instant, nullable=False),
     Column("replaces", RowUuid, ForeignKey("CandleFiles.file_id")),
     Column("is_current", Flag, nullable=False),
+    # Bars of each day; empty in rows of before it was kept.
+    Column("day_bars", Prose),
     CheckConstraint("mode IN ('simulated', 'live')", name="mode"),
     Index(
         "uq_CandleFiles_current",
