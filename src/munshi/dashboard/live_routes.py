@@ -1,0 +1,58 @@
+"""The streams that keep open pages fresh: one a page, holding neither thread nor connection."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from munshi.api.event_stream import EventStream
+from munshi.api.roles import Role, allows, facts_of
+from munshi.dashboard.live import LiveFeed, Moving, Reader
+from munshi.dashboard.today_page import TodayPages
+
+_Mark = Annotated[str, Query(max_length=40)]
+_Last = Annotated[str | None, Header(alias="Last-Event-ID", max_length=40)]
+
+
+class LiveRoutes:
+    """The only `async def` routes of the dashboard that wait."""
+
+    def __init__(self, feed: LiveFeed, *, today: TodayPages) -> None:
+        self._feed = feed
+        self._today = today
+
+    def add_to(self, router: APIRouter) -> None:
+        router.add_api_route("/ui/live/today", self.today, include_in_schema=False)
+
+    @allows(Role.VIEWER)
+    async def today(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
+        return self._stream(self._today.part(may_act=_may_act(request)), last or seen)
+
+    def _stream(self, moving: Moving, seen: str) -> Response:
+        return EventStream(lambda wake: _Followed(self._feed, moving, seen=seen, wake=wake))
+
+
+class _Followed:
+    """A reader that leaves the feed with its page."""
+
+    def __init__(
+        self, feed: LiveFeed, moving: Moving, *, seen: str, wake: Callable[[], None]
+    ) -> None:
+        self._feed = feed
+        self._reader: Reader = feed.subscribe(moving, seen=seen, wake=wake)
+
+    @property
+    def is_over(self) -> bool:
+        return self._reader.is_over
+
+    def take(self) -> list[bytes]:
+        return self._reader.take()
+
+    def close(self) -> None:
+        self._feed.unsubscribe(self._reader)
+
+
+def _may_act(request: Request) -> bool:
+    return facts_of(request).principal.role >= Role.OPERATOR
