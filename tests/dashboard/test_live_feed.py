@@ -1,9 +1,10 @@
 """Many open pages, one thread: drawn once, given once, and nothing lost by who was away."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -55,10 +56,14 @@ def _nobody() -> None:
     """Nobody waits."""
 
 
-def _taken(reader: Reader, wake: Callable[[], None] = _nobody) -> bytes:
+def _taken(reader: Reader) -> bytes:
     found: list[bytes] = []
-    until(lambda: bool(found.extend(reader.take()) or found))
-    wake()
+
+    def has_come() -> bool:
+        found.extend(reader.take())
+        return bool(found)
+
+    until(has_come)
     return b"".join(found)
 
 
@@ -77,6 +82,10 @@ def test_fifty_pages_are_drawn_once_and_each_is_given_the_part(
     assert len(board.threads) == 1
 
 
+def _is_held(reader: Reader, said: str) -> bool:
+    return reader._next == spell_part(said)  # noqa: SLF001
+
+
 def test_who_shows_the_newest_part_is_sent_nothing_and_who_was_away_the_newest_only(
     board: Board, feed: LiveFeed
 ) -> None:
@@ -85,10 +94,8 @@ def test_who_shows_the_newest_part_is_sent_nothing_and_who_was_away_the_newest_o
     until(lambda: board.drawn == 1)
     for said in ("<p>two</p>", "<p>three</p>"):
         board.said = said
-        drawn = board.drawn
-        until(lambda drawn=drawn: board.drawn > drawn)
+        until(partial(_is_held, slow, said))
 
-    until(lambda: slow._next == spell_part("<p>three</p>"))  # noqa: SLF001
     assert slow.take() == [spell_part("<p>three</p>")]
     feed.unsubscribe(slow)
     back = feed.subscribe(board, seen=mark_of("<p>three</p>"), wake=_nobody)

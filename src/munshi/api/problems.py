@@ -73,7 +73,9 @@ class Refusals:
 
 def _is_for_people(request: Request) -> bool:
     """Whether a page of ours was asked for by what shows pages."""
-    return request.url.path.startswith("/ui/") and "text/html" in request.headers.get("accept", "")
+    path = request.url.path
+    is_page = path.startswith("/ui/") and not path.startswith("/ui/live/")
+    return is_page and "text/html" in request.headers.get("accept", "")
 
 
 def problem(error: AppError, *, request_id: str | None) -> Response:

@@ -1,5 +1,6 @@
 """How pages look: templates that escape everything, times in IST, and who sees which way on."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from munshi.adoption.redaction import is_secret_name
 from munshi.api.files import PackagedFiles
 from munshi.api.pages import MODE_WORDS
 from munshi.api.roles import REQUEST, Principal, Role, allows
@@ -29,6 +31,7 @@ _FILES: Mapping[str, PackagedFiles] = {
     }.items()
 }
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
+_LONGEST_DOCUMENT = 20_000
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -71,6 +74,7 @@ class Look:
             "clock_time": clock_time,
             "took": took,
             "grouped": grouped,
+            "document": document,
         }
         self._templates.globals |= {"file": file_address, "address": address}
 
@@ -167,6 +171,21 @@ def took(span: timedelta | float | None) -> str:
         if whole >= size:
             return f"{whole // size} {word} {whole % size // rest} {small}"
     return f"{whole} s"
+
+
+def document(value: object) -> str:
+    """A document as people read it; what is named like a secret is not shown."""
+    text = json.dumps(_without_secrets(value), indent=2, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_DOCUMENT else f"{text[:_LONGEST_DOCUMENT]}\n(cut off)"
+
+
+def _without_secrets(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {
+            name: "(not shown)" if is_secret_name(str(name)) else _without_secrets(each)
+            for name, each in value.items()
+        }
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def grouped(number: int) -> str:

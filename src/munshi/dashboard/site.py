@@ -10,9 +10,12 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
+from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.today_page import TodayPages
 from munshi.errors import AppError
@@ -42,7 +45,9 @@ class Dashboard:
         look = Look(services.settings, services.clock)
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
-        self._groups = (FileRoutes(), LiveRoutes(feed, today=today), today)
+        jobs, queues = JobPages(services, look), QueuePages(services, look)
+        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues)
+        self._groups = (FileRoutes(), live, today, JobActs(services, look), jobs, queues)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
