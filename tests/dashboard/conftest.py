@@ -7,8 +7,23 @@ import pytest
 
 from asgi import Caller
 from crowd import House
-from desks import Desk
+from desks import TESTER, Desk
 from munshi.dashboard.site import Site, create_site
+
+KITE_LOGIN = {
+    "job_type": "auto_login",
+    "parameters": {"service": "kite"},
+    "trigger": {"kind": "times", "times": ["06:15", "07:35"], "weekdays_only": True},
+    "missed": {"policy": "run_once", "within_seconds": 28800},
+    "enabled": True,
+}
+
+
+@pytest.fixture
+def schedule(desk: Desk) -> str:
+    """The name of a schedule that is due twice a day."""
+    desk.services.schedules.set("kite_login", KITE_LOGIN, actor=TESTER)
+    return "kite_login"
 
 
 @pytest.fixture

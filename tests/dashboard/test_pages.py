@@ -12,10 +12,14 @@ from asgi import Caller
 from crowd import PASSWORD, House
 
 MOST_BYTES = 150 * 1024
-PAGES = ["/ui/"]
+PAGES = [
+    *("/ui/", "/ui/jobs", "/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health"),
+    *("/ui/schedules/kite_login", "/ui/schedules/kite_login/pause", "/ui/health/disk"),
+]
 AS_BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
 
 
+@pytest.mark.usefixtures("schedule")
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_light_and_holds_nothing_inline_and_names_no_other_host(
     local: Caller, path: str

@@ -13,6 +13,7 @@ from munshi.dashboard.job_filters import JobQuery
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed, Moving, Reader
 from munshi.dashboard.queue_pages import QueuePages
+from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.errors import RequestInvalidError
 from munshi.jobs.listing import read_cursor
@@ -26,17 +27,25 @@ class LiveRoutes:
     """The only `async def` routes of the dashboard that wait."""
 
     def __init__(
-        self, feed: LiveFeed, *, today: TodayPages, jobs: JobPages, queues: QueuePages
+        self,
+        feed: LiveFeed,
+        *,
+        today: TodayPages,
+        jobs: JobPages,
+        queues: QueuePages,
+        schedules: SchedulePages,
     ) -> None:
         self._feed = feed
         self._today = today
         self._jobs = jobs
         self._queues = queues
+        self._schedules = schedules
 
     def add_to(self, router: APIRouter) -> None:
         for path, call in (
             ("/ui/live/today", self.today),
             ("/ui/live/queues", self.queues),
+            ("/ui/live/schedules", self.schedules),
             ("/ui/live/jobs", self.jobs),
             ("/ui/live/jobs/{job_id}", self.job),
         ):
@@ -49,6 +58,11 @@ class LiveRoutes:
     @allows(Role.VIEWER)
     async def queues(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
         return self._stream(self._queues.part(may_act=_may_act(request)), last or seen)
+
+    @allows(Role.VIEWER)
+    async def schedules(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
+        part = self._schedules.list_part(may_act=_may_act(request))
+        return self._stream(part, last or seen)
 
     @allows(Role.VIEWER)
     async def jobs(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
@@ -17,6 +18,7 @@ from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.errors import AppError
 
@@ -46,8 +48,10 @@ class Dashboard:
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
-        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues)
-        self._groups = (FileRoutes(), live, today, JobActs(services, look), jobs, queues)
+        schedules = SchedulePages(services, look)
+        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
+        acts, desk = JobActs(services, look), DeskPages(services, look)
+        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

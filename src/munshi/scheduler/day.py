@@ -124,13 +124,14 @@ def _coming(
 def _run(row: Execution) -> DayRun:
     return DayRun(
         due=row.scheduled_for,
-        state=_state(row.status, success=row.success),
+        state=run_state(row.status, success=row.success),
         job_id=row.job_id,
         said=row.error_details or row.result_message,
     )
 
 
-def _state(status: ExecutionStatus, *, success: bool | None) -> RunState:
+def run_state(status: ExecutionStatus, *, success: bool | None) -> RunState:
+    """What a due time's row says of it."""
     if status in {ExecutionStatus.MISSED, ExecutionStatus.GAP}:
         return RunState.MISSED
     if status is ExecutionStatus.FAILED:
@@ -151,6 +152,6 @@ def _counts(tx: Transaction, name: str, *, start: datetime, end: datetime) -> di
     counts: dict[RunState, int] = {}
     outcomes = tx.schedules.count_outcomes(name, start=start, end=end)
     for (status, success), rows in outcomes.items():
-        state = _state(status, success=success)
+        state = run_state(status, success=success)
         counts[state] = counts.get(state, 0) + rows
     return counts
