@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from socket import socket
 
 import httpx
@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from browser.chromium import CHROMIUM, DESKTOP, MISSING, Watch, open_page
 from browser.site import Elsewhere, Site
 from desks import open_desk
-from munshi.api.app import create_app
 from munshi.api.server import address_of, build_server, listen
+from munshi.dashboard.site import create_site
 from munshi.settings import Settings
 from simulators import Simulator
 
@@ -54,15 +54,19 @@ def terminal() -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def _serving(app: ASGIApp, listener: socket) -> Iterator[None]:
-    server = build_server(app)
+def _serving(
+    app: ASGIApp, listener: socket, *, on_stop: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    server = build_server(app, on_stop=on_stop)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.005)
-    yield
-    server.should_exit = True
-    thread.join()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture
@@ -75,9 +79,10 @@ def site(desk_settings: Settings, simulator: Simulator, terminal: httpx.Client) 
         simulator.parts.redirects.breeze_url = f"{settings.base_url}/auth/breeze/callback"
         with (
             open_desk(settings, simulator) as desk,
-            _serving(create_app(desk.services, listening=[here]), listener),
+            closing(create_site(desk.services, listening=[here])) as served,
+            _serving(served.app, listener, on_stop=served.end_streams),
         ):
-            yield Site(url=settings.base_url, desk=desk, terminal=terminal)
+            yield Site(url=settings.base_url, desk=desk, terminal=terminal, feed=served.feed)
 
 
 @pytest.fixture

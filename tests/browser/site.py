@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 from desks import Desk
+from munshi.dashboard.live import LiveFeed
 from munshi.domain.enums import Service
 
 
@@ -18,6 +19,7 @@ class Site:
     url: str
     desk: Desk
     terminal: httpx.Client
+    feed: LiveFeed
 
     def status(self, service: Service) -> dict[str, Any]:
         answer = self.terminal.get(f"{self.url}/auth/db/status")

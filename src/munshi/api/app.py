@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from importlib.metadata import version
+from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
-from munshi.api import problems
 from munshi.api.callers import Callers
 from munshi.api.cookies import SessionCookie
 from munshi.api.docs_page import DocsRoutes
 from munshi.api.front_page import FrontPageRoutes
 from munshi.api.gate import Gate, NoteRequest
 from munshi.api.people_pages import PeoplePages
+from munshi.api.problems import Refusals
 from munshi.api.rate_limit import RateLimiter
 from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import GuardedRoute, Routes
@@ -20,6 +23,7 @@ from munshi.api.security import CallerRules
 from munshi.bootstrap import Services
 from munshi.clock import Clock
 from munshi.domain.config_keys import API, RATE_LIMIT_PER_MINUTE
+from munshi.errors import AppError
 from munshi.people.sessions import SessionService
 from munshi.settings import Settings
 
@@ -29,10 +33,24 @@ _DESCRIPTION = (
 )
 
 
+class Pages(Protocol):
+    """Pages for people, which begin at `/ui/` and say by themselves what went wrong there."""
+
+    def add_to(self, router: APIRouter) -> None: ...
+
+    def refusal(self, error: AppError, request: Request) -> Response: ...
+
+
 def create_app(
-    services: Services, *, listening: Iterable[tuple[str, int]] | None = None
+    services: Services,
+    *,
+    listening: Iterable[tuple[str, int]] | None = None,
+    pages: Pages | None = None,
 ) -> FastAPI:
-    """The whole API. `listening` is every address it is served on, as the settings have it."""
+    """The whole API. `listening` is every address it is served on, as the settings have it.
+
+    Without `pages` a few words stand at `/ui/`.
+    """
     counts = RequestCounts()
     groups = [*all_routes(services, counts), PeoplePages(services)]
     return build_app(
@@ -40,6 +58,7 @@ def create_app(
         services.clock,
         groups,
         listening=listening,
+        pages=pages,
         note=counts.note,
         sessions=services.people.sessions,
         limiter=RateLimiter(
@@ -55,6 +74,7 @@ def build_app(
     groups: Iterable[Routes],
     *,
     listening: Iterable[tuple[str, int]] | None = None,
+    pages: Pages | None = None,
     note: NoteRequest | None = None,
     sessions: SessionService | None = None,
     limiter: RateLimiter | None = None,
@@ -75,19 +95,22 @@ def build_app(
         redirect_slashes=False,
     )
     app.router.route_class = GuardedRoute
-    problems.install(app)
+    refusals = Refusals(pages.refusal if pages else None)
+    refusals.install(app)
     url = f"http://localhost:{addresses[0][1]}"
-    pages: list[Routes] = [
-        FrontPageRoutes(mode=settings.brokers, url=url),
+    words: list[Routes] = [
+        FrontPageRoutes(mode=settings.brokers, url=url, has_pages=pages is not None),
         DocsRoutes(app, mode=settings.brokers, url=url),
     ]
-    for group in (*groups, *pages):
+    # Fixed paths come first: the pages have some with parameters.
+    for group in (*groups, *words, *([pages] if pages else [])):
         group.add_to(app.router)
     rules, cookie = CallerRules(settings, listening=addresses), SessionCookie(settings)
     app.add_middleware(
         Gate,
         rules=rules,
         callers=Callers(rules, cookie, sessions),
+        refusals=refusals,
         limiter=limiter,
         is_secure=cookie.is_secure,
         monotonic=clock.monotonic,

@@ -58,13 +58,17 @@ class EventStream(Response):
         source = self._open_source(wake)
         writing = asyncio.create_task(self._write(source, woken, send))
         leaving = asyncio.create_task(_until_left(receive))
+        done: set[asyncio.Task[None]] = set()
         try:
-            await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({writing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             source.close()
             for task in (writing, leaving):
                 task.cancel()
             results = await asyncio.gather(writing, leaving, return_exceptions=True)
+        if writing not in done:  # one whose session ended is still there, and is told of an end
+            with suppress(Exception):
+                await _send(send, b"", more=False)
         _tell(results[0], path=scope["path"])
 
     async def _write(self, source: Source, woken: asyncio.Event, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What stands under /ui/ until there is a dashboard, and where a broker's redirect ends."""
+"""Words for everybody: at /ui/ where no pages are served, and where a broker's redirect ends."""
 
 from collections.abc import Iterator
 from html import escape
@@ -20,14 +20,16 @@ _FILES = PackagedFiles(folder=".", media_types={"pages.css": "text/css"})
 class FrontPageRoutes:
     """Open to everybody: words, no data."""
 
-    def __init__(self, *, mode: BrokerMode, url: str) -> None:
+    def __init__(self, *, mode: BrokerMode, url: str, has_pages: bool = False) -> None:
         self._mode = mode
         self._url = escape(url)
+        self._has_pages = has_pages
 
     def add_to(self, router: APIRouter) -> None:
         router.add_api_route("/", self.to_pages, include_in_schema=False)
         router.add_api_route("/ui", self.to_pages, include_in_schema=False)
-        router.add_api_route("/ui/", self.front, include_in_schema=False)
+        if not self._has_pages:
+            router.add_api_route("/ui/", self.front, include_in_schema=False)
         router.add_api_route("/ui/login/done", self.login_done, include_in_schema=False)
         router.add_api_route("/problems/{slug}", self.problem, include_in_schema=False)
         router.add_api_route("/ui/static/{name}", self.file, include_in_schema=False)
@@ -38,15 +40,8 @@ class FrontPageRoutes:
 
     @allows(Role.PUBLIC)
     async def front(self, request: Request) -> Response:
-        return page(
-            "The clerk who keeps the books",
-            "<main><h1>Munshi</h1><p>The backend of a trading desk: broker logins, background "
-            "jobs, market data, configuration and an audit trail, in one database.</p>"
-            '<p><a href="/docs">What the API can do</a></p>'
-            "<p>How the broker logins stand, asked from a terminal on this machine:</p>"
-            f"<p><code>curl {self._url}/auth/db/status</code></p>"
-            f"{_who(facts_of(request).principal.session)}</main>",
-            mode=self._mode,
+        return front_words(
+            mode=self._mode, url=self._url, session=facts_of(request).principal.session
         )
 
     @allows(Role.PUBLIC)
@@ -55,7 +50,8 @@ class FrontPageRoutes:
         return page(
             "Signed in",
             f"<main><h1>{name} login received</h1><p>You can close this page. See it with "
-            f"<code>curl {self._url}/auth/db/status</code>.</p></main>",
+            f"<code>curl {self._url}/auth/db/status</code>, or look at "
+            '<a href="/ui/">Today</a>.</p></main>',
             mode=self._mode,
         )
 
@@ -76,6 +72,20 @@ class FrontPageRoutes:
     @allows(Role.PUBLIC)
     async def file(self, name: str, request: Request) -> Response:
         return _FILES.answer(name, request)
+
+
+def front_words(*, mode: BrokerMode, url: str, session: SignedIn | None) -> Response:
+    """What this is. `url` is escaped already."""
+    return page(
+        "The clerk who keeps the books",
+        "<main><h1>Munshi</h1><p>The backend of a trading desk: broker logins, background "
+        "jobs, market data, configuration and an audit trail, in one database.</p>"
+        '<p><a href="/docs">What the API can do</a></p>'
+        "<p>How the broker logins stand, asked from a terminal on this machine:</p>"
+        f"<p><code>curl {url}/auth/db/status</code></p>"
+        f"{_who(session)}</main>",
+        mode=mode,
+    )
 
 
 def _who(session: SignedIn | None) -> str:

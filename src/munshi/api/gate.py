@@ -6,12 +6,13 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from munshi.api.callers import Callers
 from munshi.api.event_stream import LASTING
-from munshi.api.problems import problem, unexpected
+from munshi.api.problems import Refusals, unexpected
 from munshi.api.rate_limit import RateLimiter
 from munshi.api.roles import REQUEST, Principal, RequestFacts, Role
 from munshi.api.security import CallerRules, Headers, is_seen
@@ -62,6 +63,7 @@ class Gate:
         *,
         rules: CallerRules,
         callers: Callers,
+        refusals: Refusals,
         limiter: RateLimiter | None = None,
         is_secure: bool = False,
         monotonic: Callable[[], float],
@@ -70,6 +72,7 @@ class Gate:
         self._app = app
         self._rules = rules
         self._callers = callers
+        self._refusals = refusals
         self._limiter = limiter
         extra = [_HSTS] if is_secure else []
         self._page_headers = [*PAGE_HEADERS, *extra]
@@ -94,12 +97,12 @@ class Gate:
         try:
             await self._pass(scope, receive, reply)
         except AppError as error:
-            await problem(error, request_id=request_id)(scope, receive, reply)
+            await self._refusals.answer(error, Request(scope))(scope, receive, reply)
         except Exception:
             self._log.exception("request failed", method=scope["method"], path=scope["path"])
             if reply.status:  # too late for another answer: the connection is cut
                 raise
-            await problem(unexpected(), request_id=request_id)(scope, receive, reply)
+            await self._refusals.answer(unexpected(), Request(scope))(scope, receive, reply)
         finally:
             took = self._monotonic() - started
             if self._note is not None:

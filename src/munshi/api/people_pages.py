@@ -15,6 +15,8 @@ from munshi.errors import AppError
 
 _Token = Annotated[str, Query(max_length=100)]
 _Field = Annotated[str, Form(max_length=100)]
+_LONGEST_ADDRESS = 1000
+_Wanted = Annotated[str, Query(max_length=_LONGEST_ADDRESS)]
 _Password = Annotated[str, Form(max_length=1024)]
 
 
@@ -69,9 +71,10 @@ class PeoplePages:
         return RedirectResponse("/ui/sign-in?chosen=1", status_code=303)
 
     @allows(Role.PUBLIC)
-    def sign_in_form(self, chosen: _Token = "") -> Response:
+    def sign_in_form(self, chosen: _Token = "", wanted: _Wanted = "") -> Response:
+        """`wanted` is the page of ours that was asked for before."""
         note = "Your password is stored. Sign in with it." if chosen else ""
-        return self._sign_in_page(note=note)
+        return self._sign_in_page(note=note, wanted=wanted)
 
     @allows(Role.PUBLIC)
     def sign_in(
@@ -80,6 +83,7 @@ class PeoplePages:
         username: _Field = "",
         password: _Password = "",
         code: _Field = "",
+        wanted: Annotated[str, Form(max_length=_LONGEST_ADDRESS)] = "",
     ) -> Response:
         try:
             granted = self._people.sign_ins.sign_in(
@@ -91,10 +95,10 @@ class PeoplePages:
                 actor=actor_of(request),
             )
         except AppError as error:
-            answer = self._sign_in_page(wrong=str(error), name=username)
+            answer = self._sign_in_page(wrong=str(error), name=username, wanted=wanted)
             answer.status_code = error.status
             return answer
-        done = RedirectResponse("/ui/", status_code=303)
+        done = RedirectResponse(_page_of_ours(wanted), status_code=303)
         self._cookie.give(done, granted)
         return done
 
@@ -133,12 +137,15 @@ class PeoplePages:
         answer.status_code = 422 if wrong else 200
         return _private(answer)
 
-    def _sign_in_page(self, *, note: str = "", wrong: str = "", name: str = "") -> Response:
+    def _sign_in_page(
+        self, *, note: str = "", wrong: str = "", name: str = "", wanted: str = ""
+    ) -> Response:
         said = f"<p>{escape(note)}</p>" if note else _alert(wrong)
         answer = page(
             "Sign in",
             f'<main><h1>Sign in</h1>{said}<form method="post" action="/ui/sign-in">'
             + _input("username", "Name", value=name, autocomplete="username")
+            + f'<input type="hidden" name="wanted" value="{escape(_page_of_ours(wanted))}">'
             + _input("password", "Password", kind="password", autocomplete="current-password")
             + _input("code", "One-time code, if you use one", autocomplete="one-time-code")
             + "<p><button>Sign in</button></p></form></main>",
@@ -155,6 +162,12 @@ class PeoplePages:
         )
         answer.status_code = error.status
         return _private(answer)
+
+
+def _page_of_ours(address: str) -> str:
+    """`address` if it leads to a page of this site, else the first page."""
+    is_ours = address.startswith("/ui/") and address.isprintable() and "\\" not in address
+    return address if is_ours else "/ui/"
 
 
 def _private(answer: Response) -> Response:

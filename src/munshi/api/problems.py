@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -29,11 +29,53 @@ _BODY_IS_NOT_JSON = frozenset({"model_attributes_type", "dict_type", "model_type
 _JSON_HINT = "Send a JSON object, with the header Content-Type: application/json."
 
 
-def install(app: FastAPI) -> None:
-    """Answer every known way a request can fail; the gate answers the unknown ones."""
-    app.add_exception_handler(AppError, _answer_known)
-    app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.add_exception_handler(HTTPException, _answer_http)
+AsPage = Callable[[AppError, Request], Response]
+
+
+class Refusals:
+    """How a request that failed is answered: by a problem, or, on pages for people, by a page."""
+
+    def __init__(self, as_page: AsPage | None = None) -> None:
+        self._as_page = as_page
+
+    def install(self, app: FastAPI) -> None:
+        """Answer every known way a request can fail; the gate answers the unknown ones."""
+        app.add_exception_handler(AppError, self._answer_known)
+        app.add_exception_handler(RequestValidationError, self._answer_invalid)
+        app.add_exception_handler(HTTPException, self._answer_http)
+
+    def answer(self, error: AppError, request: Request) -> Response:
+        if self._as_page is not None and _is_for_people(request):
+            return self._as_page(error, request)
+        return problem(error, request_id=_request_id(request))
+
+    async def _answer_known(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, AppError):
+            raise error
+        if error.status >= 500:  # noqa: PLR2004
+            structlog.get_logger().warning(
+                "request refused", problem=error.slug(), detail=error.detail
+            )
+        return self.answer(error, request)
+
+    async def _answer_invalid(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        return self.answer(_invalid(error.errors()), request)
+
+    async def _answer_http(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        if isinstance(error.__cause__, AppError):  # what the body's reader met
+            return self.answer(error.__cause__, request)
+        return self.answer(_from_http(request, error), request)
+
+
+def _is_for_people(request: Request) -> bool:
+    """Whether a page of ours was asked for by what shows pages."""
+    path = request.url.path
+    is_page = path.startswith("/ui/") and not path.startswith("/ui/live/")
+    return is_page and "text/html" in request.headers.get("accept", "")
 
 
 def problem(error: AppError, *, request_id: str | None) -> Response:
@@ -80,20 +122,6 @@ def _request_id(request: Request) -> str | None:
     return None if facts is None else facts.request_id
 
 
-async def _answer_known(request: Request, error: Exception) -> Response:
-    if not isinstance(error, AppError):
-        raise error
-    if error.status >= 500:  # noqa: PLR2004
-        structlog.get_logger().warning("request refused", problem=error.slug(), detail=error.detail)
-    return problem(error, request_id=_request_id(request))
-
-
-async def _answer_invalid(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
-    return problem(_invalid(error.errors()), request_id=_request_id(request))
-
-
 def _invalid(errors: Any) -> AppError:  # noqa: ANN401
     """The first thing wrong as one sentence. What was sent is not repeated: it may be a secret."""
     first = errors[0]
@@ -110,14 +138,6 @@ def _invalid(errors: Any) -> AppError:  # noqa: ANN401
     name = ".".join(where[1:]) or where[0]
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     return RequestInvalidError(f"{name}: {message}{more}.", hint=f"Mend {name} and ask again.")
-
-
-async def _answer_http(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    if isinstance(error.__cause__, AppError):  # what the body's reader met
-        return problem(error.__cause__, request_id=_request_id(request))
-    return problem(_from_http(request, error), request_id=_request_id(request))
 
 
 def _from_http(request: Request, error: HTTPException) -> AppError:

@@ -72,6 +72,7 @@ from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
+from munshi.scheduler.day import DayService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
 
@@ -297,6 +298,7 @@ def _wire(
             registry=JOB_TYPES,
             calendar=calendar.calendar,
         ),
+        schedule_days=DayService(database, clock, calendar=calendar.calendar),
         job_bulk=BulkService(database, clock, rouse=rouser.rouse),
         queues=QueueService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse),
         artifacts=artifacts,

@@ -78,6 +78,7 @@ from munshi.market.quotes import QuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
+from munshi.scheduler.day import DayService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 from munshi.streams.ground import StreamGround
@@ -221,6 +222,7 @@ class Services:
     job_watch: JobWatch
     job_feed: JobFeed
     schedules: ScheduleService
+    schedule_days: DayService
     kite: KiteDBService
     breeze: BreezeDBService
     logins: BrokerLogins

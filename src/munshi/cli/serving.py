@@ -5,13 +5,13 @@ from functools import partial
 
 import typer
 
-from munshi.api.app import create_app
 from munshi.api.security import is_loopback
 from munshi.api.server import address_of, build_server
 from munshi.bootstrap import Services
 from munshi.cli.output import print_mode
 from munshi.cli.running import EXHAUSTED, WHY_EXHAUSTED
 from munshi.clock import show_ist
+from munshi.dashboard.site import create_site
 from munshi.domain.audit import MUNSHI
 from munshi.infrastructure.platform import stop_on_signals
 from munshi.jobs.output import route_output
@@ -63,8 +63,8 @@ def serve_until_stopped(
     The scheduler does not need the worker: what it starts, any worker of the database runs.
     `is_new` says that the database was just made. Leaves with exit code 75 when the worker gave up.
     """
-    app = create_app(services, listening=[address_of(listener)])
-    server = build_server(app, on_stop=services.end_streams)
+    site = create_site(services, listening=[address_of(listener)])
+    server = build_server(site.app, on_stop=site.end_streams)
     end = partial(setattr, server, "should_exit", True)
     worker = services.worker(given_up=end) if with_worker else None
     scheduler = services.scheduler() if with_scheduler else None
@@ -79,6 +79,7 @@ def serve_until_stopped(
             announce(services, listener, is_new=is_new)
             server.run(sockets=[listener])
     finally:
+        site.close()
         if scheduler:
             scheduler.stop()
         if worker:

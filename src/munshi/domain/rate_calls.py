@@ -38,6 +38,20 @@ class DaySum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitDay:
+    """How far one limit's day (IST) is used; `closed_until` is None while it is open."""
+
+    name: str
+    daily: int | None
+    used: int
+    closed_until: datetime | None
+
+    @property
+    def percent(self) -> float:
+        return min(100.0, 100.0 * self.used / self.daily) if self.daily else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitStatus:
     """How far one limit is used now, and what became of today's calls of its class.
 

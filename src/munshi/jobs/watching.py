@@ -31,6 +31,14 @@ class Board:
     said: Mapping[UUID, JobLogLine]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A job that a worker holds, and the last line of its log."""
+
+    job: Job
+    said: JobLogLine | None
+
+
 class JobWatch:
     """Each look is one short transaction."""
 
@@ -54,6 +62,46 @@ class JobWatch:
                 if (lines := tx.job_logs.list_last_lines(job.job_id, limit=1))
             }
         return Board(counts=counts, jobs=tuple(jobs), said=said)
+
+    def signs(self) -> str:
+        """Another text than before when there is something new to show. A small read."""
+        with self._database.reading() as tx:
+            return tx.changes.get_signs()
+
+    def job_signs(self, job_id: UUID) -> str:
+        """The same for one job: how it gets on and how far its log has come."""
+        with self._database.reading() as tx:
+            job = tx.jobs.get_job(job_id)
+            lines = tx.job_logs.list_last_lines(job_id, limit=1)
+        at = (lines[0].attempt, lines[0].line) if lines else ()
+        return f"{job and job.updated_at}|{job and job.state}|{at}"
+
+    def running(self, *, limit: int) -> tuple[Running, ...]:
+        """The newest that workers hold right now."""
+        with self._database.reading() as tx:
+            return tuple(
+                Running(job=job, said=lines[-1] if lines else None)
+                for job in tx.attempts.list_running_jobs(limit=limit)
+                for lines in [tx.job_logs.list_last_lines(job.job_id, limit=1)]
+            )
+
+    def counts(self, *, most: int) -> dict[JobState, int]:
+        """Jobs of each state but `succeeded`, counted no further than to `most`."""
+        with self._database.reading() as tx:
+            return {
+                state: tx.jobs.count_some(state, most=most)
+                for state in JobState
+                if state is not JobState.SUCCEEDED
+            }
+
+    def newest(self, states: Collection[JobState], *, limit: int) -> tuple[Job, ...]:
+        """The newest in any of `states`."""
+        with self._database.reading() as tx:
+            found = [
+                job for state in states for job in tx.jobs.get_jobs_by_status(state, limit=limit)
+            ]
+        found.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
+        return tuple(found[:limit])
 
     def news(
         self, places: Collection[tuple[UUID, Place]], *, limit: int

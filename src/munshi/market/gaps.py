@@ -8,7 +8,7 @@ from uuid import UUID
 from munshi.clock import IST, Clock
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candle_files import CandleKey
-from munshi.domain.market.candle_gaps import CandleGap, MissingReason, SeenGap
+from munshi.domain.market.candle_gaps import CandleGap, MissingReason, SeenGap, SeriesGaps
 from munshi.errors import CandleFilesConflictError
 from munshi.infrastructure.database.engine import Database
 from munshi.market.candles import CandleService
@@ -72,6 +72,11 @@ class GapService:
             first_open = tx.candles.get_first_open(key) if expires and seen else None
         first_day = None if first_open is None else first_open.astimezone(IST).date()
         return tuple(_held_day(day, seen.get(day.day), first_day) for day in held)
+
+    def worst(self, mode: str, *, since: date, limit: int = 20) -> tuple[SeriesGaps, ...]:
+        """Series that lack bars of days since `since`, those of most days first."""
+        with self._database.reading() as tx:
+            return tuple(tx.gaps.list_series(mode, since=since, limit=limit))
 
     def note_answer(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 from munshi.clock import Clock
 from munshi.domain.config_keys import API, KEEP_MINUTE_DAYS, find_key
 from munshi.domain.quotas import RatePool, day_ist, midnight_ist
-from munshi.domain.rate_calls import CallCount, DaySum, LimitStatus
+from munshi.domain.rate_calls import CallCount, DaySum, LimitDay, LimitStatus
 from munshi.infrastructure.database.engine import Database
 from munshi.rate_limits.analysis import analyse, last_month
 from munshi.rate_limits.pools import PoolBook
@@ -60,6 +60,25 @@ class RateLimitService:
             )
             for pool in pools
         ]
+
+    def list_days(self) -> list[LimitDay]:
+        """The limits that count a day, and those that are shut, by name. Quick."""
+        self._pools.in_force()
+        now = self._clock.now()
+        today = day_ist(now)
+        with self._database.reading() as tx:
+            return [
+                LimitDay(
+                    name=pool.name,
+                    daily=pool.daily,
+                    used=0
+                    if pool.daily is None
+                    else tx.rate_pools.get_day_count(pool.name, today, mode=self._mode),
+                    closed_until=pool.closed_until if pool.closed_until > now else None,
+                )
+                for pool in tx.rate_pools.list_pools(mode=self._mode)
+                if pool.daily is not None or pool.closed_until > now
+            ]
 
     def cleanup(self) -> int:
         """Delete minutes that are older than the configuration says; days live ten times longer."""

@@ -40,3 +40,15 @@ class SeenGap:
     first_seen: datetime
     last_seen: datetime
     job_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesGaps:
+    """How many days of one series lack bars, and the newest of them."""
+
+    source: str
+    exchange: str
+    instrument: str
+    interval: str
+    days: int
+    newest: date

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.market.candle_files import CandleKey
-from munshi.domain.market.candle_gaps import CandleGap, MissingReason, SeenGap
+from munshi.domain.market.candle_gaps import CandleGap, MissingReason, SeenGap, SeriesGaps
 from munshi.errors import CandleFilesConflictError
 from munshi.infrastructure.database.models import candle_gaps
 
@@ -24,6 +24,25 @@ _range = (
     _rows.day <= bindparam("last_day"),
 )
 _LIST = select(candle_gaps).where(*_range).order_by(_rows.day)
+# What nobody can mend is no gap: the instrument was not traded yet.
+_BY_SERIES = (
+    select(
+        _rows.source,
+        _rows.exchange,
+        _rows.instrument,
+        _rows.interval,
+        func.count().label("days"),
+        func.max(_rows.day).label("newest"),
+    )
+    .where(
+        _rows.mode == bindparam("of_mode"),
+        _rows.day >= bindparam("first_day"),
+        _rows.reason != MissingReason.NOT_YET_TRADED.value,
+    )
+    .group_by(_rows.source, _rows.exchange, _rows.instrument, _rows.interval)
+    .order_by(func.count().desc(), _rows.exchange, _rows.instrument, _rows.interval)
+    .limit(bindparam("most"))
+)
 _DELETE = delete(candle_gaps).where(*_range)
 _INSERT = insert(candle_gaps)
 
@@ -38,6 +57,21 @@ class GapRepository:
         """The gaps from `first` to `last`, both included, by day."""
         chosen = _chosen(key, first, last)
         return [_seen(row) for row in self._connection.execute(_LIST, chosen)]
+
+    def list_series(self, mode: str, *, since: date, limit: int) -> list[SeriesGaps]:
+        """Series with days since `since` of which bars are missing, the worst first."""
+        chosen = {"of_mode": mode, "first_day": since, "most": limit}
+        return [
+            SeriesGaps(
+                source=row.source,
+                exchange=row.exchange,
+                instrument=row.instrument,
+                interval=row.interval,
+                days=row.days,
+                newest=row.newest,
+            )
+            for row in self._connection.execute(_BY_SERIES, chosen)
+        ]
 
     def replace_days(
         self,

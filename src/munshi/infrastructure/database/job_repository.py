@@ -126,6 +126,11 @@ class JobRepository:
         ]
         return sorted(counts, key=lambda count: (count.job_type, count.state))
 
+    def count_some(self, state: JobState, *, most: int) -> int:
+        """How many are in a state; `most` where there are more."""
+        found = self._connection.execute(sql.counting_some(state), {"most": most})
+        return int(found.scalar_one())
+
     def list_children(self, parent_id: UUID) -> list[Job]:
         """In the order in which they were made."""
         return job_family.list_children(self._connection, parent_id)

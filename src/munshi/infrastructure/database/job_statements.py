@@ -278,6 +278,15 @@ def counting(given: frozenset[str], states: frozenset[JobState] | None) -> Compo
     )
 
 
+@lru_cache
+def counting_some(state: JobState) -> Select[Any]:
+    """How many are in a state, counted no further than to `most`."""
+    some = (
+        select(_jobs.job_id).where(_jobs.status == spelt(state)).limit(bindparam("most")).subquery()
+    )
+    return select(func.count()).select_from(some)
+
+
 def _any_of(states: frozenset[JobState]) -> ColumnElement[bool]:
     return or_(false(), *(_jobs.status == spelt(state) for state in JobState if state in states))
 

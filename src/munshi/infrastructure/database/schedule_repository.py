@@ -133,6 +133,23 @@ class ScheduleRepository:
         values = {"name": job_name, "before": before or _END_OF_TIME, "most": limit}
         return [_execution(row) for row in self._connection.execute(sql.HISTORY, values)]
 
+    def list_between(
+        self, job_name: str, *, start: datetime, end: datetime, limit: int
+    ) -> list[Execution]:
+        """Due from `start` up to, not including, `end`; the newest first."""
+        values = {"name": job_name, "start": start, "end": end, "most": limit}
+        return [_execution(row) for row in self._connection.execute(sql.ON_DAY, values)]
+
+    def count_outcomes(
+        self, job_name: str, *, start: datetime, end: datetime
+    ) -> dict[tuple[ExecutionStatus, bool | None], int]:
+        """How many due times of that stretch came to what; those within gaps one by one."""
+        values = {"name": job_name, "start": start, "end": end}
+        return {
+            (ExecutionStatus(row.status), row.success): int(row.missed) or int(row.rows)
+            for row in self._connection.execute(sql.OUTCOMES, values)
+        }
+
     def count_missed(self, job_name: str, *, since: datetime) -> int:
         """How many due times were missed, those within gaps included."""
         found = self._connection.execute(sql.COUNT_MISSED, {"name": job_name, "since": since})

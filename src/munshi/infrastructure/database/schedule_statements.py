@@ -81,6 +81,27 @@ HISTORY = (
     .order_by(_rows.scheduled_for.desc())
     .limit(bindparam("most"))
 )
+_ON_DAY = (
+    _rows.job_name == bindparam("name"),
+    _rows.scheduled_for >= bindparam("start", type_=Instant),
+    _rows.scheduled_for < bindparam("end", type_=Instant),
+)
+ON_DAY = (
+    select(scheduler_executions)
+    .where(*_ON_DAY)
+    .order_by(_rows.scheduled_for.desc())
+    .limit(bindparam("most"))
+)
+OUTCOMES = (
+    select(
+        _rows.status,
+        _rows.success,
+        func.count().label("rows"),
+        func.coalesce(func.sum(_rows.missed_count), 0).label("missed"),
+    )
+    .where(*_ON_DAY)
+    .group_by(_rows.status, _rows.success)
+)
 COUNT_MISSED = select(func.coalesce(func.sum(_rows.missed_count), 0)).where(
     _rows.job_name == bindparam("name"),
     _rows.scheduled_for >= bindparam("since", type_=Instant),

@@ -17,6 +17,7 @@ from munshi.infrastructure.database.auth_repository import AuthRepository
 from munshi.infrastructure.database.backtest_repository import BacktestRepository
 from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
+from munshi.infrastructure.database.change_repository import ChangeRepository
 from munshi.infrastructure.database.circuit_repository import CircuitRepository
 from munshi.infrastructure.database.config_history_repository import ConfigHistoryRepository
 from munshi.infrastructure.database.config_repository import ConfigRepository
@@ -86,6 +87,10 @@ class Transaction:
     @cached_property
     def provisional_bars(self) -> ProvisionalBarRepository:
         return ProvisionalBarRepository(self.connection)
+
+    @cached_property
+    def changes(self) -> ChangeRepository:
+        return ChangeRepository(self.connection)
 
     @cached_property
     def circuits(self) -> CircuitRepository:

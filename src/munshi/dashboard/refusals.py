@@ -1,0 +1,56 @@
+"""What went wrong on a page, as a page with a way on."""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from munshi.api.roles import REQUEST
+from munshi.dashboard.look import Look
+from munshi.errors import (
+    AppError,
+    AuthenticationNeededError,
+    CursorInvalidError,
+    JobUnknownError,
+    ScheduleUnknownError,
+)
+
+# Where a person wants to go who came here in vain.
+_WAYS_ON: dict[type[AppError], tuple[str, str]] = {
+    JobUnknownError: ("/ui/jobs", "See the jobs there are"),
+    CursorInvalidError: ("/ui/jobs", "See the newest jobs"),
+    ScheduleUnknownError: ("/ui/schedules", "See the schedules there are"),
+}
+_FIRST_PARTS = {"jobs": "the jobs", "queues": "the queues", "schedules": "the schedules"}
+
+
+class RefusalPages:
+    """Who must sign in is led there, and back afterwards."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+
+    def refusal(self, error: AppError, request: Request) -> Response:
+        if isinstance(error, AuthenticationNeededError) and request.method == "GET":
+            return RedirectResponse(f"/ui/sign-in?wanted={quote(_target(request), safe='')}", 303)
+        facts = request.scope.get(REQUEST)
+        return self._look.page(
+            request,
+            "refusal.html",
+            title=error.title(),
+            status=error.status,
+            error=error,
+            way_on=_WAYS_ON.get(type(error)) or _way_back(request.url.path),
+            request_id=facts.request_id if facts else None,
+        )
+
+
+def _target(request: Request) -> str:
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _way_back(path: str) -> tuple[str, str] | None:
+    first = path.removeprefix("/ui/").partition("/")[0]
+    words = _FIRST_PARTS.get(first)
+    return None if words is None else (f"/ui/{first}", f"Back to {words}")

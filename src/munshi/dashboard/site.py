@@ -1,0 +1,70 @@
+"""The pages and the API as one application."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+from fastapi import APIRouter, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from munshi.api.app import create_app
+from munshi.bootstrap import Services
+from munshi.dashboard.desk_pages import DeskPages
+from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pages import JobPages
+from munshi.dashboard.live import LiveFeed
+from munshi.dashboard.live_routes import LiveRoutes
+from munshi.dashboard.look import FileRoutes, Look
+from munshi.dashboard.queue_pages import QueuePages
+from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.schedule_pages import SchedulePages
+from munshi.dashboard.today_page import TodayPages
+from munshi.errors import AppError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """`app` serves; whoever opened it closes it."""
+
+    app: FastAPI
+    feed: LiveFeed
+    services: Services
+
+    def end_streams(self) -> None:
+        """Tell every open page that nothing more comes; never waits."""
+        self.feed.end()
+        self.services.end_streams()
+
+    def close(self) -> None:
+        self.feed.close()
+
+
+class Dashboard:
+    """Every page, behind the gate of the API."""
+
+    def __init__(self, services: Services, feed: LiveFeed, *, url: str) -> None:
+        look = Look(services.settings, services.clock)
+        self._refusals = RefusalPages(look)
+        today = TodayPages(services, look, url=url)
+        jobs, queues = JobPages(services, look), QueuePages(services, look)
+        schedules = SchedulePages(services, look)
+        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
+        acts, desk = JobActs(services, look), DeskPages(services, look)
+        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+
+    def add_to(self, router: APIRouter) -> None:
+        for group in self._groups:
+            group.add_to(router)
+
+    def refusal(self, error: AppError, request: Request) -> Response:
+        return self._refusals.refusal(error, request)
+
+
+def create_site(services: Services, *, listening: Iterable[tuple[str, int]] | None = None) -> Site:
+    """`listening` is every address it is served on, as the settings have it."""
+    addresses = list(listening or [(services.settings.host, services.settings.port)])
+    feed = LiveFeed(services.clock, services.job_watch.signs)
+    url = escape(f"http://localhost:{addresses[0][1]}")
+    app = create_app(services, listening=addresses, pages=Dashboard(services, feed, url=url))
+    return Site(app=app, feed=feed, services=services)

@@ -1,0 +1,98 @@
+"""Today, as somebody sees it at 08:50 and all day long."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser.chromium import PHONE, Watch
+from browser.people import NAMES, sign_in
+from browser.site import Site
+from crowd import OWNER
+from munshi.api import gate
+from munshi.domain.enums import Service
+from munshi.domain.roles import Role
+
+OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+HIDE = """(hidden) => {
+    Object.defineProperty(document, "hidden", {configurable: true, value: hidden});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def _until_readers(site: Site, wanted: int) -> None:
+    for _ in range(500):
+        if site.feed.readers == wanted:
+            return
+        time.sleep(0.02)
+    pytest.fail(f"{site.feed.readers} streams are open, not {wanted}.")
+
+
+def test_a_sign_in_shows_without_loading_the_page_again(tab: Page, site: Site) -> None:
+    site.desk.clock.set(datetime(2026, 11, 20, 3, 20, tzinfo=UTC))  # 08:50 IST
+    sign_in(tab, site, Role.OPERATOR)
+    verdict = tab.locator("#verdict")
+    expect(verdict).to_contain_text("Not ready for the open on Fri 20 Nov, 09:15 IST.")
+    expect(verdict).to_contain_text("the Kite sign-in")
+    expect(tab.locator("#market")).to_contain_text("Opens 20 Nov 09:15:00 IST")
+
+    site.desk.log_in(Service.KITE)
+
+    kite = tab.locator("#broker-kite")
+    expect(kite).to_contain_text("Signed in as Simulated Trader (SIM123)")
+    expect(kite.locator("time")).to_have_text("21 Nov 06:00:00 IST")
+    expect(kite.locator("time")).to_have_attribute("title", "21 Nov 2026 00:30:00 UTC")
+    expect(kite.locator(".countdown")).to_have_text("21 h 9 min left")
+    expect(verdict).not_to_contain_text("the Kite sign-in")
+    tab.get_by_role("button", name="Sign in at Breeze").click()
+    tab.wait_for_url(f"{site.desk.simulator.url}/**")
+    expect(tab.get_by_label("Password")).to_be_visible()
+
+
+def test_a_page_fits_a_phone_and_holds_one_stream_while_it_is_seen(tab: Page, site: Site) -> None:
+    sign_in(tab, site, Role.VIEWER)
+    _until_readers(site, 1)
+    tab.goto(f"{site.url}/ui/?again=1")
+    tab.set_viewport_size(PHONE)
+
+    assert tab.evaluate(OVERHANG) == 0
+    expect(tab.get_by_role("button", name="Sign in at")).to_have_count(0)
+    tab.evaluate(HIDE, arg=True)
+    _until_readers(site, 0)
+    tab.evaluate(HIDE, arg=False)
+    _until_readers(site, 1)
+
+
+def test_whose_session_ends_is_told_on_the_open_page_and_led_back(
+    tab: Page, site: Site, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "STILL_GOOD_SECONDS", 0.2)
+    sign_in(tab, site, Role.VIEWER)
+    _until_readers(site, 1)
+
+    people = site.desk.services.people
+    for session in people.sessions.list_sessions():
+        people.sessions.revoke(session.session_id, actor=OWNER)
+    expect(tab.locator("#signed-out")).to_be_visible()
+    watch.wait("401")
+    tab.locator("#signed-out").get_by_role("link").click()
+
+    tab.wait_for_url(f"{site.url}/ui/sign-in?wanted=%2Fui%2F")
+
+
+def test_today_can_be_read_without_scripts(tab: Page, site: Site) -> None:
+    sign_in(tab, site, Role.OPERATOR)
+    browser = tab.context.browser
+    assert browser is not None
+    context = browser.new_context(
+        java_script_enabled=False, storage_state=tab.context.storage_state()
+    )
+    try:
+        plain = context.new_page()
+        plain.goto(f"{site.url}/ui/")
+
+        expect(plain.locator("#verdict")).to_contain_text("missing")
+        expect(plain.get_by_text(f"{NAMES[Role.OPERATOR]}, operator")).to_be_visible()
+    finally:
+        context.close()
