@@ -41,13 +41,17 @@ _WORDS = {
     "mode": ("simulated", "live"),
     "service_type": ("kite", "breeze"),
     "severity": ("info", "warning", "critical"),
+    "least_severity": ("info", "warning", "critical"),
+    "event": ("fired", "worsened", "repeated", "resolved"),
+    "outcome": ("begun", "sent", "refused"),
     "role": ("viewer", "operator", "admin"),
     "kind": ("queue", "job_type"),
     "fate": tuple(RowFate),
     "reason": tuple(MissingReason),
 }
 _STATES = {
-    "Alerts": ("open", "resolved"),
+    "Alerts": ("firing", "resolved"),
+    "AlertMessages": ("waiting", "sent", "given_up"),
     "BackgroundJobs": ("succeeded", "running", "failed", "dead"),
     "JobWorkers": tuple(WorkerStatus),
 }
@@ -129,8 +133,12 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
         return _STATES[table][number % len(_STATES[table])]
     if table == "BrokerCircuits" and column.name == "service_type":
         number //= 2  # with the mode it is the key
-    if (table, column.name) == ("JobPauses", "reason"):
+    if (table, column.name) in {("JobPauses", "reason"), ("AlertSilences", "reason")}:
         return _made(column, number, key)
+    if (table, column.name) == ("AlertNotices", "fate"):
+        return (None, "told", "silenced")[number]
+    if (table, column.name) == ("AlertChannels", "kind"):
+        return "json"
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]
     return _made(column, number, key)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from munshi.clock import Clock
+from munshi.domain.alert_rules import Fact
 from munshi.domain.config_keys import API, KEEP_MINUTE_DAYS, find_key
 from munshi.domain.quotas import RatePool, day_ist, midnight_ist
 from munshi.domain.rate_calls import CallCount, DaySum, LimitStatus
@@ -57,6 +58,28 @@ class RateLimitService:
                 by_class.get(pool.name, []),
                 daily_used=counted.get(pool.name, 0),
                 now=now,
+            )
+            for pool in pools
+        ]
+
+    def facts(self) -> list[Fact]:
+        """What rules for alerts look at: how much of each day's calls is used."""
+        today = day_ist(self._clock.now())
+        with self._database.reading() as tx:
+            pools = [each for each in tx.rate_pools.list_pools(mode=self._mode) if each.daily]
+            used = {
+                pool.name: tx.rate_pools.get_day_count(pool.name, today, mode=self._mode)
+                for pool in pools
+            }
+        return [
+            Fact(
+                source="quota",
+                name=pool.name,
+                says=f"{used[pool.name]} of today's {pool.daily} calls of {pool.name} are used.",
+                measures={
+                    "used": used[pool.name],
+                    "used_percent": 100 * used[pool.name] / (pool.daily or 1),
+                },
             )
             for pool in pools
         ]
