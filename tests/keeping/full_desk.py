@@ -49,11 +49,15 @@ _WORDS = {
     "fate": tuple(RowFate),
     "reason": tuple(MissingReason),
 }
-_STATES = {
-    "Alerts": ("firing", "resolved"),
-    "AlertMessages": ("waiting", "sent", "given_up"),
-    "BackgroundJobs": ("succeeded", "running", "failed", "dead"),
-    "JobWorkers": tuple(WorkerStatus),
+# Where a word of `_WORDS` means something else.
+_MADE_UP = {("JobPauses", "reason"), ("AlertSilences", "reason")}
+_STATES: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("Alerts", "state"): ("firing", "resolved"),
+    ("AlertMessages", "state"): ("waiting", "sent", "given_up"),
+    ("BackgroundJobs", "status"): ("succeeded", "running", "failed", "dead"),
+    ("JobWorkers", "status"): tuple(WorkerStatus),
+    ("AlertNotices", "fate"): (None, "told", "silenced"),
+    ("AlertChannels", "kind"): ("json", "mailto", "tgram"),
 }
 _MAKERS: dict[type, Callable[[int], Any]] = {
     types.Instant: lambda n: _AT - timedelta(days=n, microseconds=n * 333_331 + 1),
@@ -129,16 +133,12 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
     for foreign in column.foreign_keys:
         parents = tx.connection.execute(select(foreign.column)).scalars().all()
         return parents[number % len(parents)]
-    if column.name in {"status", "state"} and table in _STATES:
-        return _STATES[table][number % len(_STATES[table])]
     if table == "BrokerCircuits" and column.name == "service_type":
         number //= 2  # with the mode it is the key
-    if (table, column.name) in {("JobPauses", "reason"), ("AlertSilences", "reason")}:
+    if words := _STATES.get((table, column.name)):
+        return words[number % len(words)]
+    if (table, column.name) in _MADE_UP:
         return _made(column, number, key)
-    if (table, column.name) == ("AlertNotices", "fate"):
-        return (None, "told", "silenced")[number]
-    if (table, column.name) == ("AlertChannels", "kind"):
-        return "json"
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]
     return _made(column, number, key)
