@@ -1,6 +1,5 @@
 """Sends messages: each try is on record before it begins, and no transaction is open meanwhile."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -28,21 +27,13 @@ CHANNEL_FAILS = "channel_failing"
 _MINUTE = timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 
-SendOne = Callable[[Sending, float], Answer]
-
-
-def by_process(sending: Sending, seconds: float) -> Answer:
-    """How messages are sent but for tests of time."""
-    return send(sending, seconds=seconds)
-
 
 class Courier:
     """Any number may deliver at once; one of them gets each try."""
 
-    def __init__(self, database: Database, clock: Clock, *, send_one: SendOne = by_process) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._send_one = send_one
 
     def deliver(self) -> int:
         """Try what may be tried now, one message a channel; how many were tried."""
@@ -96,7 +87,7 @@ class Courier:
         sending = Sending(
             url=url, title=message.title, body=message.body, severity=message.severity
         )
-        return self._send_one(sending, settings.timeout_seconds)
+        return send(sending, seconds=settings.timeout_seconds)
 
     def _record(self, message: Message, answer: Answer, settings: TellingRules) -> None:
         now = self._clock.now()

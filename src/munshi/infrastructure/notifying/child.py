@@ -10,6 +10,9 @@ import sys
 
 import apprise
 
+# What the libraries below Apprise say when nothing can have arrived.
+_NEVER_THERE = ("newconnectionerror", "connecttimeout", "nameresolution", "connection refused")
+_FORM = "%(levelname)s %(message)s"
 _NO_ANSWER = ("connection error", "timed out", "timeout", "socket exception")
 
 
@@ -27,7 +30,8 @@ def _send(asked: dict[str, object]) -> tuple[str, str]:
     if asked.get("only_check"):
         return "sent", ""
     plugin.socket_connect_timeout = plugin.socket_read_timeout = float(str(asked["seconds"]))
-    with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
+    # Its details are for judging alone: they may repeat the address.
+    with apprise.LogCapture(level=logging.DEBUG, fmt=_FORM) as said:  # type: ignore[no-untyped-call]
         is_sent = plugin.notify(
             title=str(asked["title"]),
             body=str(asked["body"]),
@@ -37,9 +41,16 @@ def _send(asked: dict[str, object]) -> tuple[str, str]:
         log = said.getvalue()
     if is_sent:
         return "sent", "It was taken."
-    line = " ".join(log.split())
-    doubtful = any(word in line.lower() for word in _NO_ANSWER)
-    return ("unanswered" if doubtful else "refused"), line or "It was not taken."
+    lines = [line.removeprefix("WARNING ") for line in log.splitlines() if _is_grave(line)]
+    details = log.lower()
+    is_doubtful = any(word in details for word in _NO_ANSWER) and not any(
+        word in details for word in _NEVER_THERE
+    )
+    return ("unanswered" if is_doubtful else "refused"), " ".join(lines) or "It was not taken."
+
+
+def _is_grave(line: str) -> bool:
+    return line.startswith(("WARNING ", "ERROR "))
 
 
 if __name__ == "__main__":
