@@ -37,6 +37,15 @@ _CHECKED = {
     "role": "viewer",
     "reason": "partial",
 }
+# The same, where one word means different things in different tables.
+_CHECKED_IN = {
+    ("Alerts", "state"): "resolved",
+    ("AlertMessages", "state"): "sent",
+    ("AlertNotices", "event"): "fired",
+    ("AlertNotices", "fate"): "told",
+    ("AlertChannels", "least_severity"): "info",
+    ("AlertDeliveries", "outcome"): "sent",
+}
 _SAMPLES: dict[type, Any] = {
     types.Instant: NOW,
     types.Day: date(2026, 11, 20),
@@ -111,6 +120,8 @@ def _insert_sample(
             row[column.name] = made["BackgroundJobs"]["job_id"]
         elif isinstance(column.type, types.RowUuid):
             row[column.name] = uuid4()
+        elif (table.name, column.name) in _CHECKED_IN:
+            row[column.name] = _CHECKED_IN[table.name, column.name]
         elif column.name in _CHECKED and isinstance(column.type, types.Name):
             row[column.name] = _CHECKED[column.name]
         else:

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from asgi import Answer, Caller
+from audit.alert_examples import ROUTES_OF_ALERTS, WORKS_OF_ALERTS
 from audit.archive_examples import ROUTES_OF_ARCHIVES, WORKS_OF_ARCHIVES
 from audit.people_examples import (
     ROUTES_OF_PEOPLE,
@@ -237,7 +238,7 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
     **{
         route: partial(_as_guest, call)
-        for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES).items()
+        for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES | ROUTES_OF_ALERTS).items()
     },
 }
 
@@ -426,5 +427,8 @@ WORKS: Mapping[str, Work] = {
     "keys are copied and put back": _key_copy,
     "a backup is made and put back": _backup,
     **{name: partial(_of_people, work) for name, work in WORKS_OF_PEOPLE.items()},
-    **{name: partial(_of_desk, work) for name, work in WORKS_OF_ARCHIVES.items()},
+    **{
+        name: partial(_of_desk, work)
+        for name, work in (WORKS_OF_ARCHIVES | WORKS_OF_ALERTS).items()
+    },
 }

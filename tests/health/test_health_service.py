@@ -132,7 +132,7 @@ def test_an_alert_is_resolved_when_its_component_fails_no_more(
     clinic.sweep(FAIL)
 
     assert resolved == ["resolved"]
-    assert [alert.state for alert in alerts(clinic)] == ["open", "resolved"]
+    assert [alert.state for alert in alerts(clinic)] == ["firing", "resolved"]
 
 
 def test_what_is_critical_alerts_as_critical(clinic: Clinic) -> None:

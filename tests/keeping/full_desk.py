@@ -41,15 +41,23 @@ _WORDS = {
     "mode": ("simulated", "live"),
     "service_type": ("kite", "breeze"),
     "severity": ("info", "warning", "critical"),
+    "least_severity": ("info", "warning", "critical"),
+    "event": ("fired", "worsened", "repeated", "resolved"),
+    "outcome": ("begun", "sent", "refused"),
     "role": ("viewer", "operator", "admin"),
     "kind": ("queue", "job_type"),
     "fate": tuple(RowFate),
     "reason": tuple(MissingReason),
 }
-_STATES = {
-    "Alerts": ("open", "resolved"),
-    "BackgroundJobs": ("succeeded", "running", "failed", "dead"),
-    "JobWorkers": tuple(WorkerStatus),
+# Where a word of `_WORDS` means something else.
+_MADE_UP = {("JobPauses", "reason"), ("AlertSilences", "reason")}
+_STATES: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("Alerts", "state"): ("firing", "resolved"),
+    ("AlertMessages", "state"): ("waiting", "sent", "given_up"),
+    ("BackgroundJobs", "status"): ("succeeded", "running", "failed", "dead"),
+    ("JobWorkers", "status"): tuple(WorkerStatus),
+    ("AlertNotices", "fate"): (None, "told", "silenced"),
+    ("AlertChannels", "kind"): ("json", "mailto", "tgram"),
 }
 _MAKERS: dict[type, Callable[[int], Any]] = {
     types.Instant: lambda n: _AT - timedelta(days=n, microseconds=n * 333_331 + 1),
@@ -125,11 +133,11 @@ def _value(tx: Transaction, column: Column[Any], number: int, key: object) -> An
     for foreign in column.foreign_keys:
         parents = tx.connection.execute(select(foreign.column)).scalars().all()
         return parents[number % len(parents)]
-    if column.name in {"status", "state"} and table in _STATES:
-        return _STATES[table][number % len(_STATES[table])]
     if table == "BrokerCircuits" and column.name == "service_type":
         number //= 2  # with the mode it is the key
-    if (table, column.name) == ("JobPauses", "reason"):
+    if words := _STATES.get((table, column.name)):
+        return words[number % len(words)]
+    if (table, column.name) in _MADE_UP:
         return _made(column, number, key)
     if column.name in _WORDS and not (table == "Instruments" and column.name == "kind"):
         return _WORDS[column.name][number % len(_WORDS[column.name])]

@@ -8,6 +8,7 @@ from munshi.audit.findings import Report
 from munshi.audit.sealer import Sealer
 from munshi.audit.verification import Progress, Verification
 from munshi.clock import Clock
+from munshi.domain.alerts import Severity
 from munshi.domain.audit import Actor, leaf_hash
 from munshi.domain.ledger.archives import Archive, ArchiveState
 from munshi.domain.ledger.blocks import spell_instant, unpack_ids, unpack_leaves
@@ -28,6 +29,7 @@ from munshi.infrastructure.database.transaction import Transaction
 
 # How often verifying begins anew because the archives changed meanwhile.
 TRIES = 10
+AUDIT_BROKEN = "audit_broken"
 _NO_KEYS = (LedgerBrokenError, SecretUnreadableError, VaultKeyInvalidError)
 
 
@@ -74,7 +76,32 @@ class LedgerService:
         checkpoint: Checkpoint | None = None,
         told: Progress = lambda done, total: None,  # noqa: ARG005
     ) -> Report:
-        """Check all of it, on one state of the database."""
+        """Check all of it, on one state of the database. What is wrong raises an alert."""
+        report = self._verify(checkpoint, told)
+        self._tell(report)
+        return report
+
+    def _tell(self, report: Report) -> None:
+        """Raise the alert, or resolve it when all is sound again."""
+        with self._database.reading() as tx:
+            said = tx.alerts.get_open_title(AUDIT_BROKEN)
+        if report.is_sound and said is None:
+            return
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            if report.is_sound:
+                tx.alerts.resolve_alert(AUDIT_BROKEN, now=now)
+                return
+            tx.alerts.raise_alert(
+                AUDIT_BROKEN,
+                kind=AUDIT_BROKEN,
+                severity=Severity.CRITICAL,
+                title=f"The audit trail is not as it was sealed: {report.count} findings. "
+                "See: munshi audit verify",
+                now=now,
+            )
+
+    def _verify(self, checkpoint: Checkpoint | None, told: Progress) -> Report:
         for _ in range(TRIES):
             report, recorded = self._verify_once(checkpoint, told)
             if report.is_sound:

@@ -28,6 +28,8 @@ from munshi.settings import BrokerMode
 PENDING_FOR = timedelta(minutes=10)
 PROBES_APART = timedelta(minutes=1)
 ALERT_KIND = "broker_login"
+# These have rules of their own; all of them are about one thing, and one login ends them.
+EXPIRING_KIND, REJECTED_KIND, FAILED_KIND = "session_expiring", "session_rejected", "login_failed"
 
 
 def alert_fingerprint(service: Service, mode: BrokerMode) -> str:
@@ -146,7 +148,7 @@ class LoginBook:
                 actor=actor,
                 now=now,
             )
-            self._raise_alert(tx, error.detail)
+            self._raise_alert(tx, error.detail, kind=FAILED_KIND)
 
     def active(self) -> AuthSession:
         """The login in use.
@@ -208,7 +210,8 @@ class LoginBook:
                 actor=MUNSHI,
                 now=now,
             )
-            self._raise_alert(tx, f"{self.service} ended the login: {error.detail}")
+            said = f"{self.service} ended the login: {error.detail}"
+            self._raise_alert(tx, said, kind=REJECTED_KIND)
         return True
 
     def take_probe(self) -> AuthSession | None:
@@ -261,7 +264,13 @@ class LoginBook:
         return self.login_link()
 
     def tell(
-        self, session_id: UUID, state: SessionState, title: str, *, severity: Severity
+        self,
+        session_id: UUID,
+        state: SessionState,
+        title: str,
+        *,
+        severity: Severity,
+        kind: str = ALERT_KIND,
     ) -> bool:
         """Raise the alert that a login is in `state`, once for that login; whether it was now."""
         now = self.clock.now()
@@ -270,15 +279,20 @@ class LoginBook:
                 self.service, session_id, state, mode=self.mode, now=now
             )
             if is_news:
-                self._raise_alert(tx, title, severity=severity)
+                self._raise_alert(tx, title, severity=severity, kind=kind)
         return is_news
 
     def _raise_alert(
-        self, tx: Transaction, title: str, *, severity: Severity = Severity.WARNING
+        self,
+        tx: Transaction,
+        title: str,
+        *,
+        severity: Severity = Severity.WARNING,
+        kind: str = ALERT_KIND,
     ) -> None:
         tx.alerts.raise_alert(
             alert_fingerprint(self.service, self.mode),
-            kind=ALERT_KIND,
+            kind=kind,
             severity=severity,
             title=title,
             link=self.login_link(),

@@ -93,7 +93,11 @@ class BrokerLogins:
         """The answer to the call that is made most often."""
         board = self._board.read(mode=self._mode)
         logins = {login.service: login for login in board.logins}
-        errors = {alert.subject: alert for alert in board.alerts if alert.kind == ALERT_KIND}
+        errors = {
+            alert.subject: alert
+            for alert in board.alerts
+            if alert.fingerprint.startswith(f"{ALERT_KIND}:")
+        }
         now = self._clock.now()
         minutes = board.warning_minutes
         warning = timedelta(minutes=DEFAULT_WARNING if minutes is None else minutes)

@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
 from munshi.adoption.service import AdoptionService
+from munshi.alerts.channels import ChannelService
+from munshi.alerts.courier import Courier
+from munshi.alerts.engine import RuleEngine
 from munshi.alerts.service import AlertService
 from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
@@ -33,6 +37,7 @@ from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
+from munshi.health.market_hours import is_trading_day
 from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import TIMEOUT, HttpClient, HttpTimeout, open_http
 from munshi.infrastructure.candles.store import CandleStore
@@ -234,6 +239,7 @@ def _wire(
             pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
         )
     )
+    limits = RateLimitService(database, clock, mode=mode, pools=quotas.pools)
     audit = AuditService(database, clock)
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
@@ -289,6 +295,14 @@ def _wire(
         ledger=LedgerService(database, clock, home=settings.home),
         archives=ArchiveService(database, clock, home=settings.home),
         alerts=AlertService(database, clock),
+        alert_channels=ChannelService(database, clock, courier=Courier(database, clock)),
+        alert_rules=RuleEngine(
+            database,
+            clock,
+            mode=mode,
+            sources={"health": health.facts, "quota": limits.facts},
+            is_trading_day=partial(is_trading_day, calendar.calendar),
+        ),
         jobs=jobs,
         schedules=ScheduleService(
             database,
@@ -309,7 +323,15 @@ def _wire(
         secrets=SecretAccess(database, clock, kite=kite, breeze=breeze),
         simulator_url=endpoints.kite.api if mode is BrokerMode.SIMULATED else None,
         logins=logins,
-        login_watch=LoginWatch(database, clock, mode=mode, config=config, kite=kite, breeze=breeze),
+        login_watch=LoginWatch(
+            database,
+            clock,
+            mode=mode,
+            config=config,
+            kite=kite,
+            breeze=breeze,
+            is_trading_day=partial(is_trading_day, calendar.calendar),
+        ),
         calendar=calendar,
         instruments=instruments,
         instrument_history=history,
@@ -343,7 +365,7 @@ def _wire(
         people=wire_people(database, clock, vault=ground.vault, config=config),
         keys=keys,
         backups=BackupService(database, clock, home=settings.home, keys=keys),
-        limits=RateLimitService(database, clock, mode=mode, pools=quotas.pools),
+        limits=limits,
         cache=cache,
         cache_service=CacheService(database, clock, cache),
         job_wake=rouser.wake,

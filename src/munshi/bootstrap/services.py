@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from munshi.adoption.service import AdoptionService
+from munshi.alerts.channels import ChannelService
+from munshi.alerts.courier import Courier
+from munshi.alerts.engine import RuleEngine
+from munshi.alerts.keeper import AlertKeeper
+from munshi.alerts.planner import Planner
 from munshi.alerts.service import AlertService
 from munshi.audit.archive_service import ArchiveService
 from munshi.audit.feed import AuditFeed
@@ -215,6 +220,8 @@ class Services:
     ledger: LedgerService
     archives: ArchiveService
     alerts: AlertService
+    alert_channels: ChannelService
+    alert_rules: RuleEngine
     jobs: JobService
     job_bulk: BulkService
     queues: QueueService
@@ -291,6 +298,16 @@ class Services:
     def sealer(self) -> Sealer:
         """A sealer of this process's audit rows, and of others'; the caller starts and stops it."""
         return Sealer(self.database, self.clock)
+
+    def alert_keeper(self) -> AlertKeeper:
+        """A keeper of the alerts of all processes; the caller starts and stops it."""
+        return AlertKeeper(
+            self.database,
+            self.clock,
+            engine=self.alert_rules,
+            planner=Planner(base_url=self.settings.base_url, mode=self.settings.brokers.value),
+            courier=Courier(self.database, self.clock),
+        )
 
     def scheduler(self) -> DatabaseScheduler:
         """A scheduler of this process; the caller starts and stops it."""

@@ -70,6 +70,8 @@ def serve_until_stopped(
     scheduler = services.scheduler() if with_scheduler else None
     sealer = services.sealer()
     sealer.start()
+    alerts = services.alert_keeper()
+    alerts.start()
     if worker:
         worker.start()
     if scheduler:
@@ -84,6 +86,7 @@ def serve_until_stopped(
             scheduler.stop()
         if worker:
             worker.stop()
+        alerts.stop()
         sealer.stop()  # after all that still writes
     if worker and worker.is_exhausted:
         _say(WHY_EXHAUSTED)

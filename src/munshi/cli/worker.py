@@ -40,6 +40,8 @@ def worker(
         starting = services.scheduler() if scheduler else None
         sealer = services.sealer()
         sealer.start()
+        alerts = services.alert_keeper()
+        alerts.start()
         if starting:
             starting.start()
         try:
@@ -50,6 +52,7 @@ def worker(
         finally:
             if starting:
                 starting.stop()
+            alerts.stop()
             sealer.stop()
         if working.is_exhausted:
             typer.echo(WHY_EXHAUSTED, err=True)

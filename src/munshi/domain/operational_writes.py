@@ -143,7 +143,32 @@ OPERATIONAL_WRITES = (
             "circuits.breaker:CircuitBreaker._answered",
             "cache.sweeper:Sweeper._tell",
             "cache.sweeper:Sweeper._resolve",
+            "audit.ledger_service:LedgerService._tell",
+            "alerts.engine:RuleEngine.look",
+            "alerts.keeper:AlertKeeper._plan",
+            "alerts.courier:Courier._record",
         ),
+    ),
+    *(
+        OperationalWrite(table=table, what=what, why=why)
+        for table, what, why in (
+            (
+                "AlertNotices",
+                "what is to be told of alerts, and what became of it",
+                "it follows from the alerts; it is a record itself",
+            ),
+            (
+                "AlertMessages",
+                "what channels are told",
+                "it follows from the alerts; who set a channel up or tested it is audited",
+            ),
+            (
+                "AlertDeliveries",
+                "each try to deliver a message, with what came back",
+                "a record of its own",
+            ),
+            ("AlertKeeper", "whose turn it is to keep the alerts", "nobody decides it"),
+        )
     ),
     OperationalWrite(
         table="SystemHealth",

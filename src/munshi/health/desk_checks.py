@@ -71,7 +71,10 @@ def judge_disk(places: Sequence[Path], *, wanted_mb: int) -> Finding:
         message=f"{free_mb} MB of {usage.total // MB} are free; {wanted_mb} should be.",
         value=free_mb,
         unit="MB",
-        facts={"total_mb": usage.total // MB},
+        facts={
+            "total_mb": usage.total // MB,
+            "free_percent": round(100 * usage.free / max(usage.total, 1), 1),
+        },
     )
 
 

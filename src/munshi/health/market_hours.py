@@ -1,5 +1,6 @@
-"""When the market needs the desk, by the calendar; None or False where it does not say."""
+"""When the market needs the desk, by the calendar; and what holds where it does not say."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from munshi.clock import IST
@@ -20,6 +21,14 @@ def needed_until(calendar: MarketCalendar, now: datetime) -> datetime | None:
     if not sessions or not sessions[0].opens - BEFORE_OPEN <= now < sessions[-1].closes:
         return None
     return sessions[-1].closes
+
+
+def is_trading_day(calendar: Callable[[], MarketCalendar], now: datetime) -> bool:
+    """Whether the market trades today; true where the calendar does not say."""
+    try:
+        return bool(calendar().sessions(now.astimezone(IST).date(), Segment.CASH))
+    except CalendarYearUnknownError:
+        return True
 
 
 def last_closed_day(calendar: MarketCalendar, now: datetime, *, grace: timedelta) -> date:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from munshi.domain.alert_rules import Fact, covered_components
 from munshi.domain.alerts import Severity
 from munshi.domain.config_keys import HEALTH, STALE_MINUTES
 from munshi.domain.health import Finding, HealthHour, HealthSample, HealthStatus, worst
@@ -20,6 +21,8 @@ from munshi.infrastructure.database.transaction import Transaction
 
 ALERT_KIND = "health"
 SWEEP = "sweep"
+# No broker is asked by these, and nothing is read but a few rows.
+QUICK = frozenset({"database", "disk", "workers", "scheduler", "backlog", "audit_seal"})
 Progress = Callable[[float, str], None]
 
 
@@ -77,8 +80,13 @@ class HealthService:
         # A sample may be lost in a power cut, an alert may not, and they must not part.
         with database.transaction() if turned else database.operational() as tx:
             tx.health.save_samples(samples)
+            by_rule = covered_components(
+                tx.alerts.list_rules().values() if turned else (),
+                [check.component for check, _ in turned],
+            )
             for check, sample in turned:
-                _alert(tx, check, sample, now=now)
+                if check.component not in by_rule:
+                    _alert(tx, check, sample, now=now)
         self._retention.roll_up(now)
         self._retention.prune(now)
         return _report(samples, now=now)
@@ -94,6 +102,21 @@ class HealthService:
         known = {**before, **fresh}
         samples = [known[c.component] for c in self._checks if c.component in known]
         return _report([*samples, self._sweep_sample(before, now=now)], now=now)
+
+    def facts(self) -> list[Fact]:
+        """What rules for alerts look at: the last sweep, with what is quick to find asked anew.
+
+        Without a worker nobody sweeps, so nothing here may wait for a sweep.
+        """
+        before = self._known()
+        now = self._ground.clock.now()
+        quick = [check for check in self._checks if check.component in QUICK]
+        fresh = {
+            outcome.check.component: _sample(outcome, before, now=now)
+            for outcome in self._runner.run(quick)
+        }
+        sweep = self._sweep_sample(before, now=now)
+        return [_fact(each) for each in ({**before, **fresh} | {SWEEP: sweep}).values()]
 
     def readings(self) -> DeskReadings:
         """What metrics tell. Raises nothing for a database that is away."""
@@ -174,6 +197,25 @@ def _sample(outcome: Outcome, before: Mapping[str, HealthSample], *, now: dateti
         checked_at=now,
         last_error=error,
         last_error_at=error_at,
+    )
+
+
+def _fact(sample: HealthSample) -> Fact:
+    """Its numbers: `value`, the number that was judged under its unit's name, and every fact."""
+    finding = sample.finding
+    numbers = {
+        name: float(value)
+        for name, value in finding.facts.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    if finding.value is not None:
+        numbers["value"] = float(finding.value)
+    return Fact(
+        source="health",
+        name=sample.component,
+        says=f"{sample.component}: {finding.message}",
+        measures=numbers,
+        status=str(finding.status),
     )
 
 

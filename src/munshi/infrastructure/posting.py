@@ -1,10 +1,10 @@
-"""Sends a text to an address that a person named."""
+"""Sends a text to, or just calls, an address that a person named."""
 
 import httpx
 
 from munshi.errors import RequestInvalidError
 
-SECONDS = 30.0
+SECONDS, PING_SECONDS = 30.0, 10.0
 
 
 def post_text(url: str, text: str) -> None:
@@ -25,3 +25,15 @@ def post_text(url: str, text: str) -> None:
             f"It could not be sent: {type(error).__name__}.",
             hint="Write it into a file and bring it there.",
         ) from None
+
+
+def ping(url: str) -> str:
+    """GET an address that waits to be called; what went wrong, or nothing.
+
+    What it says never repeats the address: it may hold a token.
+    """
+    try:
+        answer = httpx.get(url, timeout=PING_SECONDS, follow_redirects=False)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return type(error).__name__
+    return "" if answer.is_success else f"It answered {answer.status_code}."

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from munshi.clock import Clock
+from munshi.domain.alert_rules import Fact
 from munshi.domain.config_keys import API, KEEP_MINUTE_DAYS, find_key
 from munshi.domain.quotas import RatePool, day_ist, midnight_ist
 from munshi.domain.rate_calls import CallCount, DaySum, LimitDay, LimitStatus
@@ -79,6 +80,19 @@ class RateLimitService:
                 for pool in tx.rate_pools.list_pools(mode=self._mode)
                 if pool.daily is not None or pool.closed_until > now
             ]
+
+    def facts(self) -> list[Fact]:
+        """What rules for alerts look at: how much of each day's calls is used."""
+        return [
+            Fact(
+                source="quota",
+                name=day.name,
+                says=f"{day.used} of today's {day.daily} calls of {day.name} are used.",
+                measures={"used": day.used, "used_percent": 100 * day.used / day.daily},
+            )
+            for day in self.list_days()
+            if day.daily
+        ]
 
     def cleanup(self) -> int:
         """Delete minutes that are older than the configuration says; days live ten times longer."""

@@ -43,7 +43,7 @@ def test_a_raised_alert_is_open_with_what_it_says(database: Database, clock: Fak
 
     (alert,) = open_alerts(database)
 
-    assert (alert.kind, alert.severity, alert.state) == ("login_needed", "warning", "open")
+    assert (alert.kind, alert.severity, alert.state) == ("login_needed", "warning", "firing")
     assert (alert.title, alert.link) == ("Log in at Kite", "https://example.test/login")
     assert (alert.raised_at, alert.resolved_at) == (clock.now(), None)
 
@@ -72,7 +72,7 @@ def test_a_resolved_alert_may_be_raised_anew(database: Database, clock: FakeCloc
         newest, oldest = tx.alerts.list_alerts(limit=9)
 
     assert (first, second) == (True, False)
-    assert (newest.state, oldest.state) == ("open", "resolved")
+    assert (newest.state, oldest.state) == ("firing", "resolved")
     assert oldest.resolved_at == clock.now() - timedelta(minutes=5)
 
 

@@ -2,6 +2,8 @@
 
 from munshi.api.request_counts import RequestCounts
 from munshi.api.roles import Routes
+from munshi.api.routes.alert_channels import AlertChannelRoutes
+from munshi.api.routes.alerts import AlertRoutes
 from munshi.api.routes.api_keys import ApiKeyRoutes
 from munshi.api.routes.audit import AuditRoutes
 from munshi.api.routes.audit_archives import AuditArchiveRoutes
@@ -49,6 +51,8 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         BacktestRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
+        AlertChannelRoutes(services),
+        AlertRoutes(services),
         CacheRoutes(services),
         MetricsRoutes(services, counts),
         PeopleRoutes(services),

@@ -17,13 +17,16 @@ from munshi.settings import BrokerMode
 
 # One statement, so that all parts show one state. Logins come first, by service.
 _SQLITE = f"""
-SELECT 0, service_type, user_id, user_name, expires_at, NULL, NULL, NULL, NULL, NULL
+SELECT 0, service_type, user_id, user_name, expires_at, NULL, NULL, NULL, NULL, NULL, NULL
 FROM "AuthSessions" WHERE is_active = 1 AND mode = ? AND account = ?
 UNION ALL
-SELECT 1, fingerprint, kind, severity, raised_at, title, link, subject, state, id
-FROM "Alerts" WHERE state = 'open'
+SELECT 1, fingerprint, kind, severity, raised_at, title, link, subject, state, id,
+  json_object('fired_at', fired_at, 'cleared_at', cleared_at, 'times', times, 'told', told,
+    'told_at', told_at, 'acknowledged_at', acknowledged_at, 'acknowledged_by', acknowledged_by,
+    'source', source, 'labels', json(labels))
+FROM "Alerts" WHERE state <> 'resolved'
 UNION ALL
-SELECT 2, config_value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 2, config_value, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM "SystemConfigurations"
 WHERE config_type = '{AUTH}' AND config_key = '{EXPIRY_WARNING_MINUTES}' AND is_active = 1
 ORDER BY 1, 5
@@ -131,6 +134,7 @@ def _ended(row: tuple[Any, ...]) -> LoginSeen:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
+    more = json.loads(row[10])
     return Alert(
         alert_id=UUID(row[9]),
         fingerprint=row[1],
@@ -142,4 +146,17 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         subject=row[7],
         raised_at=datetime.fromisoformat(row[4]),
         resolved_at=None,
+        fired_at=_instant(more["fired_at"]),
+        cleared_at=_instant(more["cleared_at"]),
+        times=more["times"],
+        told=more["told"],
+        told_at=_instant(more["told_at"]),
+        acknowledged_at=_instant(more["acknowledged_at"]),
+        acknowledged_by=more["acknowledged_by"],
+        source=more["source"],
+        labels=more["labels"] or {},
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -6,6 +6,9 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from munshi.errors import VaultKeyInvalidError
+from munshi.infrastructure.database.alert_channel_repository import AlertChannelRepository
+from munshi.infrastructure.database.alert_facts_repository import AlertFactsRepository
+from munshi.infrastructure.database.alert_outbox_repository import AlertOutboxRepository
 from munshi.infrastructure.database.alert_repository import AlertRepository
 from munshi.infrastructure.database.api_key_repository import ApiKeyRepository
 from munshi.infrastructure.database.archive_repository import ArchiveRepository
@@ -159,6 +162,18 @@ class Transaction:
     @cached_property
     def alerts(self) -> AlertRepository:
         return AlertRepository(self.connection)
+
+    @cached_property
+    def alert_outbox(self) -> AlertOutboxRepository:
+        return AlertOutboxRepository(self.connection)
+
+    @cached_property
+    def alert_channels(self) -> AlertChannelRepository:
+        return AlertChannelRepository(self.connection, lambda: self.vault)
+
+    @cached_property
+    def alert_facts(self) -> AlertFactsRepository:
+        return AlertFactsRepository(self.connection)
 
     @cached_property
     def vault_keys(self) -> VaultKeyRepository:

@@ -11,6 +11,7 @@ class Purpose(StrEnum):
     PEOPLE = "people"
     LEDGER = "ledger"
     TICKETS = "tickets"
+    ALERTS = "alerts"
     # The master key of before there were data keys: it opens what it sealed, and seals nothing.
     FORMAT_1 = "format-1"
 
@@ -20,6 +21,7 @@ PURPOSES = {
     "SystemConfigurations": Purpose.CONFIGURATION,
     "Users": Purpose.PEOPLE,
     "AuditKeys": Purpose.LEDGER,
+    "AlertChannels": Purpose.ALERTS,
 }
 
 

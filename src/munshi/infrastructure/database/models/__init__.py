@@ -1,5 +1,13 @@
 """Every table, one file each; importing this package fills `metadata`."""
 
+from munshi.infrastructure.database.models.alert_delivery import (
+    alert_channels,
+    alert_deliveries,
+    alert_keeper,
+    alert_messages,
+    alert_notices,
+    alert_silences,
+)
 from munshi.infrastructure.database.models.alerts import alerts
 from munshi.infrastructure.database.models.api_rate_limits import api_rate_limits
 from munshi.infrastructure.database.models.api_rate_pools import api_rate_pools
@@ -63,6 +71,12 @@ from munshi.infrastructure.database.models.users import (
 from munshi.infrastructure.database.models.vault_keys import vault_keys
 
 __all__ = [
+    "alert_channels",
+    "alert_deliveries",
+    "alert_keeper",
+    "alert_messages",
+    "alert_notices",
+    "alert_silences",
     "alerts",
     "api_keys",
     "api_rate_limits",

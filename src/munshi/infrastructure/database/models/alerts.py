@@ -1,9 +1,12 @@
-"""Alerts: what a person should look at, one open row for each thing."""
+"""Alerts: what a person should look at, one row for each thing until it is resolved."""
 
 from sqlalchemy import CheckConstraint, Column, Index
 
-from munshi.infrastructure.database.models.base import table, where
-from munshi.infrastructure.database.types import Instant, Name, Prose, RowUuid
+from munshi.domain.alerts import Severity
+from munshi.infrastructure.database.models.base import one_of, table, where
+from munshi.infrastructure.database.types import Instant, Json, Name, Prose, RowUuid, Whole
+
+OPEN = "state <> 'resolved'"
 
 alerts = table(
     "Alerts",
@@ -17,8 +20,19 @@ alerts = table(
     Column("subject", Name(200)),
     Column("raised_at", Instant, nullable=False),
     Column("resolved_at", Instant),
-    CheckConstraint("severity IN ('info', 'warning', 'critical')", name="severity"),
-    CheckConstraint("state IN ('open', 'resolved')", name="state"),
-    Index("uq_Alerts_open", "fingerprint", unique=True, **where("state = 'open'")),
+    Column("fired_at", Instant),
+    # Since when its cause is not seen any more, while it is kept firing.
+    Column("cleared_at", Instant),
+    Column("times", Whole, nullable=False, server_default="1"),
+    Column("told", Whole, nullable=False, server_default="0"),
+    Column("told_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Name(100)),
+    # What its rule looks at; nothing where it is raised by whoever notices.
+    Column("source", Name(20)),
+    Column("labels", Json),
+    CheckConstraint(one_of("severity", Severity), name="severity"),
+    CheckConstraint(one_of("state", ("pending", "firing", "resolved")), name="state"),
+    Index("uq_Alerts_open", "fingerprint", unique=True, **where(OPEN)),
     Index("ix_Alerts_raised_at", "raised_at"),
 )

@@ -1,6 +1,6 @@
 """CandleGaps: trading days for which the broker was asked and bars are missing, and why."""
 
-from sqlalchemy import CheckConstraint, Column
+from sqlalchemy import CheckConstraint, Column, Index
 
 from munshi.domain.market.candle_gaps import MissingReason
 from munshi.infrastructure.database.models.base import one_of, table
@@ -24,5 +24,6 @@ candle_gaps = table(
     Column("job_id", RowUuid),
     CheckConstraint(one_of("mode", ("simulated", "live")), name="mode"),
     CheckConstraint(one_of("reason", MissingReason), name="reason"),
+    Index("ix_CandleGaps_last_seen", "mode", "last_seen"),
     keyed=True,
 )

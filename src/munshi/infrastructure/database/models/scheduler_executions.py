@@ -26,6 +26,7 @@ scheduler_executions = table(
     ),
     Index("ix_SchedulerExecutions_execution_time", "execution_time"),
     Index("ix_SchedulerExecutions_job_id", "job_id"),
+    Index("ix_SchedulerExecutions_missed", "scheduled_for", **where("missed_count > 0")),
     # What waits for its job to end.
     Index(
         "ix_SchedulerExecutions_open",
