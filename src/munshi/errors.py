@@ -495,6 +495,48 @@ class StrategyFailedError(AppError):
     status = 422
 
 
+class ValidationSamplesMissingError(AppError):
+    """There are too few trades to learn from and to judge by."""
+
+    status = 422
+
+
+class ValidationUnknownError(AppError):
+    """There is no such model validation."""
+
+    status = 404
+
+
+class FeaturePeeksError(AppError):
+    """A feature uses bars that had not closed when the signal came."""
+
+    status = 422
+
+
+class FeatureInvalidError(AppError):
+    """A feature is missing or is no number."""
+
+    status = 422
+
+
+class ModelUnknownError(AppError):
+    """There is no such model or function of your own."""
+
+    status = 422
+
+
+class ModelFailedError(AppError):
+    """The model raised an error of its own."""
+
+    status = 422
+
+
+class ModelFileRefusedError(AppError):
+    """The model's file is not what was stored, or holds what is not trusted."""
+
+    status = 422
+
+
 class CandleFileInvalidError(AppError):
     """The file does not hold usable candles."""
 

@@ -80,6 +80,7 @@ from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.day import DayService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
+from munshi.validation.service import ValidationService
 
 __all__ = [
     "JOB_TYPES",
@@ -280,6 +281,9 @@ def _wire(
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     last_quotes = LastQuotes(cache, mode=mode)
+    backtests = BacktestService(
+        database, clock, candles=candles, instruments=instruments, calendar=calendar
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -338,8 +342,14 @@ def _wire(
         candles=candles,
         gaps=gaps,
         collection=collection,
-        backtests=BacktestService(
-            database, clock, candles=candles, instruments=instruments, calendar=calendar
+        backtests=backtests,
+        validations=ValidationService(
+            database,
+            clock,
+            backtests=backtests,
+            candles=candles,
+            jobs=jobs,
+            home=settings.home,
         ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection

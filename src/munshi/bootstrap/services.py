@@ -53,10 +53,12 @@ from munshi.domain.jobs import (
     HEALTH_SWEEP,
     INSTRUMENT_LOAD,
     JOB_CLEANUP,
+    ML_VALIDATION,
     PRICE_STREAM,
     SESSION_CLEANUP,
     SESSION_WATCH,
 )
+from munshi.domain.validation.params import ValidationParams
 from munshi.health.service import HealthService
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.security.vault import Vault
@@ -87,6 +89,7 @@ from munshi.scheduler.day import DayService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import Settings
 from munshi.streams.ground import StreamGround
+from munshi.validation.service import ValidationService
 
 # Each has waited a quarter of an hour for the broker: a night, all together.
 COLLECTION_TRIES = 24
@@ -139,6 +142,13 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             params=BacktestParams,
             entry="munshi.backtest.job:run",
             runs_in="process",
+            idempotent=True,
+        ),
+        ML_VALIDATION: JobSpec(
+            params=ValidationParams,
+            entry="munshi.validation.job:run",
+            runs_in="process",
+            needs="skfolio",
             idempotent=True,
         ),
         AUTO_LOGIN: JobSpec(
@@ -242,6 +252,7 @@ class Services:
     gaps: GapService
     collection: CollectionService
     backtests: BacktestService
+    validations: ValidationService
     verifier: CandleVerifier
     provisional: ProvisionalService
     quotes: QuoteService

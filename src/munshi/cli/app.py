@@ -27,6 +27,7 @@ from munshi.cli.jobs import jobs
 from munshi.cli.keys import keys_app
 from munshi.cli.limits import limits_app
 from munshi.cli.login import disconnect, login, status
+from munshi.cli.ml import ml_app
 from munshi.cli.quotes import quotes
 from munshi.cli.schedule import schedule_app
 from munshi.cli.scripts import run, token
@@ -77,6 +78,7 @@ for name, group in (
     ("data", data_app),
     ("instruments", instruments_app),
     ("backtest", backtest_app),
+    ("ml", ml_app),
     ("calendar", calendar_app),
     ("users", users_app),
     ("apikeys", apikeys_app),

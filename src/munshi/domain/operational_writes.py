@@ -75,6 +75,12 @@ OPERATIONAL_WRITES = (
             ("BacktestLegs", "the orders of backtests, with their charges"),
         )
     ),
+    OperationalWrite(
+        table="MLValidationRuns",
+        what="what model validations came to",
+        why=_JOB_IS_AUDITED,
+        writers=("validation.service:ValidationService.save",),
+    ),
     OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
     OperationalWrite(
         table="JobArtifacts",

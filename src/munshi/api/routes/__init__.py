@@ -28,6 +28,7 @@ from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
 from munshi.api.routes.users import UserRoutes
+from munshi.api.routes.validations import ValidationRoutes
 from munshi.bootstrap import Services
 
 
@@ -49,6 +50,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         InstrumentRoutes(services),
         QuoteRoutes(services),
         BacktestRoutes(services),
+        ValidationRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         AlertChannelRoutes(services),

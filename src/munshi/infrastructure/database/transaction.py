@@ -47,6 +47,7 @@ from munshi.infrastructure.database.setup_link_repository import SetupLinkReposi
 from munshi.infrastructure.database.throttle_repository import ThrottleRepository
 from munshi.infrastructure.database.user_repository import UserRepository
 from munshi.infrastructure.database.user_session_repository import UserSessionRepository
+from munshi.infrastructure.database.validation_repository import ValidationRepository
 from munshi.infrastructure.database.vault_key_repository import VaultKeyRepository
 from munshi.infrastructure.database.vital_signs_repository import VitalSignsRepository
 from munshi.infrastructure.security.vault import Vault
@@ -186,6 +187,10 @@ class Transaction:
     @cached_property
     def backtests(self) -> BacktestRepository:
         return BacktestRepository(self.connection)
+
+    @cached_property
+    def validations(self) -> ValidationRepository:
+        return ValidationRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:

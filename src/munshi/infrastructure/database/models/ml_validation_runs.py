@@ -1,4 +1,4 @@
-"""MLValidationRuns: what a model validation measured."""
+"""MLValidationRuns: what a model validation measured. A stored one is never changed."""
 
 from sqlalchemy import Column, ForeignKey, Index
 
@@ -38,6 +38,21 @@ ml_validation_runs = table(
     Column("error_details", Prose),
     Column("created_at", Instant, nullable=False),
     Column("completed_at", Instant),
+    Column("backtest_run_id", RowUuid),
+    Column("instrument", Name(100)),
+    Column("bar_interval", Name(20)),
+    Column("verdict", Name(40)),
+    Column("reason", Prose),
+    *(Column(name, Real) for name in ("pr_auc", "log_loss", "calibration_error", "expectancy")),
+    *(Column(name, Real) for name in ("deflated_sharpe", "threshold")),
+    *(Column(name, Json) for name in ("confusion", "folds", "spread", "importance")),
+    *(Column(name, Json) for name in ("reliability", "predictions", "assumptions", "versions")),
+    Column("feature_names", Json),
+    *(Column(name, Whole) for name in ("seed", "trials", "duration_ms")),
+    *(Column(name, Name(64)) for name in ("trial_key", "feature_fingerprint", "result_hash")),
+    Column("model_artifact", Name(100)),
+    Column("model_sha256", Name(64)),
+    Column("trained_until", Instant),
     Index("ix_MLValidationRuns_model_type_signal_type", "model_type", "signal_type", "created_at"),
     Index("ix_MLValidationRuns_job_id", "job_id"),
 )

@@ -1,0 +1,56 @@
+"""Functions and classes of the user's own: from a file below the home, or an installed package."""
+
+import hashlib
+import importlib.util
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from munshi.domain.validation.params import ENTRY
+from munshi.errors import ModelFailedError, ModelUnknownError
+
+GROUP = "munshi.models"
+
+
+def load_own(name: str, *, folder: Path) -> tuple[Any, str]:
+    """What FILE.py:NAME or entry:NAME names, and what pins its code: a hash or a version.
+
+    A file lies in `folder`, because a job may be asked for from afar, and must not run any file
+    of the machine. Raises ModelUnknownError, ModelFailedError.
+    """
+    if name.startswith(ENTRY):
+        return _entry(name.removeprefix(ENTRY))
+    file_name, _, attribute = name.partition(":")
+    path = (folder / file_name).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise ModelUnknownError(
+            f"There is no file {file_name} in the folder for code of your own.",
+            hint=f"Put it there: {folder}",
+        )
+    spec = importlib.util.spec_from_file_location(f"munshi_own_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ModelUnknownError(f"{file_name} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ModelFailedError(f"{file_name}: {type(error).__name__}: {error}") from error
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        raise ModelUnknownError(
+            f"{file_name} has no function or class {attribute}.", hint="Name it as FILE.py:NAME."
+        )
+    return found, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _entry(name: str) -> tuple[Any, str]:
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            version = point.dist.version if point.dist else ""
+            return point.load(), f"{point.value} {version}".strip()
+        except Exception as error:
+            raise ModelFailedError(f"{point.value}: {type(error).__name__}: {error}") from error
+    raise ModelUnknownError(
+        f"No installed package has a {name} of the group {GROUP}.",
+        hint="It is declared in the package's pyproject.toml as an entry point of that group.",
+    )
