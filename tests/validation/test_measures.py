@@ -40,10 +40,11 @@ def test_scores_are_those_of_scikit_learn(seed: int) -> None:
 
 def _calibration_error(made: Judged) -> float:
     number = np.minimum((made.p * 10).astype(int), 9)
-    return sum(
+    total = sum(
         (number == each).mean() * abs(made.p[number == each].mean() - made.y[number == each].mean())
         for each in range(10)
     )
+    return float(total)
 
 
 def test_the_scores_of_a_redraw_are_those_of_the_samples_it_drew() -> None:

@@ -1,5 +1,6 @@
 """The job on a real desk: what it finds in chance and in an edge, keeps once, and refuses."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -99,7 +100,8 @@ def test_a_planted_edge_is_found_and_the_same_again_is_no_new_try(services: Serv
     other = validated(services, backtest.run_id, **FEW_SPLITS, model_type="hist_gradient_boosting")
 
     assert other.trials == 2
-    assert other.baseline["previous"]["validation_id"] == str(again.validation_id)
+    earlier = {str(first.validation_id), str(again.validation_id)}  # made in the same moment
+    assert other.baseline["previous"]["validation_id"] in earlier
     assert other.baseline["previous"]["samples"] == 375
     page = services.validations.report(other.validation_id)
     assert page.count("<svg") == 3
@@ -191,6 +193,22 @@ def test_a_disk_that_takes_no_file_keeps_nothing(services: Services) -> None:
 
     assert job.result_data is None
     assert services.validations.list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("library", "command"),
+    [("skfolio", "pip install 'munshi[research]'"), ("lightgbm", "pip install lightgbm")],
+)
+def test_what_is_not_installed_is_named_with_the_command_that_mends_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch, library: str, command: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    backtest = store(services, Market(bars=NOISE.bars, trades=NOISE.trades[:80]))
+
+    job = validate(services, backtest.run_id, model_type="lightgbm")
+
+    assert f"needs {library}, which is not installed" in (job.error_details or "")
+    assert command in (job.error_details or "")
 
 
 def test_one_class_only_is_refused(services: Services) -> None:
