@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-trust constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-trust bench-validation constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +147,9 @@ bench-data: $(DEV) ## Measure storing and reading candles beside bare Polars and
 
 bench-masters: $(DEV) ## Measure loading a broker's list of 100,000 instruments
 	@$(BIN)/python benchmarks/masters.py $(ARGS)
+
+bench-validation: $(DEV) ## Measure a model validation of 500 samples
+	@$(BIN)/python benchmarks/validation.py $(ARGS)
 
 bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems
 	@$(BIN)/python benchmarks/jobs.py $(ARGS)

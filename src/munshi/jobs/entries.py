@@ -17,8 +17,7 @@ def check_extra(needs: str | None) -> None:
     """Raise JobExtraMissingError when the library `needs` is not installed."""
     if needs is not None and find_spec(needs) is None:
         raise JobExtraMissingError(
-            f"This job needs {needs}, which is not installed.",
-            hint="Run: pip install 'munshi[research]'",
+            f"This job needs {needs}, which is not installed: pip install 'munshi[research]'",
         )
 
 

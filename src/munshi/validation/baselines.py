@@ -14,6 +14,7 @@ from munshi.validation.learning import Floats, predict
 from munshi.validation.measures import (
     Judged,
     Table,
+    Weights,
     differences,
     draw_weights,
     score,
@@ -37,7 +38,7 @@ class Compared:
     x: Floats
     scores: Scores
     draws: Table
-    weights: Floats
+    weights: Weights
     block: int
     params: ValidationParams
     names: tuple[str, ...]

@@ -47,7 +47,7 @@ def make_estimator(model_type: str, *, seed: int, folder: Path) -> tuple[Any, st
 def _lightgbm(seed: int) -> Any:  # noqa: ANN401 - the library has no types
     if find_spec(LIGHTGBM) is None:
         raise JobExtraMissingError(
-            "This model needs lightgbm, which is not installed.", hint="Run: pip install lightgbm"
+            "This model needs lightgbm, which is not installed: pip install lightgbm"
         )
     # Optional beyond the extra, and 2 s to import: only who asks for it pays.
     lightgbm = importlib.import_module(LIGHTGBM)

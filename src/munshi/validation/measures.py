@@ -14,6 +14,7 @@ from munshi.domain.validation.runs import Interval, Scores
 from munshi.domain.validation.verdicts import CONFIDENCE
 
 Floats = NDArray[np.float64]
+Weights = NDArray[np.float32]  # of counts, which it holds exactly
 Table = dict[str, Floats]
 DRAWS = 2000
 _AT_ONCE = 250
@@ -33,13 +34,16 @@ class Judged:
         return Judged(y=self.y[kept], net=self.net[kept], p=self.p[kept])
 
 
-def draw_weights(count: int, *, block: int, seed: int, draws: int = DRAWS) -> Floats:
+def draw_weights(count: int, *, block: int, seed: int, draws: int = DRAWS) -> Weights:
     """(draws, count): how often each sample is in each redraw of blocks, which wrap around."""
     random = np.random.default_rng(seed)
     blocks = -(-count // block)
     starts = random.integers(0, count, size=(draws, blocks, 1))
-    drawn = ((starts + np.arange(block)) % count).reshape(draws, -1)[:, :count]
-    return np.array([np.bincount(places, minlength=count) for places in drawn], dtype=float)
+    weights = np.empty((draws, count), dtype=np.float32)
+    for row in range(draws):
+        places = ((starts[row] + np.arange(block)) % count).ravel()[:count]
+        weights[row] = np.bincount(places, minlength=count)
+    return weights
 
 
 def score(judged: Judged, *, threshold: float) -> dict[str, float | None]:
@@ -48,10 +52,10 @@ def score(judged: Judged, *, threshold: float) -> dict[str, float | None]:
     return {name: _plain(values[0]) for name, values in found.items()}
 
 
-def score_draws(judged: Judged, weights: Floats, *, threshold: float) -> Table:
+def score_draws(judged: Judged, weights: Weights, *, threshold: float) -> Table:
     """Every score of every redraw."""
     parts = [
-        _scores(judged, weights[first : first + _AT_ONCE], threshold)
+        _scores(judged, weights[first : first + _AT_ONCE].astype(float), threshold)
         for first in range(0, len(weights), _AT_ONCE)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

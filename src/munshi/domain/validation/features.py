@@ -9,6 +9,7 @@ from datetime import timedelta
 from statistics import fmean, pstdev
 
 from munshi.clock import IST
+from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.market.candles import Candle
 from munshi.domain.validation.samples import Sample
 from munshi.errors import AppError, FeatureInvalidError, FeaturePeeksError
@@ -52,6 +53,7 @@ def tabulate(
     `progress`, which is told the share done, raises.
     """
     opens = [bar.opens for bar in bars]
+    closed = ClosedBars(bars)
     rows: list[tuple[float, ...]] = []
     places: list[int] = []
     names: tuple[str, ...] | None = None
@@ -59,8 +61,10 @@ def tabulate(
         last = bisect_right(opens, sample.decided_at - span) - 1
         if last < LOOKBACK:
             continue
+        while len(closed) <= last:  # samples come in the order of their decisions
+            closed.close_next()
         values = _values(maker or packaged, bars, last, sample)
-        _check_blind(maker or packaged, bars[: last + 1], sample, values)
+        _check_blind(maker or packaged, closed, sample, values)
         if names is None:
             names = tuple(values)
         if tuple(values) != names:

@@ -62,11 +62,12 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
             f"{spread}: neither chance (0.5) nor an edge worth having ({WORTHWHILE_AUC}) is ruled "
             "out."
         )
+    why = f"chance (0.5) is in it, {WORTHWHILE_AUC} is not."
     if found.low > _CHANCE:
-        return Verdict.NO_EDGE, (
-            f"{spread}: above chance alone, but not as the best of {found.trials} tries."
-        )
-    return Verdict.NO_EDGE, f"{spread}: chance (0.5) is in it, {WORTHWHILE_AUC} is not."
+        why = f"above chance alone, but not as the best of {found.trials} tries."
+    elif found.high < _CHANCE:
+        why = "worse than chance (0.5) would do."
+    return Verdict.NO_EDGE, f"{spread}: {why}"
 
 
 def quantile_of_trials(trials: int) -> float:
