@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-trust bench-validation constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -144,6 +144,9 @@ bench-cache: $(DEV) ## Measure the cache beside a dict, the bare driver, diskcac
 
 bench-data: $(DEV) ## Measure storing and reading candles beside bare Polars and a feather file
 	@$(BIN)/python benchmarks/data.py $(ARGS)
+
+bench-pages: $(DEV) ## Measure what a page costs beside 100,000 jobs and 1,000,000 audit rows
+	@$(BIN)/python benchmarks/pages.py $(ARGS)
 
 bench-masters: $(DEV) ## Measure loading a broker's list of 100,000 instruments
 	@$(BIN)/python benchmarks/masters.py $(ARGS)

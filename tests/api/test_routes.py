@@ -1,7 +1,9 @@
 """What every route has in common: a role, a description, and the table of the documentation."""
 
 import dataclasses
+import inspect
 import re
+from contextlib import closing
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +12,7 @@ from asgi import Caller
 from desks import Desk
 from munshi.api.app import create_app
 from munshi.api.roles import GuardedRoute, Role
+from munshi.dashboard.site import create_site
 from munshi.settings import LocalTrust
 
 WANTED = {
@@ -137,6 +140,47 @@ WANTED = {
 }
 
 
+PAGES_WANTED = {
+    ("GET", "/"): Role.PUBLIC,
+    ("GET", "/ui"): Role.PUBLIC,
+    ("GET", "/ui/"): Role.PUBLIC,
+    ("GET", "/ui/login/done"): Role.PUBLIC,
+    ("GET", "/ui/setup"): Role.PUBLIC,
+    ("POST", "/ui/setup"): Role.PUBLIC,
+    ("GET", "/ui/sign-in"): Role.PUBLIC,
+    ("POST", "/ui/sign-in"): Role.PUBLIC,
+    ("POST", "/ui/sign-out"): Role.PUBLIC,
+    ("GET", "/ui/static/{name}"): Role.PUBLIC,
+    ("GET", "/ui/static/{folder}/{name}"): Role.PUBLIC,
+    ("GET", "/docs"): Role.PUBLIC,
+    ("GET", "/docs/static/{name}"): Role.PUBLIC,
+    ("GET", "/openapi.json"): Role.PUBLIC,
+    ("GET", "/problems/{slug}"): Role.PUBLIC,
+    ("GET", "/ui/brokers/{service}/sign-in"): Role.OPERATOR,
+    ("GET", "/ui/jobs"): Role.VIEWER,
+    ("GET", "/ui/jobs/{job_id}"): Role.VIEWER,
+    ("GET", "/ui/jobs/all/{act}"): Role.OPERATOR,
+    ("POST", "/ui/jobs/all/{act}"): Role.OPERATOR,
+    ("GET", "/ui/jobs/{job_id}/{act}"): Role.OPERATOR,
+    ("POST", "/ui/jobs/{job_id}/{act}"): Role.OPERATOR,
+    ("GET", "/ui/queues"): Role.VIEWER,
+    ("POST", "/ui/queues/{kind}/{name}/pause"): Role.OPERATOR,
+    ("POST", "/ui/queues/{kind}/{name}/resume"): Role.OPERATOR,
+    ("GET", "/ui/schedules"): Role.VIEWER,
+    ("GET", "/ui/schedules/{name}"): Role.VIEWER,
+    ("GET", "/ui/schedules/{name}/{act}"): Role.OPERATOR,
+    ("POST", "/ui/schedules/{name}/{act}"): Role.OPERATOR,
+    ("GET", "/ui/limits"): Role.VIEWER,
+    ("GET", "/ui/health"): Role.VIEWER,
+    ("GET", "/ui/health/{component}"): Role.VIEWER,
+    ("GET", "/ui/live/today"): Role.VIEWER,
+    ("GET", "/ui/live/queues"): Role.VIEWER,
+    ("GET", "/ui/live/schedules"): Role.VIEWER,
+    ("GET", "/ui/live/jobs"): Role.VIEWER,
+    ("GET", "/ui/live/jobs/{job_id}"): Role.VIEWER,
+}
+
+
 @pytest.fixture
 def app(desk: Desk) -> FastAPI:
     return create_app(desk.services)
@@ -154,6 +198,35 @@ def test_the_routes_are_those_that_are_documented(app: FastAPI) -> None:
     }
 
     assert described == WANTED
+
+
+def test_pages_are_those_that_are_listed_each_with_its_role(desk: Desk) -> None:
+    with closing(create_site(desk.services)) as site:
+        guarded = [route for route in site.app.routes if isinstance(route, GuardedRoute)]
+
+    assert len(guarded) == len(site.app.routes)
+    found = {
+        (method, route.path): route.role
+        for route in guarded
+        if not route.include_in_schema
+        for method in route.methods or ()
+    }
+    assert found == PAGES_WANTED
+
+
+def test_only_streams_of_pages_and_what_waits_for_nothing_are_async(desk: Desk) -> None:
+    with closing(create_site(desk.services)) as site:
+        found = {
+            route.path
+            for route in site.app.routes
+            if isinstance(route, GuardedRoute)
+            and route.path.startswith("/ui/")
+            and inspect.iscoroutinefunction(route.endpoint)
+        }
+
+    assert {path for path in found if not path.startswith("/ui/live/")} == {
+        *("/ui/static/{name}", "/ui/static/{folder}/{name}", "/ui/login/done"),
+    }
 
 
 def test_every_call_is_described_in_words_of_its_own(app: FastAPI) -> None:

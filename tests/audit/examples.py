@@ -2,7 +2,7 @@
 
 Is the walk red because something you wrote has no example? Add a line:
 
-- a route: to ROUTES, under the method and path that `create_app` has;
+- a route: to ROUTES, under the method and path that `create_site` has;
 - a function that opens `database.transaction()`: to WORKS, any call that comes to it. Where a
   route's example comes to it already, there is nothing to add.
 """
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from asgi import Answer, Caller
 from audit.alert_examples import ROUTES_OF_ALERTS, WORKS_OF_ALERTS
 from audit.archive_examples import ROUTES_OF_ARCHIVES, WORKS_OF_ARCHIVES
+from audit.page_examples import ROUTES_OF_PAGES, Form
 from audit.people_examples import (
     ROUTES_OF_PEOPLE,
     WORKS_OF_PEOPLE,
@@ -140,6 +141,10 @@ def _bulk(ground: Ground) -> Answer:
     return ground.post("/jobs/bulk/cancel", {"job_type": HEALTH_SWEEP, "jobs": 100})
 
 
+def _on_page(form: Form, ground: Ground) -> Answer:
+    return form(ground.api)
+
+
 def _as_guest(call: GuestCall, ground: Ground) -> Answer:
     return call(Guest(ground.desk, ground.api))
 
@@ -240,6 +245,7 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
         route: partial(_as_guest, call)
         for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES | ROUTES_OF_ALERTS).items()
     },
+    **{route: partial(_on_page, form) for route, form in ROUTES_OF_PAGES.items()},
 }
 
 # Called with a body, but nothing may change.

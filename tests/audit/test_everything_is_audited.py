@@ -1,6 +1,7 @@
 """Every change of the desk leaves an audit row, but for the operational writes of the one list."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from asgi import Caller
 from audit.examples import LOOKS, ROUTES, WORKS, Ground
 from audit_walk import AUDIT, EXCHANGE, Walk, openers, watching
 from desks import Desk
-from munshi.api.app import create_app
+from munshi.dashboard.site import create_site
 from munshi.domain.operational_writes import OPERATIONAL_WRITES
 from munshi.infrastructure.database.models import metadata
 
@@ -20,8 +21,9 @@ LISTED = {writer for entry in OPERATIONAL_WRITES for writer in entry.writers}
 
 
 @pytest.fixture
-def ground(desk: Desk, tmp_path: Path) -> Ground:
-    return Ground(desk=desk, api=Caller(create_app(desk.services)), folder=tmp_path)
+def ground(desk: Desk, tmp_path: Path) -> Iterator[Ground]:
+    with closing(create_site(desk.services)) as site:
+        yield Ground(desk=desk, api=Caller(site.app), folder=tmp_path)
 
 
 @pytest.fixture
@@ -81,7 +83,8 @@ def test_work_that_changes_something_leaves_an_audit_row_or_is_operational(
 
 
 def test_every_mutating_route_has_an_example(ground: Ground) -> None:
-    found = mutating(create_app(ground.desk.services).routes)
+    with closing(create_site(ground.desk.services)) as site:
+        found = mutating(site.app.routes)
 
     missing = found - ROUTES.keys() - LOOKS.keys()
 

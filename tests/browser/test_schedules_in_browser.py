@@ -20,7 +20,7 @@ def test_a_schedule_is_run_now_and_paused(tab: Page, site: Site) -> None:
     sign_in(tab, site, Role.OPERATOR, at="/ui/schedules")
     row = tab.locator("#schedule-morning_look")
     expect(row.locator("time")).to_have_count(5)
-    expect(row).to_contain_text("weekdays")
+    expect(row).to_contain_text("Monday to Friday")
 
     row.get_by_role("button", name="Run now").click()
     tab.get_by_role("button", name="Yes, run it").click()

@@ -23,6 +23,7 @@ class Board:
     said: str = "<p>one</p>"
     drawn: int = 0
     is_away: bool = False
+    is_broken: bool = False
     threads: set[str] = field(default_factory=set)
 
     def desk_signs(self) -> str:
@@ -34,6 +35,8 @@ class Board:
         return ""
 
     def render(self) -> str:
+        if self.is_broken:
+            raise ValueError("It cannot be drawn.")
         self.drawn += 1
         self.threads.add(threading.current_thread().name)
         return self.said
@@ -110,6 +113,19 @@ def test_a_database_that_is_away_is_waited_for(board: Board, feed: LiveFeed) -> 
     board.is_away = False
 
     assert _taken(reader) == spell_part("<p>one</p>")
+
+
+def test_a_part_that_cannot_be_drawn_keeps_no_other_from_its_page(
+    board: Board, feed: LiveFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "REST", 0.0)
+    broken = Board(key="broken", is_broken=True)
+    waiting = feed.subscribe(broken, seen="", wake=_nobody)
+    reader = feed.subscribe(board, seen="", wake=_nobody)
+
+    assert _taken(reader) == spell_part("<p>one</p>")
+    broken.is_broken = False
+    assert _taken(waiting) == spell_part("<p>one</p>")
 
 
 def test_nobody_reading_ends_the_thread_and_the_end_is_told(board: Board, feed: LiveFeed) -> None:

@@ -48,7 +48,12 @@ def test_the_market_is_told_with_when_it_changes(
         ([broker("Kite", hours=0.2)], 1, [], "a Kite sign-in that lasts (this one ends 20 Nov"),
         ([broker("Kite"), broker("Breeze", good=False, set_up=False)], 1, [], "Ready for"),
         ([broker("Kite", good=False, set_up=False)], 1, [], "Missing: a broker to sign in to."),
-        ([broker("Kite")], 0, ["disk in order"], "disk in order and a worker that runs jobs."),
+        (
+            [broker("Kite")],
+            0,
+            ["room on the disk"],
+            "room on the disk and a worker that runs jobs.",
+        ),
     ],
 )
 def test_it_says_ready_or_what_is_missing(

@@ -72,6 +72,7 @@ class Look:
         self._templates.filters |= {
             "time": time_element,
             "clock_time": clock_time,
+            "second": second,
             "took": took,
             "grouped": grouped,
             "document": document,
@@ -146,6 +147,11 @@ def time_element(instant: datetime | None) -> Markup | str:
 def clock_time(instant: datetime | None) -> Markup | str:
     """Hours and minutes of IST; for a day that is clear."""
     return "-" if instant is None else _element(instant, f"{instant.astimezone(IST):%H:%M}")
+
+
+def second(instant: datetime) -> Markup:
+    """To the second; for what lies close together."""
+    return _element(instant, f"{instant.astimezone(IST):%H:%M:%S}")
 
 
 def _element(instant: datetime, words: str) -> Markup:

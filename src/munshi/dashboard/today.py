@@ -1,5 +1,6 @@
 """Today: what a person sees at a glance, gathered by a few small reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,6 +83,7 @@ class TodayBoard:
         alerts = services.alerts.list_open()[::-1]
         samples = services.health.report().samples
         failing = tuple(each for each in samples if each.status is HealthStatus.FAIL)
+        alerted = {alert.subject for alert in alerts[:ALERTS_SHOWN]}
         workers = sum(
             now - worker.heartbeat_at <= SILENT_AFTER for worker in services.queues.workers()
         )
@@ -105,7 +107,7 @@ class TodayBoard:
                 since=today_ist(services.clock) - GAPS_OVER,
                 limit=GAPS_SHOWN,
             ),
-            failing=failing,
+            failing=tuple(each for each in failing if each.component not in alerted),
             limits=tuple(services.limits.list_days()),
             workers=workers,
         )
@@ -128,17 +130,27 @@ def _look(broker: Broker) -> BrokerLook:
     )
 
 
-# What the verdict says by itself already.
-_SAID_ANYWAY = frozenset({"workers", "kite_session", "breeze_session"})
-_KINDS_SAID_ANYWAY = frozenset({health_service.ALERT_KIND, login_book.ALERT_KIND})
+# What a trading day needs of the desk, beside sign-ins and workers, which are judged apart.
+_NEEDED: Mapping[str, str] = {
+    "database": "a database in order",
+    "disk": "room on the disk",
+    "scheduler": "a scheduler that keeps up",
+    "backlog": "jobs that get their turn",
+    "clock": "a clock that is right",
+    "kite_broker": "an answer from Kite",
+    "breeze_broker": "an answer from Breeze",
+    "kite_circuit": "calls to Kite that succeed",
+    "breeze_circuit": "calls to Breeze that succeed",
+}
+_JUDGED_APART = frozenset({health_service.ALERT_KIND, login_book.ALERT_KIND})
 
 
 def _broken(failing: tuple[HealthSample, ...], alerts: list[Alert]) -> list[str]:
-    """Parts that fail, and critical alerts of anything but health."""
-    parts = [f"{each.component} in order" for each in failing if each.component not in _SAID_ANYWAY]
+    """Parts that fail, and critical alerts of anything but them and the sign-ins."""
+    parts = [_NEEDED[each.component] for each in failing if each.component in _NEEDED]
     grave = [
-        alert.title
+        f'an end to "{alert.title.rstrip(".")}"'
         for alert in alerts
-        if alert.severity is Severity.CRITICAL and alert.kind not in _KINDS_SAID_ANYWAY
+        if alert.severity is Severity.CRITICAL and alert.kind not in _JUDGED_APART
     ]
     return [*parts, *grave]

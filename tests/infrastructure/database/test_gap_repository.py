@@ -89,3 +89,19 @@ def test_of_two_writers_in_the_same_moment_the_later_one_is_told(
             ahead.connection.commit()
             with pytest.raises(CandleFilesConflictError):
                 behind.result(timeout=30)
+
+
+def test_series_with_gaps_come_with_the_worst_first(database: Database, clock: FakeClock) -> None:
+    other = replace(KEY, instrument="NIFTY BANK")
+    note(database, clock, gap(FIRST), gap(THIRD, MissingReason.NOT_YET_TRADED), key=KEY)
+    note(database, clock, gap(SECOND), gap(THIRD), key=other)
+
+    with database.reading() as tx:
+        worst = tx.gaps.list_series(BrokerMode.SIMULATED, since=FIRST, limit=5)
+        recent = tx.gaps.list_series(BrokerMode.SIMULATED, since=THIRD, limit=5)
+
+    assert [(each.instrument, each.days, each.newest) for each in worst] == [
+        ("NIFTY BANK", 2, THIRD),
+        ("NIFTY 50", 1, FIRST),
+    ]
+    assert [each.instrument for each in recent] == ["NIFTY BANK"]

@@ -8,13 +8,14 @@ from sqlalchemy import Executable, insert
 
 from clocks import FakeClock
 from munshi.domain.jobs import JobState, new_job_id
-from munshi.infrastructure.database import attempt_statements, job_statements
+from munshi.infrastructure.database import attempt_statements, change_repository, job_statements
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
 from munshi.infrastructure.database.models import background_jobs
 from munshi.infrastructure.database.transaction import Transaction
 
 MANY = 20_000
+RARE = (JobState.DEAD, JobState.HELD, JobState.QUEUED)
 
 
 @pytest.fixture
@@ -75,3 +76,21 @@ def test_jobs_of_a_state_are_counted_by_its_index(
 
     assert index in found
     assert full.jobs.count_jobs(JobFilter(states=frozenset({state}))) == []
+
+
+def test_the_signs_of_change_and_counts_that_end_early_are_read_off_indexes(
+    full: Transaction,
+) -> None:
+    signs = full.changes.get_signs()
+    plans = [
+        plan(full, change_repository.SIGNS),
+        *(plan(full, job_statements.counting_some(state).params(most=1000)) for state in RARE),
+    ]
+
+    assert full.changes.get_signs() == signs
+    assert {state: full.jobs.count_some(state, most=1000) for state in RARE} == dict.fromkeys(
+        RARE, 0
+    )
+    for found in plans:
+        assert "SCAN BackgroundJobs\n" not in f"{found}\n"
+        assert 'Seq Scan on "BackgroundJobs"' not in found

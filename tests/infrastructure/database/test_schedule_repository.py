@@ -112,11 +112,15 @@ def test_history_is_paged_by_due_time_and_misses_are_summed(
         older = tx.schedules.list_executions("x", before=page[-1].scheduled_for, limit=9)
         missed = tx.schedules.count_missed("x", since=times[1])
         known = tx.schedules.list_recorded("x", after=times[0], until=times[3])
+        day = tx.schedules.list_between("x", start=times[1], end=times[3], limit=9)
+        outcomes = tx.schedules.count_outcomes("x", start=times[1], end=times[4])
         taken_back = tx.schedules.delete_missed("x", after=times[2])
 
     assert [row.scheduled_for for row in page] == [times[3], times[2]]
     assert [row.scheduled_for for row in older] == [times[1], times[0]]
     assert (missed, taken_back) == (42, 1)
+    assert [row.scheduled_for for row in day] == [times[2], times[1]]
+    assert outcomes == {(MISSED, False): 2, (GAP, False): 40}
     assert known == set(times[1:4])
 
 

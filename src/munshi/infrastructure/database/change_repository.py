@@ -17,7 +17,7 @@ from munshi.infrastructure.database.models import (
 _jobs, _executions = background_jobs.c, scheduler_executions.c
 _running = _jobs.status == spelt(JobState.RUNNING)
 _open = alerts.c.state == "open"
-_SIGNS = select(
+SIGNS = select(
     select(func.max(audit_logs.c.id)).scalar_subquery(),
     select(func.max(_jobs.created_at)).scalar_subquery(),
     select(func.count()).select_from(background_jobs).where(_running).scalar_subquery(),
@@ -43,4 +43,4 @@ class ChangeRepository:
 
     def get_signs(self) -> str:
         """Another text than before when somebody decided something or a job has moved on."""
-        return "|".join(map(str, self._connection.execute(_SIGNS).one()))
+        return "|".join(map(str, self._connection.execute(SIGNS).one()))

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from munshi.domain.jobs import AUTO_LOGIN, FINAL_STATES, JobState
 from munshi.infrastructure.database.job_states import LIVE_STATES, sources, spelt, status_in
 from munshi.infrastructure.database.models import auth_sessions, background_jobs, job_attempts
-from munshi.infrastructure.database.types import Instant, Json, Name, Prose
+from munshi.infrastructure.database.types import Instant, Json, Name, Prose, Whole
 
 _jobs, _attempts = background_jobs.c, job_attempts.c
 _children = background_jobs.alias("children")
@@ -282,7 +282,10 @@ def counting(given: frozenset[str], states: frozenset[JobState] | None) -> Compo
 def counting_some(state: JobState) -> Select[Any]:
     """How many are in a state, counted no further than to `most`."""
     some = (
-        select(_jobs.job_id).where(_jobs.status == spelt(state)).limit(bindparam("most")).subquery()
+        select(_jobs.job_id)
+        .where(_jobs.status == spelt(state))
+        .limit(bindparam("most", type_=Whole))
+        .subquery()
     )
     return select(func.count()).select_from(some)
 

@@ -1,0 +1,54 @@
+"""What is done from pages: forms, as a browser sends them, for the walk of the audit."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+from asgi import Answer, Caller
+
+Form = Callable[[Caller], Answer]
+_SCHEDULE = {
+    "job_type": "session_cleanup",
+    "parameters": {},
+    "trigger": {"kind": "times", "times": ["11:00"], "weekdays_only": False},
+    "enabled": True,
+}
+
+
+def _send(api: Caller, target: str, **fields: object) -> Answer:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return api.post(target, body=urlencode(fields).encode(), headers=headers)
+
+
+def _job(api: Caller) -> str:
+    body = {"job_type": "health_sweep", "parameters": {}}
+    return str(api.post("/jobs", json_body=body).json()["job_id"])
+
+
+def _cancel(api: Caller) -> Answer:
+    return _send(api, f"/ui/jobs/{_job(api)}/cancel")
+
+
+def _cancel_all(api: Caller) -> Answer:
+    _job(api)
+    return _send(api, "/ui/jobs/all/cancel?state=queued", at_most=1)
+
+
+def _resume(api: Caller) -> Answer:
+    _send(api, "/ui/queues/queue/default/pause", reason="A look at it.")
+    return _send(api, "/ui/queues/queue/default/resume")
+
+
+def _run(api: Caller) -> Answer:
+    api.post("/schedules/noon", json_body={"schedule": _SCHEDULE})
+    return _send(api, "/ui/schedules/noon/run")
+
+
+ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
+    ("POST", "/ui/jobs/{job_id}/{act}"): _cancel,
+    ("POST", "/ui/jobs/all/{act}"): _cancel_all,
+    ("POST", "/ui/queues/{kind}/{name}/pause"): lambda api: _send(
+        api, "/ui/queues/queue/default/pause"
+    ),
+    ("POST", "/ui/queues/{kind}/{name}/resume"): _resume,
+    ("POST", "/ui/schedules/{name}/{act}"): _run,
+}
