@@ -78,7 +78,7 @@ class Courier:
 
     def _hand_over(self, message: Message, settings: TellingRules) -> Answer:
         try:
-            with self._database.transaction() as tx:
+            with self._database.reading() as tx:
                 url = tx.alert_channels.get_url(message.channel_id)
         except SecretUnreadableError as error:
             return Answer(outcome=DeliveryOutcome.REFUSED, said=error.detail)

@@ -116,7 +116,7 @@ class AlertKeeper:
         at = self._clock.monotonic()
         if at - self._pinged < PING_SECONDS:
             return
-        with self._database.transaction() as tx:
+        with self._database.reading() as tx:
             entry = tx.config.get_config(ALERTS, DEAD_MAN_URL)
         if entry is None:
             return
