@@ -10,6 +10,7 @@ from desks import TESTER, Desk
 from munshi.audit.ledger_service import AUDIT_BROKEN
 from munshi.domain.alerts import Severity
 from munshi.domain.audit import MUNSHI
+from munshi.domain.briefs import BriefKind
 from munshi.domain.config_keys import ALERTS, DEAD_MAN_URL
 
 # Nobody listens there: a message that is sent to it is refused at once.
@@ -86,7 +87,15 @@ ROUTES_OF_ALERTS: dict[tuple[str, str], GuestCall] = {
     ),
     ("POST", "/alerts/{alert}/resolve"): lambda on: on.post(f"/alerts/{_alert(on.desk)}/resolve"),
 }
+
+
+def _brief(desk: Desk) -> None:
+    _channel(desk)
+    assert desk.services.briefs.tell(BriefKind.MORNING)[1] > 0
+
+
 WORKS_OF_ALERTS: dict[str, Callable[[Desk], object]] = {
+    "a brief is told": _brief,
     "alerts are kept": _keep,
     "the audit trail is checked": _verify,
 }

@@ -26,6 +26,7 @@ BROKER_CALL_ANALYSIS = "broker_call_analysis"
 CACHE_REPORT = "cache_report"
 AUDIT_ARCHIVE = "audit_archive"
 INSTRUMENT_LOAD = "instrument_load"
+MORNING_BRIEF, EVENING_SUMMARY = "morning_brief", "evening_summary"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)
