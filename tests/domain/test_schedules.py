@@ -104,4 +104,4 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "price_stream": "5 minutes before the open of shares and indices on trading days",
     }
     off = [seed.name for seed in SEEDED_SCHEDULES if not seed.document["enabled"]]
-    assert off == ["price_stream"]
+    assert off == ["morning_brief", "evening_summary", "price_stream"]
