@@ -93,7 +93,14 @@ def _brief(desk: Desk) -> None:
     assert desk.services.briefs.tell(BriefKind.MORNING)[1] > 0
 
 
+def _clean_up(desk: Desk) -> None:
+    desk.services.alerts.resolve(_alert(desk), actor=TESTER)
+    desk.clock.advance(timedelta(days=8))
+    assert desk.services.alerts.cleanup(7, actor=TESTER) > 0
+
+
 WORKS_OF_ALERTS: dict[str, Callable[[Desk], object]] = {
+    "old alerts are forgotten": _clean_up,
     "a brief is told": _brief,
     "alerts are kept": _keep,
     "the audit trail is checked": _verify,

@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.alert_delivery import (
@@ -117,6 +129,14 @@ _END_SILENCE = (
     update(alert_silences)
     .where(_silences.silence_id == bindparam("row"), _silences.ends_at > bindparam("now"))
     .values(ends_at=bindparam("now"))
+)
+# What belongs to them goes with them.
+_FORGET = (
+    delete(alerts).where(
+        alerts.c.state == literal_column("'resolved'"), alerts.c.resolved_at < bindparam("before")
+    ),
+    delete(alert_messages).where(_messages.ended_at < bindparam("before")),
+    delete(alert_silences).where(_silences.ends_at < bindparam("before")),
 )
 _TURN = (
     update(alert_keeper)
@@ -293,6 +313,10 @@ class AlertOutboxRepository:
         """Whether it was in force."""
         ended = self._connection.execute(_END_SILENCE, {"row": silence_id, "now": now})
         return ended.rowcount > 0
+
+    def cleanup(self, *, before: datetime) -> int:
+        """Forget what ended before then: alerts, messages and their tries, silences; how many."""
+        return sum(self._connection.execute(each, {"before": before}).rowcount for each in _FORGET)
 
     def take_turn(self, me: str, *, lease: timedelta, now: datetime) -> bool:
         """Whether `me` keeps the alerts until the lease ends; taken anew each time."""
