@@ -51,16 +51,27 @@ class Courier:
         if not chosen:
             return 0
         with ThreadPoolExecutor(CHANNELS_AT_ONCE, thread_name_prefix="alerts") as crew:
-            return sum(crew.map(lambda each: self.send(each, settings), chosen.values()))
+            return sum(crew.map(lambda each: self._send_and_log(each, settings), chosen.values()))
 
-    def send(self, message: Message, settings: TellingRules) -> bool:
-        """One try of a message that was seen to wait; False if another sender got it."""
+    def send(self, message: Message, settings: TellingRules) -> Answer | None:
+        """One try of a message that was seen to wait; None if there is none to make any more."""
         claimed = self._claim(message, settings)
         if claimed is None:
-            return False
+            return None
         answer = self._hand_over(claimed, settings)
         self._record(claimed, answer, settings)
-        return True
+        return answer
+
+    def _send_and_log(self, message: Message, settings: TellingRules) -> bool:
+        answer = self.send(message, settings)
+        if answer is not None and answer.outcome is not DeliveryOutcome.SENT:
+            _log.warning(
+                "alerts.not_delivered",
+                channel=message.channel,
+                outcome=str(answer.outcome),
+                said=answer.said,
+            )
+        return answer is not None
 
     def _claim(self, message: Message, settings: TellingRules) -> Message | None:
         """Begin a try. What a dead sender had begun is in doubt, and dealt with by the rule."""
@@ -110,14 +121,6 @@ class Courier:
                 )
             elif step.state is MessageState.SENT:
                 tx.alerts.resolve_alert(fingerprint, now=now)
-        if step.state is not MessageState.SENT:
-            _log.warning(
-                "alerts.not_delivered",
-                channel=message.channel,
-                outcome=str(answer.outcome),
-                said=answer.said,
-                then=str(step.state),
-            )
 
 
 def _next(
