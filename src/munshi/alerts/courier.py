@@ -1,6 +1,6 @@
 """Sends messages: each try is on record before it begins, and no transaction is open meanwhile."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from munshi.domain.alert_delivery import (
     after_try,
 )
 from munshi.domain.alerts import Severity
-from munshi.errors import SecretUnreadableError
+from munshi.errors import AppError, SecretUnreadableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.notifying.sender import START_SECONDS, Answer, Sending, send
 
@@ -50,8 +50,17 @@ class Courier:
                 chosen.setdefault(message.channel_id, message)
         if not chosen:
             return 0
-        with ThreadPoolExecutor(CHANNELS_AT_ONCE, thread_name_prefix="alerts") as crew:
-            return sum(crew.map(lambda each: self._send_and_log(each, settings), chosen.values()))
+        tried: list[Message] = []
+        # A process that ends does not wait for a channel that hangs.
+        crew = [
+            threading.Thread(target=self._try, args=(each, settings, tried), daemon=True)
+            for each in list(chosen.values())[:CHANNELS_AT_ONCE]
+        ]
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
+        return len(tried)
 
     def send(self, message: Message, settings: TellingRules) -> Answer | None:
         """One try of a message that was seen to wait; None if there is none to make any more."""
@@ -62,16 +71,23 @@ class Courier:
         self._record(claimed, answer, settings)
         return answer
 
-    def _send_and_log(self, message: Message, settings: TellingRules) -> bool:
-        answer = self.send(message, settings)
-        if answer is not None and answer.outcome is not DeliveryOutcome.SENT:
+    def _try(self, message: Message, settings: TellingRules, tried: list[Message]) -> None:
+        try:
+            answer = self.send(message, settings)
+        except AppError as error:
+            # The try stays on record as begun, and is dealt with as one whose sender died.
+            _log.warning("alerts.try_not_recorded", channel=message.channel, cause=error.detail)
+            return
+        if answer is None:
+            return
+        tried.append(message)
+        if answer.outcome is not DeliveryOutcome.SENT:
             _log.warning(
                 "alerts.not_delivered",
                 channel=message.channel,
                 outcome=str(answer.outcome),
                 said=answer.said,
             )
-        return answer is not None
 
     def _claim(self, message: Message, settings: TellingRules) -> Message | None:
         """Begin a try. What a dead sender had begun is in doubt, and dealt with by the rule."""

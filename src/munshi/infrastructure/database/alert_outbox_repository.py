@@ -74,6 +74,7 @@ _OPEN = (
     .order_by(_messages.not_before, _messages.created_at)
     .limit(MOST_WAITING)
 )
+_UNENDED = select(_messages.channel_id, _messages.alert_ids).where(_messages.ended_at.is_(None))
 _GET = select(alert_messages).where(_messages.message_id == bindparam("row"))
 _LIST = (
     select(alert_messages)
@@ -210,6 +211,11 @@ class AlertOutboxRepository:
         """What waits and may be sent now, and what was begun by a sender that died."""
         return [_message(row) for row in self._connection.execute(_OPEN, {"now": now})]
 
+    def list_unheard(self) -> set[tuple[UUID, str]]:
+        """Channels, each with the id of an alert of which a message still waits for it."""
+        rows = self._connection.execute(_UNENDED)
+        return {(row.channel_id, alert_id) for row in rows for alert_id in row.alert_ids}
+
     def get_message(self, message_id: UUID) -> Message | None:
         row = self._connection.execute(_GET, {"row": message_id}).first()
         return None if row is None else _message(row)
@@ -332,6 +338,16 @@ class AlertOutboxRepository:
         except IntegrityError:
             return False
         return True
+
+    def is_held_by_another(self, me: str, *, now: datetime) -> bool:
+        """Whether somebody else keeps the alerts; looks only."""
+        row = self._connection.execute(_KEEPER).first()
+        return (
+            row is not None
+            and row.holder not in {None, me}
+            and row.held_until is not None
+            and row.held_until > now
+        )
 
     def leave(self, me: str) -> None:
         self._connection.execute(_LEAVE, {"me": me})
