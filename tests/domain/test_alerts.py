@@ -156,6 +156,8 @@ def test_a_rule_for_trading_days_rests_on_others_and_so_does_one_that_is_off() -
         ({"labels": {str(n): "x" for n in range(21)}}, "at most 20 labels"),
         ({"for_seconds": -1}, "must be from 0"),
         ({"times": 0}, "must be from 1"),
+        ({"page": "@elsewhere.example/"}, "must be a path of this desk"),
+        ({"page": "//elsewhere.example/"}, "must be a path of this desk"),
         ({"unless": True}, "has no field"),
     ],
 )
