@@ -38,6 +38,7 @@ API_SECRET = 'c4nary&api/secret+"1"='
 PASSWORD = "c4nary p@ss/word%&é"
 SEED = "MNQW4YLSPFZWKZLE"
 TYPED_TOKEN = "c4naryTypedToken=&1"
+CHANNEL_WORD = "c4naryChannelWord"
 USERS = {Service.KITE: KITE_USER, Service.BREEZE: BREEZE_USER}
 SECRET_KEY = BROKER_KEYS[Service.KITE].api_secret
 PLANTED = "planted where a search must find it"
@@ -143,6 +144,15 @@ def store_canaries(desk: Desk) -> None:
         desk.services.config.set_several(AUTH, values, actor=TESTER)
 
 
+def tell(desk: Desk, trace: Trace) -> None:
+    """A channel that nobody listens at is tried, and what came of it kept."""
+    url = f"json://desk:{CHANNEL_WORD}@127.0.0.1:9/{CHANNEL_WORD}"
+    desk.services.alert_channels.add("phone", url, actor=TESTER)
+    trace.secrets.append(CHANNEL_WORD)
+    story = desk.services.alert_channels.test("phone", actor=TESTER)
+    trace.errors.append(repr(story))
+
+
 def fail_live(settings: Settings, simulator: Simulator, trace: Trace) -> None:
     """Live credentials that the broker refuses: token, secret, password, then one-time code."""
     live = settings.model_copy(update={"brokers": BrokerMode.LIVE})
@@ -179,6 +189,7 @@ def _ask_everything(desk: Desk, app: FastAPI, trace: Trace, *, name: str) -> Non
         "component": "database",
         "folder": "pico",
         "act": "retry",
+        "alert": "broker_login:kite:simulated:main",
         "run_id": job_id,  # of no backtest: its refusal is an answer, too
         "validation_id": job_id,
         "config_key": SECRET_KEY,
@@ -224,6 +235,7 @@ def use_everything(settings: Settings, simulator: Simulator, trace: Trace) -> li
         store_canaries(desk)
         sign_in(desk, trace)
         states = work(desk)
+        tell(desk, trace)
         ask_everything(desk, trace, name="simulated")
         fail_live(settings, simulator, trace)
         found = find_secrets(trace.secrets, trace.places())  # with the write-ahead log

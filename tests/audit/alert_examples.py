@@ -1,6 +1,7 @@
 """Examples of what is done with alerts and their channels; see examples.py."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from asgi import Answer
@@ -9,6 +10,7 @@ from desks import TESTER, Desk
 from munshi.audit.ledger_service import AUDIT_BROKEN
 from munshi.domain.alerts import Severity
 from munshi.domain.audit import MUNSHI
+from munshi.domain.briefs import BriefKind
 from munshi.domain.config_keys import ALERTS, DEAD_MAN_URL
 
 # Nobody listens there: a message that is sent to it is refused at once.
@@ -16,22 +18,14 @@ NOWHERE = "json://127.0.0.1:9/"
 
 
 def _alert(desk: Desk) -> str:
-    """A critical one that fires."""
-    with desk.services.database.transaction() as tx:
-        tx.alerts.raise_alert(
-            "login:kite",
-            kind="told_of",
-            severity=Severity.CRITICAL,
-            title="Kite ended the login.",
-            now=desk.clock.now(),
-        )
-    return "login:kite"
+    desk.services.kite.book.ask_for_login("Somebody should log in.")
+    return str(desk.services.alerts.list_open()[-1].alert_id)
 
 
 def _channel(desk: Desk) -> str:
-    known = [each.name for each in desk.services.alert_channels.list_channels()]
-    if "phone" not in known:
-        desk.services.alert_channels.add("phone", NOWHERE, actor=TESTER)
+    channels = desk.services.alert_channels
+    if "phone" not in [each.name for each in channels.list_channels()]:
+        channels.add("phone", NOWHERE, least_severity=Severity.CRITICAL, actor=TESTER)
     return "phone"
 
 
@@ -47,35 +41,34 @@ def _end_silence(guest: Guest) -> Answer:
 
 
 def _add_channel(guest: Guest) -> Answer:
-    return guest.post("/alerts/channels", {"name": f"of-{guest.name}", "url": NOWHERE})
+    body = {"name": f"of-{guest.name}", "url": NOWHERE, "least_severity": "critical"}
+    return guest.post("/alerts/channels", body)
 
 
 def _keep(desk: Desk) -> None:
-    """A rule fires, its alert is told, the channel takes nothing and is told of itself."""
+    """Unless a worker runs, that none does is told to a channel which takes nothing."""
     services = desk.services
     services.config.seed(actor=MUNSHI)
     services.config.set(ALERTS, "delivery.most_tries", 1, actor=TESTER)
     services.config.set(ALERTS, DEAD_MAN_URL, "http://127.0.0.1:9/", actor=TESTER)
     _channel(desk)
-    _alert(desk)
     keeper = services.alert_keeper()
-    for seconds in (0, 15, 60):
+    for seconds in (0, 60, 15):
         desk.clock.advance(timedelta(seconds=seconds))
         assert keeper.turn()
     keeper.start()
     keeper.stop()
 
 
-def _sound_again(desk: Desk) -> None:
-    with desk.services.database.transaction() as tx:
-        tx.alerts.raise_alert(
-            AUDIT_BROKEN,
-            kind=AUDIT_BROKEN,
-            severity=Severity.CRITICAL,
-            title="It is not as it was sealed.",
-            now=desk.clock.now(),
-        )
-    assert desk.services.ledger.verify().is_sound
+def _verify(desk: Desk) -> None:
+    """By a checkpoint of another trail it is not sound; by its own it is."""
+    desk.services.config.seed(actor=MUNSHI)
+    desk.services.ledger.seal()
+    own = desk.services.ledger.checkpoint()
+    other = replace(own, block_hash=bytes(32))
+    assert not desk.services.ledger.verify(checkpoint=other).is_sound
+    assert AUDIT_BROKEN in [each.kind for each in desk.services.alerts.list_open()]
+    assert desk.services.ledger.verify(checkpoint=own).is_sound
 
 
 ROUTES_OF_ALERTS: dict[tuple[str, str], GuestCall] = {
@@ -93,7 +86,22 @@ ROUTES_OF_ALERTS: dict[tuple[str, str], GuestCall] = {
     ),
     ("POST", "/alerts/{alert}/resolve"): lambda on: on.post(f"/alerts/{_alert(on.desk)}/resolve"),
 }
+
+
+def _brief(desk: Desk) -> None:
+    _channel(desk)
+    assert desk.services.briefs.tell(BriefKind.MORNING)[1] > 0
+
+
+def _clean_up(desk: Desk) -> None:
+    desk.services.alerts.resolve(_alert(desk), actor=TESTER)
+    desk.clock.advance(timedelta(days=8))
+    assert desk.services.alerts.cleanup(7, actor=TESTER) > 0
+
+
 WORKS_OF_ALERTS: dict[str, Callable[[Desk], object]] = {
-    "alerts are kept and told": _keep,
-    "the audit trail is sound again": _sound_again,
+    "old alerts are forgotten": _clean_up,
+    "a brief is told": _brief,
+    "alerts are kept": _keep,
+    "the audit trail is checked": _verify,
 }

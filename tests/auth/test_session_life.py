@@ -129,6 +129,24 @@ def test_an_end_that_is_near_is_told_once_and_the_end_again_once(
     assert "Log in again" in ended
 
 
+@pytest.mark.parametrize(
+    ("days", "kind", "severity"),
+    [(0, "session_expiring", "warning"), (1, "broker_login", "info")],
+    ids=["Friday", "Saturday"],
+)
+def test_an_end_is_a_warning_on_a_trading_day_alone(
+    desk: Desk, days: int, kind: str, severity: str
+) -> None:
+    """Breeze's logins end at midnight: that of Friday in a trading day, that of Saturday not."""
+    desk.clock.advance(timedelta(days=days))
+    session = desk.log_in(Service.BREEZE)
+    desk.clock.set(session.expires_at - timedelta(minutes=20))
+    desk.services.login_watch.look()
+
+    [alert] = desk.services.alerts.list_open()
+    assert (alert.kind, alert.severity) == (kind, severity)
+
+
 def test_a_warning_that_was_put_away_does_not_come_again(desk: Desk) -> None:
     session = desk.log_in(Service.KITE)
     desk.clock.set(session.expires_at - timedelta(minutes=20))

@@ -156,6 +156,8 @@ def test_a_rule_for_trading_days_rests_on_others_and_so_does_one_that_is_off() -
         ({"labels": {str(n): "x" for n in range(21)}}, "at most 20 labels"),
         ({"for_seconds": -1}, "must be from 0"),
         ({"times": 0}, "must be from 1"),
+        ({"page": "@elsewhere.example/"}, "must be a path of this desk"),
+        ({"page": "//elsewhere.example/"}, "must be a path of this desk"),
         ({"unless": True}, "has no field"),
     ],
 )
@@ -249,7 +251,7 @@ def alert(title: str = "Kite ended the login.", **given: object) -> Alert:
 
 def test_a_message_says_what_since_when_what_it_means_and_where_it_is_mended() -> None:
     rule = read_rule("session_rejected", {"means": "Nothing works.", "page": "/ui/"})
-    told = [Told(alert=alert(), event=NoticeEvent.FIRED)]
+    told = [Told(alert=alert(labels={"team": "options"}), event=NoticeEvent.FIRED)]
 
     body = body_of(told, rule, base_url="http://desk", mode="simulated")
 
@@ -259,6 +261,7 @@ def test_a_message_says_what_since_when_what_it_means_and_where_it_is_mended() -
         "Critical, since 20 Nov 2026 10:00:00 IST.",
         "For today: Nothing works.",
         "Mend it: http://desk/ui/",
+        "team: options",
         f"It is repeated until: munshi alerts ack {UUID(int=7)}",
         "",
         "Munshi, simulated brokers. http://desk/ui/alerts",

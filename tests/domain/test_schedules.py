@@ -99,7 +99,9 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "database_maintenance": "at 04:00 on the first day of every month (IST)",
         "instrument_load": "at 08:40 IST, Monday to Friday",
         "daily_collection": "30 minutes after the close of shares and indices on trading days",
+        "morning_brief": "25 minutes before the open of shares and indices on trading days",
+        "evening_summary": "180 minutes after the close of shares and indices on trading days",
         "price_stream": "5 minutes before the open of shares and indices on trading days",
     }
     off = [seed.name for seed in SEEDED_SCHEDULES if not seed.document["enabled"]]
-    assert off == ["price_stream"]
+    assert off == ["morning_brief", "evening_summary", "price_stream"]

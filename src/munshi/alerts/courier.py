@@ -1,6 +1,6 @@
 """Sends messages: each try is on record before it begins, and no transaction is open meanwhile."""
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from munshi.domain.alert_delivery import (
     after_try,
 )
 from munshi.domain.alerts import Severity
-from munshi.errors import SecretUnreadableError
+from munshi.errors import AppError, SecretUnreadableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.notifying.sender import START_SECONDS, Answer, Sending, send
 
@@ -50,17 +50,44 @@ class Courier:
                 chosen.setdefault(message.channel_id, message)
         if not chosen:
             return 0
-        with ThreadPoolExecutor(CHANNELS_AT_ONCE, thread_name_prefix="alerts") as crew:
-            return sum(crew.map(lambda each: self.send(each, settings), chosen.values()))
+        tried: list[Message] = []
+        # A process that ends does not wait for a channel that hangs.
+        crew = [
+            threading.Thread(target=self._try, args=(each, settings, tried), daemon=True)
+            for each in list(chosen.values())[:CHANNELS_AT_ONCE]
+        ]
+        for thread in crew:
+            thread.start()
+        for thread in crew:
+            thread.join()
+        return len(tried)
 
-    def send(self, message: Message, settings: TellingRules) -> bool:
-        """One try of a message that was seen to wait; False if another sender got it."""
+    def send(self, message: Message, settings: TellingRules) -> Answer | None:
+        """One try of a message that was seen to wait; None if there is none to make any more."""
         claimed = self._claim(message, settings)
         if claimed is None:
-            return False
+            return None
         answer = self._hand_over(claimed, settings)
         self._record(claimed, answer, settings)
-        return True
+        return answer
+
+    def _try(self, message: Message, settings: TellingRules, tried: list[Message]) -> None:
+        try:
+            answer = self.send(message, settings)
+        except AppError as error:
+            # The try stays on record as begun, and is dealt with as one whose sender died.
+            _log.warning("alerts.try_not_recorded", channel=message.channel, cause=error.detail)
+            return
+        if answer is None:
+            return
+        tried.append(message)
+        if answer.outcome is not DeliveryOutcome.SENT:
+            _log.warning(
+                "alerts.not_delivered",
+                channel=message.channel,
+                outcome=str(answer.outcome),
+                said=answer.said,
+            )
 
     def _claim(self, message: Message, settings: TellingRules) -> Message | None:
         """Begin a try. What a dead sender had begun is in doubt, and dealt with by the rule."""
@@ -78,7 +105,7 @@ class Courier:
 
     def _hand_over(self, message: Message, settings: TellingRules) -> Answer:
         try:
-            with self._database.transaction() as tx:
+            with self._database.reading() as tx:
                 url = tx.alert_channels.get_url(message.channel_id)
         except SecretUnreadableError as error:
             return Answer(outcome=DeliveryOutcome.REFUSED, said=error.detail)
@@ -110,14 +137,6 @@ class Courier:
                 )
             elif step.state is MessageState.SENT:
                 tx.alerts.resolve_alert(fingerprint, now=now)
-        if step.state is not MessageState.SENT:
-            _log.warning(
-                "alerts.not_delivered",
-                channel=message.channel,
-                outcome=str(answer.outcome),
-                said=answer.said,
-                then=str(step.state),
-            )
 
 
 def _next(

@@ -5,7 +5,7 @@ import platform
 import secrets
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -21,6 +21,7 @@ from munshi.infrastructure.posting import ping
 PAUSE_SECONDS, LOOK_SECONDS, PING_SECONDS = 2.0, 15.0, 60.0
 # So long others leave the alerts to whoever keeps them. Two keepers would not tell twice.
 LEASE = timedelta(seconds=45)
+STOP_SECONDS = 10.0
 _log = structlog.get_logger(__name__)
 
 
@@ -43,6 +44,7 @@ class AlertKeeper:
         self._courier = courier
         self._me = f"{platform.node()[:50]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._looked = self._pinged = float("-inf")
+        self._held_until = datetime.min.replace(tzinfo=UTC) + LEASE
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -52,26 +54,38 @@ class AlertKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after what is being sent, and leave the alerts to others."""
+        """End, and leave the alerts to others. What is being sent gets some seconds to arrive."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     def turn(self) -> bool:
         """Do once all that is to be done; False if another keeper does it.
 
         Raises DatabaseUnreachableError, and whatever else a part raises.
         """
-        now = self._clock.now()
-        with self._database.operational() as tx:
-            if not tx.alert_outbox.take_turn(self._me, lease=LEASE, now=now):
-                return False
+        if not self._take_turn():
+            return False
         look = self._look_if_due()
         self._plan()
         while self._courier.deliver() and not self._stop.is_set():
             pass
         if look is not None and look.is_well:
             self._ping_if_due()
+        return True
+
+    def _take_turn(self) -> bool:
+        """Writes only now and then: the lease is good for many turns."""
+        now = self._clock.now()
+        if now < self._held_until - LEASE / 2:
+            return True
+        with self._database.reading() as tx:
+            if tx.alert_outbox.is_held_by_another(self._me, now=now):
+                return False
+        with self._database.operational() as tx:
+            if not tx.alert_outbox.take_turn(self._me, lease=LEASE, now=now):
+                return False
+        self._held_until = now + LEASE
         return True
 
     def _run(self) -> None:
@@ -116,7 +130,7 @@ class AlertKeeper:
         at = self._clock.monotonic()
         if at - self._pinged < PING_SECONDS:
             return
-        with self._database.transaction() as tx:
+        with self._database.reading() as tx:
             entry = tx.config.get_config(ALERTS, DEAD_MAN_URL)
         if entry is None:
             return

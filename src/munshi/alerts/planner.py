@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from munshi.alerts.settings import TellingRules, read_telling_rules
 from munshi.domain.alert_delivery import (
@@ -94,25 +94,32 @@ class Planner:
         *,
         now: datetime,
     ) -> int:
+        unheard = tx.alert_outbox.list_unheard()
+
+        def wants(channel: Channel, notice: Notice) -> bool:
+            """A repeat is not for a channel that has not taken what is repeated."""
+            alert = notice.alert
+            if alert.severity.rank < channel.least_severity.rank:
+                return False
+            is_waiting = (channel.channel_id, str(alert.alert_id)) in unheard
+            return notice.event is not NoticeEvent.REPEATED or not is_waiting
+
         won = []
         for notice in due:
-            severity = notice.alert.severity
-            is_heard = any(_is_wanted(channel, severity) for channel in channels)
+            is_heard = any(wants(channel, notice) for channel in channels)
             fate = NoticeFate.TOLD if is_heard else NoticeFate.UNWANTED
             # Another keeper may deal with some of them in this moment; those are its to tell.
             if tx.alert_outbox.deal_with(notice.notice_id, fate, now=now) and is_heard:
                 won.append(notice)
         if not won:
             return 0
-        told = list(_by_alert(won).values())
-        wanted = [
-            (channel, mine)
-            for channel in channels
-            if (mine := [each for each in told if _is_wanted(channel, each.alert.severity)])
-        ]
-        rule = rules.get(told[0].alert.kind) or AlertRule(name=told[0].alert.kind)
+        kind = won[0].alert.kind
+        rule = rules.get(kind) or AlertRule(name=kind)
         made = 0
-        for channel, mine in wanted:
+        for channel in channels:
+            mine = _by_alert([each for each in won if wants(channel, each)])
+            if not mine:
+                continue
             message = Message(
                 message_id=uuid4(),
                 channel_id=channel.channel_id,
@@ -142,13 +149,10 @@ def _groups(waiting: Sequence[Notice]) -> list[list[Notice]]:
     return list(groups.values())
 
 
-def _by_alert(due: Sequence[Notice]) -> dict[UUID, Told]:
-    """One entry for each alert: the last thing that is to be told of it."""
-    return {notice.alert.alert_id: Told(alert=notice.alert, event=notice.event) for notice in due}
-
-
-def _is_wanted(channel: Channel, severity: Severity) -> bool:
-    return severity.rank >= channel.least_severity.rank
+def _by_alert(due: Sequence[Notice]) -> list[Told]:
+    """One for each alert: the last thing that is to be told of it."""
+    last = {each.alert.alert_id: Told(alert=each.alert, event=each.event) for each in due}
+    return list(last.values())
 
 
 def _is_unheard(alert: Alert) -> bool:

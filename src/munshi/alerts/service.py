@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from munshi.clock import Clock, show_ist
@@ -160,6 +160,16 @@ class AlertService:
                     hint="List them with `munshi alerts silences`.",
                 )
             tx.audit.log("alert_silence", "ended", entity_id=str(silence_id), actor=actor, now=now)
+
+    def cleanup(self, days: int, *, actor: Actor) -> int:
+        """Forget what ended more than `days` ago; how many alerts, messages and silences."""
+        now = self._clock.now()
+        with self._database.transaction() as tx:
+            forgotten = tx.alert_outbox.cleanup(before=now - timedelta(days=days))
+            if forgotten:
+                details = {"days": days, "deleted": forgotten}
+                tx.audit.log("alert", "cleanup", details=details, actor=actor, now=now)
+        return forgotten
 
 
 def _story(tx: Transaction, message: Message) -> MessageStory:

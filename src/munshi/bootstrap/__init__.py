@@ -26,6 +26,7 @@ from munshi.bootstrap.broker_lines import (
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
 from munshi.cache.last_quotes import LastQuotes
 from munshi.cache.service import CacheService
@@ -280,6 +281,14 @@ def _wire(
         calendar=calendar,
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
+    schedules = ScheduleService(
+        database,
+        clock,
+        config=config,
+        jobs=jobs,
+        registry=JOB_TYPES,
+        calendar=calendar.calendar,
+    )
     last_quotes = LastQuotes(cache, mode=mode)
     backtests = BacktestService(
         database, clock, candles=candles, instruments=instruments, calendar=calendar
@@ -308,12 +317,14 @@ def _wire(
             is_trading_day=partial(is_trading_day, calendar.calendar),
         ),
         jobs=jobs,
-        schedules=ScheduleService(
+        schedules=schedules,
+        briefs=BriefService(
             database,
             clock,
-            config=config,
-            jobs=jobs,
-            registry=JOB_TYPES,
+            mode=mode,
+            logins=logins,
+            schedules=schedules,
+            facts=health.facts,
             calendar=calendar.calendar,
         ),
         schedule_days=DayService(database, clock, calendar=calendar.calendar),

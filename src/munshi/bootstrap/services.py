@@ -23,6 +23,7 @@ from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.backtest.service import BacktestService
 from munshi.bootstrap.people import People
+from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
 from munshi.clock import Clock
@@ -50,10 +51,12 @@ from munshi.domain.jobs import (
     DATA_COLLECTION,
     DATA_VERIFICATION,
     DATABASE_MAINTENANCE,
+    EVENING_SUMMARY,
     HEALTH_SWEEP,
     INSTRUMENT_LOAD,
     JOB_CLEANUP,
     ML_VALIDATION,
+    MORNING_BRIEF,
     PRICE_STREAM,
     SESSION_CLEANUP,
     SESSION_WATCH,
@@ -175,6 +178,13 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             max_attempts=1,
             timeout_seconds=300,
         ),
+        # A channel hears a day's brief once, so a second try says nothing twice.
+        MORNING_BRIEF: JobSpec(
+            params=NoParams, entry="munshi.briefs.job:morning", runs_in="thread", idempotent=True
+        ),
+        EVENING_SUMMARY: JobSpec(
+            params=NoParams, entry="munshi.briefs.job:evening", runs_in="thread", idempotent=True
+        ),
         JOB_CLEANUP: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:clean_up_jobs",
@@ -232,6 +242,7 @@ class Services:
     alerts: AlertService
     alert_channels: ChannelService
     alert_rules: RuleEngine
+    briefs: BriefService
     jobs: JobService
     job_bulk: BulkService
     queues: QueueService

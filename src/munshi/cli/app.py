@@ -37,6 +37,7 @@ from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
 from munshi.cli.stream import stream
 from munshi.cli.users import users_app
+from munshi.cli.watch import watch
 from munshi.cli.worker import worker
 from munshi.infrastructure.platform import unwind_on_termination
 
@@ -58,7 +59,7 @@ def munshi() -> None:
 
 for command in (
     *(demo, serve, status, login, disconnect, connect, run, token, worker, simulator, doctor),
-    *(quotes, stream),
+    *(quotes, stream, watch),
 ):
     app.command()(command)
 app.add_typer(jobs)

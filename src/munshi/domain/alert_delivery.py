@@ -226,6 +226,8 @@ def _paragraph(told: Told, rule: AlertRule, *, base_url: str) -> str:
         lines.append(f"For today: {plain(rule.means)}")
     if alert.link or rule.page:
         lines.append(f"Mend it: {alert.link or base_url + rule.page}")
+    if alert.labels:
+        lines.append(", ".join(f"{name}: {word}" for name, word in sorted(alert.labels.items())))
     if alert.severity is Severity.CRITICAL:
         lines.append(f"It is repeated until: munshi alerts ack {alert.alert_id}")
     return "\n".join(lines)

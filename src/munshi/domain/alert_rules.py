@@ -21,12 +21,12 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     }
 )
 _GRAVITY = {"pass": 0, "unknown": 0, "warn": 1, "fail": 2}
-_TESTS = ("above", "below", "status")
+TESTS = ("above", "below", "status")
 MOST_LABELS = 20
 _LONGEST = 30 * 86_400
 _AT_ONCE = AlertPolicy()
 _NUMBER = Whole(smallest=-1_000_000_000_000, largest=1_000_000_000_000)
-_CONDITION = Document(
+CONDITION = Document(
     fields=MappingProxyType(
         {
             "source": Text(choices=tuple(SOURCES)),
@@ -39,7 +39,7 @@ _CONDITION = Document(
             "trading_days": Flag(),
         }
     ),
-    optional=frozenset({"name", "except", "measure", *_TESTS, "trading_days"}),
+    optional=frozenset({"name", "except", "measure", *TESTS, "trading_days"}),
 )
 
 
@@ -60,16 +60,28 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PagePath:
+    """The path of a page of ours."""
+
+    kind: str = "path"
+
+    def check(self, value: object, *, name: str) -> None:
+        Text(longest=500).check(value, name=name)
+        if not str(value).startswith("/") or str(value).startswith("//"):
+            raise ConfigValueInvalidError(f"{name} must be a path of this desk, like /ui/jobs.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionShape:
     """What a rule looks at, and one of above, below, status."""
 
     kind: str = "condition"
 
     def check(self, value: object, *, name: str) -> None:
-        _CONDITION.check(value, name=name)
-        given = [test for test in _TESTS if isinstance(value, Mapping) and test in value]
+        CONDITION.check(value, name=name)
+        given = [test for test in TESTS if isinstance(value, Mapping) and test in value]
         if len(given) != 1:
-            raise ConfigValueInvalidError(f"{name} must have one of {', '.join(_TESTS)}.")
+            raise ConfigValueInvalidError(f"{name} must have one of {', '.join(TESTS)}.")
         if given != ["status"] and isinstance(value, Mapping) and "measure" not in value:
             raise ConfigValueInvalidError(f"{name} lacks measure, the number that is judged.")
 
@@ -84,7 +96,7 @@ RULE_SHAPE = Document(
             "keep_firing_seconds": Whole(smallest=0, largest=_LONGEST),
             "labels": Labels(),
             "means": Text(longest=500),
-            "page": Text(longest=500),
+            "page": PagePath(),
             "when": ConditionShape(),
         }
     ),

@@ -3,6 +3,14 @@
 from functools import singledispatch
 from typing import Any
 
+from munshi.domain.alert_rules import (
+    CONDITION,
+    MOST_LABELS,
+    TESTS,
+    ConditionShape,
+    Labels,
+    PagePath,
+)
 from munshi.domain.config_keys import DECLARED, ConfigKey
 from munshi.domain.config_values import (
     Amount,
@@ -76,6 +84,23 @@ def _document(shape: Document) -> dict[str, Any]:
         "required": sorted(shape.fields.keys() - shape.optional),
         "additionalProperties": False,
     }
+
+
+@shape_schema.register
+def _path(_shape: PagePath) -> dict[str, Any]:
+    return {"type": "string", "pattern": "^/([^/]|$)", "maxLength": 500}
+
+
+@shape_schema.register
+def _labels(_shape: Labels) -> dict[str, Any]:
+    label = {"type": "string", "minLength": 1, "maxLength": 100}
+    return {"type": "object", "additionalProperties": label, "maxProperties": MOST_LABELS}
+
+
+@shape_schema.register
+def _condition(_shape: ConditionShape) -> dict[str, Any]:
+    ways = [{"required": [test]} for test in TESTS]
+    return shape_schema(CONDITION) | {"oneOf": ways}
 
 
 def key_schema(key: ConfigKey) -> dict[str, Any]:

@@ -27,6 +27,7 @@ CACHE_REPORT = "cache_report"
 AUDIT_ARCHIVE = "audit_archive"
 INSTRUMENT_LOAD = "instrument_load"
 ML_VALIDATION = "ml_validation"
+MORNING_BRIEF, EVENING_SUMMARY = "morning_brief", "evening_summary"
 DEFAULT_QUEUE = "default"
 # What one step of priority is worth in waiting: so every job's turn comes.
 PRIORITY_STEP = timedelta(minutes=1)

@@ -12,7 +12,9 @@ from munshi.domain.jobs import (
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
+    EVENING_SUMMARY,
     INSTRUMENT_LOAD,
+    MORNING_BRIEF,
     PRICE_STREAM,
     SESSION_WATCH,
 )
@@ -144,6 +146,35 @@ SEEDED_SCHEDULES = (
             "days": "trading",
         },
         "When the day's candles are collected (market/daily_collection says which).",
+    ),
+    _seed(
+        MORNING_BRIEF,
+        MORNING_BRIEF,
+        {
+            "kind": "market",
+            "segment": "cash",
+            "event": "open",
+            "offset_minutes": -25,
+            "days": "trading",
+        },
+        "When the channels of alerts are told whether the desk is ready for the open. Off until it "
+        "is resumed.",
+        missed={"policy": "run_once", "within_seconds": _HOUR},
+        enabled=False,
+    ),
+    _seed(
+        EVENING_SUMMARY,
+        EVENING_SUMMARY,
+        {
+            "kind": "market",
+            "segment": "cash",
+            "event": "close",
+            "offset_minutes": 180,
+            "days": "trading",
+        },
+        "When the channels of alerts are told what became of the day. Off until it is resumed.",
+        missed={"policy": "run_once", "within_seconds": 4 * _HOUR},
+        enabled=False,
     ),
     _seed(
         PRICE_STREAM,

@@ -6,7 +6,9 @@ from typing import Any, Protocol
 from munshi.config.service import ConfigService
 from munshi.domain.audit import Actor, job_actor
 from munshi.domain.config_keys import (
+    ALERTS,
     JOBS,
+    KEEP_ALERT_DAYS,
     KEEP_DAYS,
     KEEP_PROVISIONAL_DAYS,
     KEEP_RUN_DAYS,
@@ -38,6 +40,12 @@ class KeptBars(Protocol):
     def cleanup(self, days: int) -> int: ...
 
 
+class KeptAlerts(Protocol):
+    """Which alerts there were, and what was told of them."""
+
+    def cleanup(self, days: int, *, actor: Actor) -> int: ...
+
+
 class CleanupServices(Protocol):
     """What `job_cleanup` needs of the desk."""
 
@@ -52,6 +60,9 @@ class CleanupServices(Protocol):
 
     @property
     def provisional(self) -> KeptBars: ...
+
+    @property
+    def alerts(self) -> KeptAlerts: ...
 
     @property
     def config(self) -> ConfigService: ...
@@ -78,6 +89,9 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
     bar_days: int = services.config.value(MARKET, KEEP_PROVISIONAL_DAYS)
     run.progress(90, f"Forgetting unconfirmed bars of more than {bar_days} days ago.")
     bars_forgotten = services.provisional.cleanup(bar_days)
+    alert_days: int = services.config.value(ALERTS, KEEP_ALERT_DAYS)
+    run.progress(95, f"Forgetting alerts that ended more than {alert_days} days ago.")
+    alerts_forgotten = services.alerts.cleanup(alert_days, actor=actor)
     return {
         "days": days,
         "deleted": deleted,
@@ -85,6 +99,7 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
         "runs_forgotten": forgotten,
         "call_counts_forgotten": calls_forgotten,
         "unconfirmed_bars_forgotten": bars_forgotten,
+        "alerts_forgotten": alerts_forgotten,
     }
 
 

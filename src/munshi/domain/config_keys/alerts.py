@@ -13,6 +13,7 @@ GROUP_SECONDS, REPEAT_MINUTES = "delivery.group_seconds", "delivery.repeat_minut
 TIMEOUT_SECONDS, MOST_TRIES = "delivery.timeout_seconds", "delivery.most_tries"
 MOST_PER_MINUTE, QUIET_HOURS = "delivery.most_per_minute", "delivery.quiet_hours"
 DEAD_MAN_URL = "dead_man.url"
+KEEP_ALERT_DAYS = "keep_days"
 
 _HOURS = Document(fields=MappingProxyType({"from": TimeOfDay(), "to": TimeOfDay()}))
 
@@ -84,6 +85,14 @@ KEYS: tuple[ConfigKey, ...] = (
         ),
         default={"info": {"from": "22:00", "to": "07:00"}},
         description="Hours (IST) in which alerts of a severity wait until they are over.",
+    ),
+    ConfigKey(
+        config_type=ALERTS,
+        name=KEEP_ALERT_DAYS,
+        shape=Whole(smallest=7, largest=3650),
+        unit="days",
+        default=400,
+        description="For how many days it is kept which alerts there were, and what was told.",
     ),
     ConfigKey(
         config_type=ALERTS,

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Connection, bindparam, func, literal_column, select, true, union_all
 
 from munshi.domain.alert_rules import Fact
 from munshi.infrastructure.database.models import (
@@ -20,19 +19,27 @@ MOST_JOBS = 5_000
 _jobs, _runs, _gaps = background_jobs.c, scheduler_executions.c, candle_gaps.c
 
 
-def _in_state(state: str) -> Any:  # noqa: ANN401 - one of several selects
-    """The newest jobs of a state; its literal lets the planner use the index of rare states."""
-    rows = select(_jobs.job_type, _jobs.status).where(_jobs.status == literal_column(f"'{state}'"))
-    if state == "failed":
-        rows = rows.where(_jobs.created_at >= bindparam("since"))
-    newest = rows.order_by(_jobs.created_at.desc()).limit(literal_column(str(MOST_JOBS)))
-    few = newest.subquery(f"in_{state}")
-    return select(few.c.job_type, few.c.status, func.count().label("jobs")).group_by(
-        few.c.job_type, few.c.status
+# The newest jobs of each state; the literals let the planner use the index of rare states.
+_NEWEST = tuple(
+    select(_jobs.job_type, _jobs.status)
+    .where(
+        _jobs.status == literal_column(f"'{state}'"),
+        # What is dead or held stays so until somebody decides; a failure is soon old news.
+        _jobs.created_at >= bindparam("since") if state == "failed" else true(),
     )
-
-
-_JOBS = union_all(*map(_in_state, ("dead", "held", "failed")))
+    .order_by(_jobs.created_at.desc())
+    .limit(literal_column(str(MOST_JOBS)))
+    .subquery(f"in_{state}")
+    for state in ("dead", "held", "failed")
+)
+_JOBS = union_all(
+    *(
+        select(each.c.job_type, each.c.status, func.count().label("jobs")).group_by(
+            each.c.job_type, each.c.status
+        )
+        for each in _NEWEST
+    )
+)
 _MISSED = (
     select(
         _runs.job_name,

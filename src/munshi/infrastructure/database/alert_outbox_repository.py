@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from munshi.domain.alert_delivery import (
@@ -62,6 +74,7 @@ _OPEN = (
     .order_by(_messages.not_before, _messages.created_at)
     .limit(MOST_WAITING)
 )
+_UNENDED = select(_messages.channel_id, _messages.alert_ids).where(_messages.ended_at.is_(None))
 _GET = select(alert_messages).where(_messages.message_id == bindparam("row"))
 _LIST = (
     select(alert_messages)
@@ -117,6 +130,14 @@ _END_SILENCE = (
     update(alert_silences)
     .where(_silences.silence_id == bindparam("row"), _silences.ends_at > bindparam("now"))
     .values(ends_at=bindparam("now"))
+)
+# What belongs to them goes with them.
+_FORGET = (
+    delete(alerts).where(
+        alerts.c.state == literal_column("'resolved'"), alerts.c.resolved_at < bindparam("before")
+    ),
+    delete(alert_messages).where(_messages.ended_at < bindparam("before")),
+    delete(alert_silences).where(_silences.ends_at < bindparam("before")),
 )
 _TURN = (
     update(alert_keeper)
@@ -189,6 +210,11 @@ class AlertOutboxRepository:
     def list_due(self, *, now: datetime) -> list[Message]:
         """What waits and may be sent now, and what was begun by a sender that died."""
         return [_message(row) for row in self._connection.execute(_OPEN, {"now": now})]
+
+    def list_unheard(self) -> set[tuple[UUID, str]]:
+        """Channels, each with the id of an alert of which a message still waits for it."""
+        rows = self._connection.execute(_UNENDED)
+        return {(row.channel_id, alert_id) for row in rows for alert_id in row.alert_ids}
 
     def get_message(self, message_id: UUID) -> Message | None:
         row = self._connection.execute(_GET, {"row": message_id}).first()
@@ -294,6 +320,10 @@ class AlertOutboxRepository:
         ended = self._connection.execute(_END_SILENCE, {"row": silence_id, "now": now})
         return ended.rowcount > 0
 
+    def cleanup(self, *, before: datetime) -> int:
+        """Forget what ended before then: alerts, messages and their tries, silences; how many."""
+        return sum(self._connection.execute(each, {"before": before}).rowcount for each in _FORGET)
+
     def take_turn(self, me: str, *, lease: timedelta, now: datetime) -> bool:
         """Whether `me` keeps the alerts until the lease ends; taken anew each time."""
         values = {"me": me, "now": now, "until": now + lease}
@@ -308,6 +338,16 @@ class AlertOutboxRepository:
         except IntegrityError:
             return False
         return True
+
+    def is_held_by_another(self, me: str, *, now: datetime) -> bool:
+        """Whether somebody else keeps the alerts; looks only."""
+        row = self._connection.execute(_KEEPER).first()
+        return (
+            row is not None
+            and row.holder not in {None, me}
+            and row.held_until is not None
+            and row.held_until > now
+        )
 
     def leave(self, me: str) -> None:
         self._connection.execute(_LEAVE, {"me": me})
