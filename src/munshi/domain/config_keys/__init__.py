@@ -69,6 +69,7 @@ from munshi.domain.config_keys.market import (
     DAILY_COLLECTION_KEY,
     KEEP_PROVISIONAL_DAYS,
     MASTERS_KEY,
+    PART_REQUESTS,
 )
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
@@ -120,6 +121,7 @@ __all__ = [
     "MIRROR_TOKENS_TO_ENV",
     "MOST_MB",
     "NOTIFICATIONS",
+    "PART_REQUESTS",
     "PEOPLE",
     "QUEUE_PREFIX",
     "RATE_LIMIT_PER_MINUTE",
