@@ -16,11 +16,15 @@ LIMITS: Mapping[Service, str] = {Service.KITE: "kite.historical", Service.BREEZE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """`requests` are left to make; `ends_at` is None where nobody can say."""
+    """`requests` are left to make; `ends_at` is None where nobody can say.
+
+    `waits_for_login` where nothing goes on before a person has logged in.
+    """
 
     requests: int
     ends_at: datetime | None
     said: str
+    waits_for_login: bool = False
 
 
 class CollectionOutlook:
@@ -74,7 +78,10 @@ class CollectionOutlook:
         if live and len(live) == sum(part.state is JobState.PAUSED for part in live):
             names = " and ".join(sorted(str(service) for service in waiting if service))
             return Outlook(
-                requests=sum(left.values()), ends_at=None, said=f"waits for a login at {names}"
+                requests=sum(left.values()),
+                ends_at=None,
+                said=f"waits for a login at {names}",
+                waits_for_login=True,
             )
         return self.of_requests(left)
 
