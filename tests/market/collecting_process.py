@@ -17,7 +17,8 @@ def start_collecting(
     settings: Settings, *, brokers: str, now: datetime
 ) -> "subprocess.Popen[bytes]":
     """It works from `now` on until nothing is due; the caller kills it or waits."""
-    words = (str(settings.home), str(settings.database_url), brokers, now.isoformat())
+    url = settings.database_url.get_secret_value()
+    words = (str(settings.home), url, brokers, now.isoformat())
     return subprocess.Popen(
         [sys.executable, "-m", "market.collecting_process", *words],
         env={**os.environ, "PYTHONPATH": str(TESTS)},

@@ -1,5 +1,6 @@
 """A collection in parts whose worker is killed: no bar is lost, none is there twice."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -48,9 +49,10 @@ def history_calls(desk: Desk) -> int:
     return sum("historical" in arrival.path for arrival in asked)
 
 
-def wait_for_calls(desk: Desk, count: int) -> None:
+def wait_for_calls(desk: Desk, worker: "subprocess.Popen[bytes]", count: int) -> None:
     deadline = time.monotonic() + SECONDS
     while history_calls(desk) < count:
+        assert worker.poll() is None, f"the worker ended after {history_calls(desk)} calls"
         assert time.monotonic() < deadline, f"{history_calls(desk)} calls of {count}"
         time.sleep(0.01)
 
@@ -68,7 +70,7 @@ def test_a_killed_collection_goes_on_where_it_stopped(killed_desk: Desk) -> None
             services.settings, brokers=killed_desk.simulator.url, now=clock.now()
         )
         try:
-            wait_for_calls(killed_desk, count)
+            wait_for_calls(killed_desk, worker, count)
         finally:
             worker.kill()
             worker.wait(SECONDS)

@@ -79,6 +79,7 @@ def test_while_it_waits_the_job_tells_the_end_that_the_quota_leaves(parted: Desk
     services = parted.services
     limit = [{"requests": 10, "seconds": 60, "daily": 20}]
     set_limit(services.database, parted.clock, "breeze.api", limit)
+    parted.clock.advance(timedelta(seconds=1))
     pause_parts(parted)
 
     waiting = work(parted, ask(parted, ASKED))
