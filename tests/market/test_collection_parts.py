@@ -106,6 +106,19 @@ def test_parts_without_a_login_wait_for_it_and_the_job_says_so(parted: Desk) -> 
     assert result(work(parted, waiting))["bars_missing"] == 0
 
 
+def test_a_part_that_goes_on_counts_what_was_fetched_before(parted: Desk) -> None:
+    parted.log_in(Service.BREEZE)
+    part = replace(ASKED, instruments=("NSE:NIFTY 50",), planned=7)
+    half = replace(part, end=date(2026, 11, 11))
+    parted.services.collection.collect(half, progress=lambda *_: None)
+    percents: list[float] = []
+
+    parted.services.collection.collect(part, progress=lambda percent, _: percents.append(percent))
+
+    assert percents[0] == pytest.approx(100 * 4 / 7)
+    assert percents == sorted(percents)
+
+
 def test_a_part_that_was_cancelled_fails_the_job_and_a_retry_asks_for_what_is_missing(
     parted: Desk,
 ) -> None:

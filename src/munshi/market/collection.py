@@ -86,8 +86,11 @@ class CollectionService:
             for tally in tallies
             for window in tally.plan.windows
         ]
+        # What an earlier attempt at a part fetched counts as done.
+        whole = max(params.planned or 0, len(tasks))
+        before = whole - len(tasks)
         for done, (task, tally) in enumerate(tasks):
-            say = partial(progress, 100 * done / len(tasks))
+            say = partial(progress, 100 * (before + done) / whole)
             say(
                 f"{task.plan.wanted.instrument.ref} {task.window.first} to {task.window.last}, "
                 f"request {done + 1} of {len(tasks)}"
