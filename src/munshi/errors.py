@@ -422,6 +422,12 @@ class MarketFactUnknownError(AppError):
     status = 422
 
 
+class CollectionPartsFailedError(AppError):
+    """Parts of a collection failed; what they fetched is kept."""
+
+    status = 409
+
+
 class SpotPriceMissingError(AppError):
     """No price of the underlying is stored for that day."""
 

@@ -39,6 +39,7 @@ WANTED = {
     ("GET", "/quotes"): Role.VIEWER,
     ("GET", "/streams"): Role.VIEWER,
     ("GET", "/data/provisional"): Role.VIEWER,
+    ("POST", "/data/collections/plan"): Role.VIEWER,
     ("GET", "/backtests"): Role.VIEWER,
     ("GET", "/backtests/{run_id}"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/trades"): Role.VIEWER,

@@ -255,3 +255,42 @@ def test_a_plan_says_what_would_be_asked_for_and_makes_no_job(munshi: Munshi) ->
     assert planned["requests"] == part["requests"] >= 1
     assert json.loads(munshi("jobs", "list", "--json").stdout)["jobs"] == []
     assert "requests to make" in munshi("data", "collect", "NIFTY", "--plan").stdout
+
+
+def test_a_chain_is_planned_and_collected_around_the_spot_of_each_day(munshi: Munshi) -> None:
+    munshi("config", "set", "auth", "simulated_headless", "true")
+    munshi("login", "kite", "--headless")
+    munshi("login", "breeze", "--headless")
+    days = ("--from", "2024-06-03", "--to", "2024-06-07")
+    chain = ("data", "collect", "--chain", "NIFTY", "--strikes", "1", *days)
+
+    refused = munshi(*chain, "--plan")
+    munshi("data", "collect", "NIFTY", "--interval", "1day", *days, "--wait")
+    planned = munshi(*chain, "--plan")
+    collected = json.loads(munshi(*chain, "--wait", "--json").stdout)["result"]
+
+    assert "munshi data collect" in refused.stderr
+    assert "NFO:NIFTY24606" in planned.stdout
+    assert "of breeze) in 1 part. Begun now it will finish" in planned.stdout
+    assert {part["bars_present"] - part["bars_expected"] for part in collected["instruments"]} == {
+        0
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("NIFTY", "--strikes", "5"), "--expiries and --strikes are those of a chain."),
+        (("--chain", "NIFTY", "--expiries", "soon"), "date like 2026-11-24, not 'soon'"),
+        (("--chain", "NIFTY", "--expiries", "13"), "expiries must be a number from 1 to 12"),
+        ((), "instruments must be a list that names at least one"),
+    ],
+)
+def test_a_chain_that_cannot_be_meant_is_one_error(
+    munshi: Munshi, words: tuple[str, ...], said: str
+) -> None:
+    done = munshi("data", "collect", *words, "--plan")
+
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

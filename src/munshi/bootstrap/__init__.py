@@ -36,6 +36,7 @@ from munshi.config.old_install import OldInstallImport
 from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
+from munshi.domain.config_keys import MARKET, PART_REQUESTS
 from munshi.domain.enums import Service
 from munshi.health.ground import CheckGround
 from munshi.health.market_hours import is_trading_day
@@ -64,6 +65,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.chain_choice import ChainChooser
 from munshi.market.collection import CollectionService
+from munshi.market.collection_outlook import CollectionOutlook
 from munshi.market.collection_plan import Planner
 from munshi.market.collection_scope import CollectionScope
 from munshi.market.day_spots import DaySpots
@@ -265,6 +267,8 @@ def _wire(
         calendar=calendar.calendar,
     )
     history = InstrumentHistory(database, mode=mode)
+    limits = RateLimitService(database, clock, mode=mode, pools=quotas.pools)
+    outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)
     collection = CollectionService(
         clock,
         scope=scope,
@@ -279,6 +283,8 @@ def _wire(
         candles=candles,
         gaps=gaps,
         calendar=calendar,
+        outlook=outlook,
+        part_requests=lambda: int(config.value(MARKET, PART_REQUESTS)),
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     schedules = ScheduleService(
@@ -353,6 +359,7 @@ def _wire(
         candles=candles,
         gaps=gaps,
         collection=collection,
+        collection_outlook=outlook,
         backtests=backtests,
         validations=ValidationService(
             database,

@@ -47,6 +47,8 @@ from munshi.domain.jobs import (
     BACKTEST,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
+    COLLECTION_PART,
+    COLLECTION_QUEUE,
     DAILY_COLLECTION,
     DATA_COLLECTION,
     DATA_VERIFICATION,
@@ -79,6 +81,7 @@ from munshi.keys.service import KeyService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.collection_outlook import CollectionOutlook
 from munshi.market.gaps import GapService
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
@@ -105,6 +108,18 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
             max_attempts=COLLECTION_TRIES,
+            bulk=True,
+        ),
+        # More at a time would only wait for the same permits, and hold threads meanwhile.
+        COLLECTION_PART: JobSpec(
+            params=CollectionParams,
+            entry="munshi.market.job:run_part",
+            runs_in="thread",
+            idempotent=True,
+            queue=COLLECTION_QUEUE,
+            queue_limit=2,
+            max_attempts=COLLECTION_TRIES,
+            max_crashes=COLLECTION_TRIES,
             bulk=True,
         ),
         DAILY_COLLECTION: JobSpec(
@@ -262,6 +277,7 @@ class Services:
     candles: CandleService
     gaps: GapService
     collection: CollectionService
+    collection_outlook: CollectionOutlook
     backtests: BacktestService
     validations: ValidationService
     verifier: CandleVerifier

@@ -27,9 +27,20 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help
 @data_app.command()
 def collect(
     instruments: Annotated[
-        list[str], typer.Argument(metavar="INSTRUMENT…", help="NIFTY, NSE:RELIANCE, …")
-    ],
+        list[str] | None, typer.Argument(metavar="[INSTRUMENT…]", help="NIFTY, NSE:RELIANCE, …")
+    ] = None,
     *,
+    chain: Annotated[
+        str | None,
+        typer.Option(metavar="UNDERLYING", help="Options on it, around the spot of each day."),
+    ] = None,
+    expiries: Annotated[
+        str | None,
+        typer.Option(metavar="nearest|N|DATES", help="Of the chain: so many of the nearest."),
+    ] = None,
+    strikes: Annotated[
+        int | None, typer.Option(help="Of the chain: so many on each side of the spot; 10.")
+    ] = None,
     broker: str = typer.Option("kite", help="kite or breeze."),
     interval: IntervalOption = "5minute",
     start: FromOption = None,
@@ -48,6 +59,7 @@ def collect(
     """Collect candles from a broker: what is missing of the last 20 trading days."""
     from munshi.cli.data_collect import (
         ask,
+        chain_of,
         collection_of,
         print_collection,
         print_plan,
@@ -58,7 +70,13 @@ def collect(
 
     with open_desk(brokers=plan or wait is not False) as services:
         wanted = collection_of(
-            services, instruments, broker=broker, interval=interval, start=start, end=end
+            services,
+            instruments or [],
+            broker=broker,
+            interval=interval,
+            start=start,
+            end=end,
+            chain=chain_of(chain, expiries=expiries, strikes=strikes),
         )
         if plan:
             print_plan(services.collection.plan(wanted), as_json=as_json)
@@ -66,7 +84,10 @@ def collect(
         asked = ask(services, wanted)
         job = asked if wait is False else see_through(services, asked, here=wait is True)
         mode = services.settings.brokers.value
-    print_collection(job, mode=mode, as_json=as_json)
+        outlook = services.collection_outlook.of_job(job)
+    print_collection(job, mode=mode, outlook=outlook, as_json=as_json)
+    if outlook is not None and outlook.waits_for_login:
+        raise typer.Exit(1)
     if job.state.is_final and job.state is not JobState.SUCCEEDED:
         raise typer.Exit(1)
     if job.state in {JobState.PAUSED, JobState.HELD}:

@@ -17,12 +17,16 @@ from munshi.domain.audit import COMMAND_LINE
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.jobs import DATA_COLLECTION, Job, JobState
 from munshi.domain.market.calendar import MarketCalendar
+from munshi.domain.option_chains import NEAREST
+from munshi.errors import JobParametersInvalidError
+from munshi.market.collection_outlook import Outlook
 
 USUAL_DAYS = 20
 # Workers look for jobs twice a second.
 TAKEN_WITHIN = 1.5
 POLL_SECONDS = 0.1
 _DAYS_SHOWN = 3
+SERIES_SHOWN = 60
 
 
 def collection_of(
@@ -33,6 +37,7 @@ def collection_of(
     interval: str,
     start: str | None,
     end: str | None,
+    chain: dict[str, object] | None = None,
 ) -> CollectionParams:
     """The parameters, with the last 20 trading days where no others are named.
 
@@ -41,16 +46,39 @@ def collection_of(
     calendar = services.calendar.calendar()
     last = read_day(end) or last_trading_day(calendar, today_ist(services.clock))
     first = read_day(start) or _days_before(calendar, last)
-    given = {
+    given: dict[str, object] = {
         "broker": broker,
         "instruments": list(instruments),
         "interval": interval,
         "from": first.isoformat(),
         "to": last.isoformat(),
     }
+    if chain is not None:
+        given["chain"] = chain
     params = CollectionParams.from_json(given)
     services.collection.check(params)
     return params
+
+
+def chain_of(
+    underlying: str | None, *, expiries: str | None, strikes: int | None
+) -> dict[str, object] | None:
+    """`nearest`, a number, or dates between commas. Raises JobParametersInvalidError."""
+    if underlying is None:
+        if expiries is None and strikes is None:
+            return None
+        raise JobParametersInvalidError(
+            "--expiries and --strikes are those of a chain.", hint="Name it: --chain NIFTY"
+        )
+    chain: dict[str, object] = {"underlying": underlying}
+    if expiries is not None:
+        plain = expiries.strip()
+        dates = [each.strip() for each in plain.split(",")]
+        is_word = plain.lower() == NEAREST
+        chain["expiries"] = NEAREST if is_word else int(plain) if plain.isdecimal() else dates
+    if strikes is not None:
+        chain["strikes"] = strikes
+    return chain
 
 
 def last_trading_day(calendar: MarketCalendar, today: date) -> date:
@@ -83,15 +111,19 @@ def _is_taken(services: Services, asked: Job) -> bool:
     return False
 
 
-def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
+def print_collection(job: Job, *, mode: str, outlook: Outlook | None = None, as_json: bool) -> None:
+    said = None if outlook is None else outlook.said
     if as_json:
-        print_json({"mode": mode, **job_document(job)})
+        print_json({"mode": mode, **job_document(job), "outlook": said})
         return
     print_mode(mode)
     if job.result_data is None:
         print_job_state(job)
+        if said:
+            typer.echo(f"It {said}.")
         return
     result: dict[str, Any] = dict(job.result_data)
+    shown = result["instruments"][:SERIES_SHOWN]
     print_table(
         f"{result['interval']} bars of {result['from']} to {result['to']}, {result['label']}",
         ("instrument", "requests", "added", "changed", "refused", "held", "expected", "missing"),
@@ -106,9 +138,15 @@ def print_collection(job: Job, *, mode: str, as_json: bool) -> None:
                 f"{part['bars_expected']:,}",
                 _missing(part),
             )
-            for part in result["instruments"]
+            for part in shown
         ],
     )
+    _print_rest(result.get("instrument_count", len(result["instruments"])), len(shown))
+    if "parts" in result:
+        typer.echo(
+            f"{result['parts']} parts: {result['requests']:,} requests, "
+            f"{result['rows_added']:,} bars added, {result['bars_missing']:,} missing."
+        )
 
 
 def print_plan(plan: dict[str, Any], *, as_json: bool) -> None:
@@ -120,19 +158,34 @@ def print_plan(plan: dict[str, Any], *, as_json: bool) -> None:
     print_table(
         f"{plan['interval']} bars of {plan['from']} to {plan['to']}, {plan['label']}: "
         f"{plan['requests']:,} requests to make",
-        ("instrument", "requests", "days wanted", "days held", "held", "expected"),
+        ("instrument", "from", "requests", "days wanted", "days held", "held", "expected"),
         [
             (
                 part["instrument"],
+                part["source"],
                 part["requests"],
                 part["days_wanted"],
                 part["days_held"],
                 f"{part['bars_present']:,}",
                 f"{part['bars_expected']:,}",
             )
-            for part in plan["instruments"]
+            for part in plan["instruments"][:SERIES_SHOWN]
         ],
     )
+    _print_rest(len(plan["instruments"]), SERIES_SHOWN)
+    if plan["requests"]:
+        by_broker = ", ".join(
+            f"{count:,} of {broker}" for broker, count in plan["requests_by_broker"].items()
+        )
+        typer.echo(
+            f"{plan['requests']:,} requests ({by_broker}) in {plan['parts']} "
+            f"{'parts' if plan['parts'] > 1 else 'part'}. Begun now it {plan['outlook']}."
+        )
+
+
+def _print_rest(series: int, shown: int) -> None:
+    if series > shown:
+        typer.echo(f"… and {series - shown:,} more: --json lists what is known of each.")
 
 
 def print_job_state(job: Job) -> None:

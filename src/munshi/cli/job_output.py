@@ -64,6 +64,7 @@ class JobStory:
     attempts: Sequence[JobAttempt]
     children: Sequence[Job] = ()
     artifacts: Sequence[JobArtifact] = ()
+    outlook: str | None = None
 
 
 def print_story(story: JobStory, *, mode: str, as_json: bool) -> None:
@@ -73,6 +74,7 @@ def print_story(story: JobStory, *, mode: str, as_json: bool) -> None:
             {
                 "mode": mode,
                 **job_document(story.job),
+                "outlook": story.outlook,
                 "attempts": [asdict(attempt) for attempt in story.attempts],
                 "children": [job_document(child) for child in story.children],
                 "artifacts": [artifact_document(artifact) for artifact in story.artifacts],
@@ -80,7 +82,7 @@ def print_story(story: JobStory, *, mode: str, as_json: bool) -> None:
         )
         return
     print_mode(mode)
-    for name, value in _facts(story.job).items():
+    for name, value in _facts(story.job, story.outlook).items():
         if value:
             typer.echo(f"{name:<12}{printable(str(value))}")
     if story.job.result_data:
@@ -91,13 +93,14 @@ def print_story(story: JobStory, *, mode: str, as_json: bool) -> None:
         print_artifacts(story.artifacts, title="Files")
 
 
-def _facts(job: Job) -> dict[str, object]:
+def _facts(job: Job, outlook: str | None) -> dict[str, object]:
     return {
         "job": job.job_id,
         "type": job.job_type,
         "state": job.state,
         "progress": _progress(job),
         "message": job.message,
+        "outlook": outlook,
         "error": job.error_details,
         "parameters": json.dumps(job.parameters, ensure_ascii=False),
         "queue": job.queue,

@@ -79,8 +79,11 @@ def show(job_id: JobId, *, as_json: JsonFlag = False) -> None:
     from munshi.cli.job_output import JobStory, print_story
 
     with open_desk() as services:
+        job = services.jobs.get(job_id)
+        outlook = services.collection_outlook.of_job(job)
         story = JobStory(
-            job=services.jobs.get(job_id),
+            job=job,
+            outlook=None if outlook is None else outlook.said,
             attempts=services.jobs.attempts(job_id),
             children=services.jobs.children(job_id),
             artifacts=services.jobs.artifacts(job_id),

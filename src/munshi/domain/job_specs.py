@@ -44,7 +44,8 @@ class JobSpec:
     job which runs in a process may hold. A `brief` job ends in milliseconds: one thread runs a
     whole claimed batch of them. One that is not `batched` has its end on disk, in a transaction
     of its own, before anything else happens. One in `bulk` asks brokers for hours, and leaves a
-    share of their limits to those who wait for an answer.
+    share of their limits to those who wait for an answer. `queue_limit` is how many of its queue
+    run at a time, where the configuration says nothing of that queue.
     """
 
     params: type[JobParameters]
@@ -61,6 +62,7 @@ class JobSpec:
     brief: bool = False
     batched: bool = True
     bulk: bool = False
+    queue_limit: int | None = None
 
     @property
     def stored_alone(self) -> bool:

@@ -14,6 +14,8 @@ from munshi.errors import JobStateConflictError
 AUTO_LOGIN = "auto_login"
 BACKTEST = "backtest"
 DATA_COLLECTION = "data_collection"
+COLLECTION_PART = "collection_part"
+COLLECTION_QUEUE = "collection"
 DAILY_COLLECTION = "daily_collection"
 DATA_VERIFICATION = "data_verification"
 PRICE_STREAM = "price_stream"

@@ -55,7 +55,7 @@ class QueueService:
         with self._database.reading() as tx:
             pauses = tx.queues.list_pauses()
             paused = {pause.name: pause for pause in pauses if pause.kind is PauseKind.QUEUE}
-            limits = read_limits(tx)
+            limits = read_limits(tx, self._registry)
             backlog = tx.queues.backlog()
             taken = tx.queues.count_places()
             queues = tuple(

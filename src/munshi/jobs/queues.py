@@ -28,7 +28,7 @@ class QueueBook:
             if revision != self._revision:
                 self._limits = {
                     name: limits
-                    for name, limits in read_limits(tx).items()
+                    for name, limits in read_limits(tx, self._registry).items()
                     if limits.limit or limits.per_key
                 }
                 self._names = queue_names(tx, self._registry)
@@ -54,9 +54,14 @@ class QueueBook:
         return [Lane(queue, job_type) for queue in self._names for job_type in self._registry]
 
 
-def read_limits(tx: Transaction) -> dict[str, QueueLimits]:
-    """The configured queues with their limits."""
-    return {
+def read_limits(tx: Transaction, registry: Mapping[str, JobSpec]) -> dict[str, QueueLimits]:
+    """The configured queues with their limits, and those that job types limit by themselves."""
+    of_types = {
+        spec.queue: QueueLimits(limit=spec.queue_limit)
+        for spec in registry.values()
+        if spec.queue_limit is not None
+    }
+    return of_types | {
         entry.config_key.removeprefix(QUEUE_PREFIX): QueueLimits(
             limit=entry.value.get("limit"), per_key=entry.value.get("per_key")
         )
@@ -77,4 +82,5 @@ def check_queue(tx: Transaction, registry: Mapping[str, JobSpec], queue: str) ->
 
 def queue_names(tx: Transaction, registry: Mapping[str, JobSpec]) -> list[str]:
     """Every queue there is: the default one, those of job types, and configured ones."""
-    return sorted({DEFAULT_QUEUE, *(spec.queue for spec in registry.values()), *read_limits(tx)})
+    of_types = (spec.queue for spec in registry.values())
+    return sorted({DEFAULT_QUEUE, *of_types, *read_limits(tx, registry)})

@@ -1,6 +1,6 @@
 """The options that a collection wants: for each day those around its spot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from munshi.clock import Clock, today_ist
@@ -56,7 +56,8 @@ class ChainChooser:
         wanted_on: dict[InstrumentRef, set[date]] = {}
         for day in days:
             among = listed if listed.covers(day) else derived
-            for contract in among.on(day, chain, spots[day]):
+            for chosen in among.on(day, chain, spots[day]):
+                contract = listed.known_as(chosen, today=today)
                 contracts[contract.ref] = with_code(contract, underlying)
                 wanted_on.setdefault(contract.ref, set()).add(day)
         if days and not contracts:
@@ -65,15 +66,12 @@ class ChainChooser:
                 f"{days[0]} to {days[-1]}.",
                 hint=f"See: munshi instruments list --underlying {chain.underlying}",
             )
+        brokers = _brokers(contracts.values(), params.broker, today=today)
         ordered = sorted(
             contracts.values(), key=lambda one: (one.expiry or date.max, one.strike or 0, one.kind)
         )
         return [
-            Wanted(
-                instrument=one,
-                broker=_broker(one, params.broker, today=today),
-                days=frozenset(wanted_on[one.ref]),
-            )
+            Wanted(instrument=one, broker=brokers[one.expiry], days=frozenset(wanted_on[one.ref]))
             for one in ordered
         ]
 
@@ -84,6 +82,14 @@ class ChainChooser:
         return self._instruments.find(f"NSE:{name}")
 
 
-def _broker(contract: Instrument, preferred: Service, *, today: date) -> Service:
-    is_alive = contract.expiry is None or contract.expiry >= today
-    return preferred if is_alive and contract.kite_token is not None else Service.BREEZE
+def _brokers(
+    contracts: Iterable[Instrument], preferred: Service, *, today: date
+) -> dict[date | None, Service]:
+    """One broker for all of an expiry: the preferred one if that serves every contract of it."""
+    found: dict[date | None, Service] = {}
+    for one in contracts:
+        is_alive = one.expiry is None or one.expiry >= today
+        if not is_alive or (preferred is Service.KITE and one.kite_token is None):
+            found[one.expiry] = Service.BREEZE
+        found.setdefault(one.expiry, preferred)
+    return found

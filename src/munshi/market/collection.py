@@ -1,6 +1,6 @@
 """Collecting candles: what is missing is asked for, judged and stored, nothing is filled in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 import polars as pl
 
 from munshi.clock import Clock
+from munshi.domain.enums import Service
 from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candle_gaps import MissingReason
@@ -21,8 +22,10 @@ from munshi.jobs.run import running_job
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.chain_choice import ChainChooser
+from munshi.market.collection_outlook import CollectionOutlook
+from munshi.market.collection_parts import divide
 from munshi.market.collection_plan import Planner, SeriesPlan, Wanted
-from munshi.market.collection_report import CollectionReporter, Tally
+from munshi.market.collection_report import CollectionReporter, Tally, joined
 from munshi.market.collection_scope import CollectionScope
 from munshi.market.gaps import GapService
 from munshi.market.history import Window, cut
@@ -53,6 +56,8 @@ class CollectionService:
         candles: CandleService,
         gaps: GapService,
         calendar: CalendarService,
+        outlook: CollectionOutlook,
+        part_requests: Callable[[], int],
     ) -> None:
         self._clock = clock
         self._patience = Patience(clock)
@@ -62,6 +67,8 @@ class CollectionService:
         self._candles = candles
         self._gaps = gaps
         self._calendar = calendar
+        self._outlook = outlook
+        self._part_requests = part_requests
         self._reporter = CollectionReporter(clock, candles=candles, calendar=calendar.calendar)
 
     def collect(self, params: CollectionParams, *, progress: Progress) -> dict[str, Any]:
@@ -79,8 +86,11 @@ class CollectionService:
             for tally in tallies
             for window in tally.plan.windows
         ]
+        # What an earlier attempt at a part fetched counts as done.
+        whole = max(params.planned or 0, len(tasks))
+        before = whole - len(tasks)
         for done, (task, tally) in enumerate(tasks):
-            say = partial(progress, 100 * done / len(tasks))
+            say = partial(progress, 100 * (before + done) / whole)
             say(
                 f"{task.plan.wanted.instrument.ref} {task.window.first} to {task.window.last}, "
                 f"request {done + 1} of {len(tasks)}"
@@ -93,16 +103,41 @@ class CollectionService:
         return {**self._head(params), **self._reporter.report(params, tallies, after)}
 
     def plan(self, params: CollectionParams) -> dict[str, Any]:
-        """What `collect` would ask for now; no broker is asked and nothing is stored.
+        """What `collect` would ask for now, of whom, and how long the quotas make that.
 
-        Raises what `check` does, and CalendarYearUnknownError.
+        No broker is asked and nothing is stored. Raises what `check` does, and
+        CalendarYearUnknownError.
         """
         plans = self._planner.plan(params, self._wanted(params))
+        requests = _by_broker(plans)
+        outlook = self._outlook.of_requests(requests)
         return {
             **self._head(params),
-            "requests": sum(len(plan.windows) for plan in plans),
+            "requests": outlook.requests,
+            "requests_by_broker": {broker.value: count for broker, count in requests.items()},
+            "parts": len(divide(params, plans, most=self._part_requests())),
+            "ends_at": outlook.ends_at and outlook.ends_at.isoformat(),
+            "outlook": outlook.said,
             "instruments": [plan.to_json() for plan in plans],
         }
+
+    def divide(self, params: CollectionParams) -> list[CollectionParams]:
+        """`params` as the parts they are collected in; alone where they are not much.
+
+        Raises as `plan` does.
+        """
+        plans = self._planner.plan(params, self._wanted(params))
+        return divide(params, plans, most=self._part_requests())
+
+    def brokers(self, params: CollectionParams) -> list[Service]:
+        """Who would be asked now, by name."""
+        return sorted(_by_broker(self._planner.plan(params, self._wanted(params))))
+
+    def conclude(
+        self, params: CollectionParams, reports: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """The reports of all parts as one; of many series those that miss most are listed."""
+        return {**self._head(params), **joined(reports)}
 
     def fetch_again(self, params: CollectionParams, *, progress: Progress) -> pl.DataFrame:
         """All bars of the one instrument of `params`, held or not; nothing is stored.
@@ -214,6 +249,15 @@ class CollectionService:
             calendar=calendar,
             now=self._clock.now(),
         )
+
+
+def _by_broker(plans: Sequence[SeriesPlan]) -> dict[Service, int]:
+    found: dict[Service, int] = {}
+    for plan in plans:
+        if plan.windows:
+            broker = plan.wanted.broker
+            found[broker] = found.get(broker, 0) + len(plan.windows)
+    return found
 
 
 def _job_id() -> UUID | None:

@@ -1,6 +1,6 @@
 """What came of a collection, and what is missing after it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from munshi.market.expectations import Expectations
 from munshi.market.quality import Gap, compare
 
 LISTED = 20
+# Of a collection in parts.
+MOST_SERIES = 200
 
 
 @dataclass(slots=True)
@@ -94,6 +96,26 @@ class CollectionReporter:
         segment = plan.wanted.instrument.segment
         bars = expectations.of(partly[0], partly[-1], params.interval, segment)
         return compare(frame, bars.filter(bars["day"].is_in(partly))).gaps
+
+
+def joined(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The reports of the parts of one collection, which have no series in common."""
+    series = [part for report in reports for part in report.get("instruments", ())]
+    worst = sorted(series, key=_bars_missing, reverse=True)[:MOST_SERIES]
+    listed = {id(part) for part in worst}
+    return {
+        "requests": sum(report.get("requests", 0) for report in reports),
+        "rows_added": sum(report.get("rows_added", 0) for report in reports),
+        "rows_changed": sum(report.get("rows_changed", 0) for report in reports),
+        "parts": len(reports),
+        "instrument_count": len(series),
+        "bars_missing": sum(map(_bars_missing, series)),
+        "instruments": [part for part in series if id(part) in listed],
+    }
+
+
+def _bars_missing(part: Mapping[str, Any]) -> int:
+    return int(part["bars_expected"]) - int(part["bars_present"])
 
 
 def _midnight(day: date) -> datetime:

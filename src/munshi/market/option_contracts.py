@@ -35,6 +35,7 @@ class ListedOptions:
         self._underlying = underlying
         days = (history.known_since(service) for service in Service)
         self.first_day = min((day for day in days if day is not None), default=None)
+        self._by_terms: dict[date, dict[tuple[Decimal | None, InstrumentKind], Instrument]] = {}
         self._expiries = history.option_expiries(underlying, since=since)
 
     def covers(self, day: date) -> bool:
@@ -52,6 +53,18 @@ class ListedOptions:
             kept = set(strikes_around(spot, strikes, each_side=chain.strikes))
             found += [one for one in contracts if one.strike in kept]
         return found
+
+    def known_as(self, contract: Instrument, *, today: date) -> Instrument:
+        """`contract` as it was listed last, where it lived long enough to be in a list."""
+        expiry = contract.expiry
+        if expiry is None or self.first_day is None or expiry < self.first_day:
+            return contract
+        if expiry not in self._by_terms:
+            listed = self._history.contracts_on(
+                min(today, expiry), self._underlying, expiry=expiry, kinds=_OPTIONS
+            )
+            self._by_terms[expiry] = {(one.strike, one.kind): one for one in listed}
+        return self._by_terms[expiry].get((contract.strike, contract.kind), contract)
 
 
 class DerivedOptions:

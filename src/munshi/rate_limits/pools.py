@@ -78,6 +78,10 @@ class PoolBook:
             self._looked_at = at
             return self._known
 
+    def kept_until(self, day: date) -> datetime | None:
+        """Until when downloads leave the reserve of `day`; None where nothing is traded."""
+        return self._kept_until(day)
+
     def forget(self) -> None:
         """Somebody else has changed a limit: read again."""
         with self._lock:

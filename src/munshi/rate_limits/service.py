@@ -9,7 +9,8 @@ from typing import Any
 from munshi.clock import Clock
 from munshi.domain.alert_rules import Fact
 from munshi.domain.config_keys import API, KEEP_MINUTE_DAYS, find_key
-from munshi.domain.quotas import RatePool, day_ist, midnight_ist
+from munshi.domain.quota_forecast import Allowance, Forecast, forecast
+from munshi.domain.quotas import RatePool, cooling_seconds, day_ist, midnight_ist
 from munshi.domain.rate_calls import CallCount, DaySum, LimitDay, LimitStatus
 from munshi.infrastructure.database.engine import Database
 from munshi.rate_limits.analysis import analyse, last_month
@@ -93,6 +94,30 @@ class RateLimitService:
             for day in self.list_days()
             if day.daily
         ]
+
+    def forecast(self, name: str, requests: int) -> Forecast | None:
+        """When downloads will have made `requests` more calls that the limit `name` binds.
+
+        By limits alone, as if the broker answered at once and nobody else called. None where
+        downloads get nothing.
+        """
+        pool = self._pools.in_force().by_name[name]
+        now = self._clock.now()
+        with self._database.reading() as tx:
+            used = (
+                tx.rate_pools.get_day_count(name, day_ist(now), mode=self._mode)
+                if pool.daily is not None
+                else 0
+            )
+        allowance = Allowance(
+            requests=pool.requests - pool.kept,
+            seconds=cooling_seconds(pool.seconds),
+            opens_at=pool.closed_until,
+            daily=pool.daily,
+            daily_kept=pool.daily_kept,
+            used=used,
+        )
+        return forecast(requests, allowance, kept_until=self._pools.kept_until, now=now)
 
     def cleanup(self) -> int:
         """Delete minutes that are older than the configuration says; days live ten times longer."""

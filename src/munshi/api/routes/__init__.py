@@ -11,6 +11,7 @@ from munshi.api.routes.auth import AuthRoutes
 from munshi.api.routes.backtests import BacktestRoutes
 from munshi.api.routes.cache import CacheRoutes
 from munshi.api.routes.callbacks import CallbackRoutes
+from munshi.api.routes.collections import CollectionRoutes
 from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.config_past import ConfigPastRoutes
 from munshi.api.routes.data import DataRoutes
@@ -47,6 +48,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditRoutes(services),
         AuditArchiveRoutes(services),
         DataRoutes(services),
+        CollectionRoutes(services),
         InstrumentRoutes(services),
         QuoteRoutes(services),
         BacktestRoutes(services),

@@ -125,6 +125,9 @@ class JobAnswer(JobShown):
 
 
 class JobStatusAnswer(JobAnswer):
+    """`outlook` says when a collection in parts will end, by the brokers' quotas."""
+
+    outlook: str | None
     attempts: list[AttemptShown]
 
 

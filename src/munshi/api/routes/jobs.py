@@ -67,7 +67,15 @@ class JobRoutes:
         """Where a job stands, its result or its error, and every attempt at it."""
         job = self._jobs.get(job_id)
         attempts = [AttemptShown.model_validate(each) for each in self._jobs.attempts(job_id)]
-        return JobStatusAnswer(**job_fields(job), mode=self._mode, attempts=attempts)
+        fields, outlook = job_fields(job), self._services.collection_outlook.of_job(job)
+        if outlook is not None:
+            fields["eta"] = outlook.ends_at
+        return JobStatusAnswer(
+            **fields,
+            mode=self._mode,
+            outlook=None if outlook is None else outlook.said,
+            attempts=attempts,
+        )
 
     @allows(Role.VIEWER)
     def recent(

@@ -79,6 +79,7 @@ from munshi.domain.config_keys.market import (
     DAILY_COLLECTION_KEY,
     KEEP_PROVISIONAL_DAYS,
     MASTERS_KEY,
+    PART_REQUESTS,
 )
 from munshi.domain.config_keys.people import (
     CONFIRM_MINUTES,
@@ -135,6 +136,7 @@ __all__ = [
     "MOST_PER_MINUTE",
     "MOST_TRIES",
     "NOTIFICATIONS",
+    "PART_REQUESTS",
     "PEOPLE",
     "QUEUE_PREFIX",
     "QUIET_HOURS",

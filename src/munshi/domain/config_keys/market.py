@@ -10,6 +10,7 @@ from munshi.domain.market.intervals import Interval
 CALENDAR_PREFIX = "calendar."
 DAILY_COLLECTION_KEY = "daily_collection"
 MASTERS_KEY = "instrument_lists"
+PART_REQUESTS = "collection_part_requests"
 KEEP_PROVISIONAL_DAYS = "keep_provisional_days"
 
 KEYS: tuple[ConfigKey, ...] = (
@@ -41,6 +42,15 @@ KEYS: tuple[ConfigKey, ...] = (
         },
         description="What the job daily_collection fetches, and for how many trading days back it "
         "fills in what is missing.",
+    ),
+    ConfigKey(
+        config_type=MARKET,
+        name=PART_REQUESTS,
+        shape=Whole(smallest=1, largest=5000),
+        unit="requests",
+        default=100,
+        description="A collection of more requests is divided into parts of about so many, which "
+        "run, wait and are tried again each by itself.",
     ),
     ConfigKey(
         config_type=MARKET,
