@@ -15,7 +15,7 @@ import pytest
 
 from chaos.campaign import IS_LONG, SEED, Telling
 from chaos.patchy_candles import PatchyCandles
-from chaos.soak import BEGINS, Soak
+from chaos.soak import BEGINS, LAST, Soak
 from chaos.soak_verdict import judge
 from chaos.weather import OF_CALLS, PATIENCE_SECONDS, Weather
 from clocks import FakeClock
@@ -40,7 +40,7 @@ TOKENS = {
 
 @pytest.fixture
 def patchy() -> PatchyCandles:
-    return PatchyCandles()
+    return PatchyCandles(last_flaw=LAST)
 
 
 @pytest.fixture
@@ -79,17 +79,19 @@ def test_a_soak_loses_nothing_breaks_no_quota_and_explains_every_gap(
     weather = Weather(hindered.simulator, chance, share=0.35)
     soak = Soak(hindered, patchy, chance, weather=weather)
 
-    with watch.listening():
-        soak.run(calls=CALLS)
-        ends = soak.settle()
-    soak.books.look_at_all()
-    verdict = judge(hindered.simulator.state_file, soak.errands)
+    try:
+        with watch.listening():
+            soak.run(calls=CALLS)
+            ends = soak.settle()
+        soak.books.look_at_all()
+    finally:
+        verdict = judge(hindered.simulator.state_file, soak.errands)
+        telling.say(f"{telling.name}: seed {SEED}")
+        for line in (*verdict.table(), *soak.table()):
+            telling.say(line)
     watch.places["errors"] = "\n".join(soak.said).encode()
     leaks = watch.find(hindered.services, also=tokens(hindered.simulator.state_file))
 
-    telling.say(f"{telling.name}: seed {SEED}")
-    for line in (*verdict.table(), *soak.table()):
-        telling.say(line)
     assert "\n".join(soak.books.wrong) == ""
     assert "\n".join(verdict.wrong) == ""
     assert leaks == []
