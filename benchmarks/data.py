@@ -1,114 +1,62 @@
-"""What storing and reading candles costs: CSV in, frames in, a range out beside bare Polars.
+"""What storing and reading candles costs: files and JSON in, frames in, a range out.
 
-CPU seconds of this process, all threads: the median of rounds in which all take turns.
+Beside bare Polars on the same files, a feather file of the whole series, and PostgreSQL. CPU
+seconds of this process, all threads, and of the server: the median of rounds in which all take
+turns.
 """
 
 import argparse
 import json
 import os
-import random
 import statistics
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, date
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+<<<<<<< HEAD
 from data_plan import planning
+=======
+from data_made import EVER, MARCH, SEED, Row, cpu, key_of, made_up, opened
+from data_memory import growth
+from data_postgres import postgres_month
+from data_wire import BREEZE_ROWS, KITE_ROWS, breeze_work, kite_work
+>>>>>>> soak
 
-from munshi.clock import IST, SystemClock
-from munshi.domain.market.candle_files import CandleKey
-from munshi.domain.market.intervals import Interval
-from munshi.infrastructure.candles.frames import CANDLE_SCHEMA
-from munshi.infrastructure.candles.store import CandleStore
-from munshi.infrastructure.database import migrate
-from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.url import parse_database_url
 from munshi.market.candle_import import read_candle_file
-from munshi.market.candles import IMPORTED, CandleService
-from munshi.settings import BrokerMode
 
-DAY_MINUTES, FIRST = 375, datetime(2021, 1, 1, 9, 15, tzinfo=IST)
+ROWS, TEN_MILLION = 390_000, 10_000_000
 LABEL = "made up"
+<<<<<<< HEAD
 MOST_BYTES_A_ROW, LEAST_ROWS_A_SECOND, MOST_TIMES_BARE, LEAST_TIMES_FEATHER = 20, 1e6, 1.3, 4
 MOST_SECONDS_PLANNED = 2.0
+=======
+>>>>>>> soak
 DATED = pl.col("opens").dt.convert_time_zone("Asia/Kolkata").dt.strftime("%Y-%m-%d %H:%M")
+PER_SECOND, TIMES = "rows/s of CPU", "times"
+# A month takes milliseconds, so each round reads it so often.
+MONTHS = 20
+# Lengths of range whose walks are compared: a month, and four years.
+SHORT, LONG = (date(2021, 1, 1), date(2021, 1, 31)), (date(2021, 1, 1), date(2024, 12, 31))
+# What an allocator gives and takes.
+FLAT_MIB = 8.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of the table; `aim` is in the figure's own unit."""
-
-    what: str
-    figure: float
-    unit: str
-    aim: str
-    is_met: bool
-
-
-def made_up(rows: int) -> pl.DataFrame:
-    """Minutes of weekdays that walk in steps of five paise, as an index does."""
-    chance = random.Random(20261126)  # noqa: S311 - the same prices each time
-    stamps: list[datetime] = []
-    day = FIRST
-    while len(stamps) < rows:
-        if day.weekday() < 5:
-            stamps += [day + timedelta(minutes=n) for n in range(DAY_MINUTES)]
-        day += timedelta(days=1)
-    prices, price = [], 217_000_000
-    for _ in range(rows):
-        price += 500 * chance.randint(-40, 40)
-        prices.append(price)
-    return (
-        pl.DataFrame({"opens": stamps[:rows], "open": prices})
-        .select(
-            pl.col("opens").dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC")),
-            "open",
-            high=pl.col("open") + 500 * pl.int_range(pl.len()).mod(17),
-            low=pl.col("open") - 500 * pl.int_range(pl.len()).mod(13),
-            close=pl.col("open") + 500 * (pl.int_range(pl.len()).mod(7) - 3),
-            volume=pl.int_range(pl.len()) * 7919 % 90_000,
-            oi=pl.lit(None, pl.Int64),
-        )
-        .cast(CANDLE_SCHEMA)
-    )
-
-
-def cpu(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[tuple[CandleService, CandleStore]]:
-    url = parse_database_url(f"sqlite:///{folder}/munshi.db", home=folder)
-    with closing(Database(url)) as database:
-        migrate.upgrade(database)
-        store = CandleStore(folder)
-        yield CandleService(database, SystemClock(), store=store, mode=BrokerMode.LIVE), store
-
-
-def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
-    frame = made_up(rows)
-    csv, feather = folder / "made.csv", folder / "made.feather"
-    named = frame.with_columns(pl.col("open", "high", "low", "close") / 10_000)
-    named.select(DATED.alias("datetime"), "open", "high", "low", "close", "volume").write_csv(csv)
-    frame.write_ipc(feather, compression="zstd")
-    key = CandleKey(mode=BrokerMode.LIVE, source=IMPORTED, exchange="NSE", instrument="MADE",
-                    interval=Interval.ONE_MINUTE)  # fmt: skip
-    month = datetime(2022, 3, 1, tzinfo=IST), datetime(2022, 4, 1, tzinfo=IST)
-    ends = tuple(end.astimezone(UTC) for end in month)
-    whole = FIRST, datetime(2030, 1, 1, tzinfo=IST)
+def measure(folder: Path, *, rounds: int) -> list[Row]:
+    frame = made_up(ROWS)
+    csv, feather = _files(folder, frame)
+    ends = tuple(end.astimezone(UTC) for end in MARCH)
     took: dict[str, list[float]] = defaultdict(list)
-    with opened(folder) as (candles, _):
+    with opened(folder) as candles, postgres_month(folder / "ground", frame) as postgres:
+        key = key_of("MADE")
+        candles.save(key_of("FIRST"), frame.head(1), label=LABEL)
         save = cpu(lambda: candles.save(key, frame, label=LABEL))
-        files = sorted(folder.rglob("*.parquet"))
+        files = sorted(path for path in folder.rglob("*.parquet") if "/MADE/" in path.as_posix())
         [march] = [path for path in files if path.name.startswith("202203")]
 
         def bare(paths: list[Path]) -> pl.DataFrame:
@@ -116,20 +64,25 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
 
         def from_feather() -> pl.DataFrame:
             read = pl.read_ipc(feather)
-            return read.filter(pl.col("opens").is_between(ends[0], ends[1], closed="left"))
+            return read.filter(pl.col("opens").is_between(*ends, closed="left"))
 
         contenders: dict[str, Callable[[], object]] = {
             "csv": lambda: read_candle_file(csv),
-            "range": lambda: candles.read(key, start=whole[0], end=whole[1]),
+            "kite": kite_work(frame),
+            "breeze": breeze_work(frame),
+            "range": lambda: candles.read(key, start=EVER[0], end=EVER[1]),
             "bare range": lambda: bare(files),
-            "month": lambda: candles.read(key, start=month[0], end=month[1]),
+            "month": lambda: candles.read(key, start=MARCH[0], end=MARCH[1]),
             "bare month": lambda: bare([march]),
             "feather": from_feather,
         }
         for _ in range(rounds):
             for name, work in contenders.items():
-                took[name].append(cpu(work))
+                times = MONTHS if name.endswith("month") else 1
+                took[name].append(sum(cpu(work) for _ in range(times)) / times)
+            took["postgres"].append(postgres())
     s = {name: statistics.median(times) for name, times in took.items()}
+<<<<<<< HEAD
     size = sum(path.stat().st_size for path in files) / rows
     planned = max(planning(folder, rounds=rounds))
     ratios = {"range": s["range"] / s["bare range"], "month": s["month"] / s["bare month"]}
@@ -149,21 +102,79 @@ def measure(folder: Path, *, rows: int, rounds: int) -> list[Row]:
         Row(what="a row stored", figure=size, unit="bytes", aim="< 20",
             is_met=size < MOST_BYTES_A_ROW),
     ]  # fmt: skip
+=======
+    size = sum(path.stat().st_size for path in files) / ROWS
+    return [
+        _at_least("a CSV file read", ROWS / s["csv"], 1e6, unit=PER_SECOND),
+        _at_least("a frame saved", ROWS / save, 1e6, unit=PER_SECOND),
+        _at_least("Kite's JSON read", KITE_ROWS / s["kite"], 1e5, unit=PER_SECOND),
+        _at_least("Breeze's JSON read", BREEZE_ROWS / s["breeze"], 1e5, unit=PER_SECOND),
+        _at_most("the whole range read, of bare Polars", s["range"] / s["bare range"], 1.3),
+        _at_most("a month read, of bare Polars", s["month"] / s["bare month"], 1.3),
+        _at_least("the feather file for a month, of ours", s["feather"] / s["month"], 4),
+        _at_least("PostgreSQL for a month, of ours", s["postgres"] / s["month"], 4),
+        _at_most("a row stored", size, 20, unit="bytes"),
+        *_memory(folder),
+    ]
+
+
+def _files(folder: Path, frame: pl.DataFrame) -> tuple[Path, Path]:
+    csv, feather = folder / "made.csv", folder / "made.feather"
+    named = frame.with_columns(pl.col("open", "high", "low", "close") / 10_000)
+    named.select(DATED.alias("datetime"), "open", "high", "low", "close", "volume").write_csv(csv)
+    frame.write_ipc(feather, compression="zstd")
+    return csv, feather
+
+
+def _memory(folder: Path) -> list[Row]:
+    short, long = growth(folder, *SHORT), growth(folder, *LONG)
+    return [
+        Row(what="memory of a walk over a month", figure=short, unit="MiB"),
+        _at_most("memory of a walk over four years", long, short + FLAT_MIB, unit="MiB"),
+    ]
+
+
+def measure_ten_million(folder: Path) -> list[Row]:
+    """As many rows, of so many instruments as it takes."""
+    spent, rows = 0.0, 0
+    with opened(folder) as candles:
+        while rows < TEN_MILLION:
+            frame, key = made_up(ROWS, seed=SEED + rows), key_of(f"MADE{rows}")
+            spent += cpu(partial(candles.save, key, frame, label=LABEL))
+            rows += ROWS
+    size = sum(path.stat().st_size for path in folder.rglob("*.parquet")) / rows
+    return [
+        _at_least(f"a frame saved, of {rows:,} rows", rows / spent, 1e6, unit=PER_SECOND),
+        _at_most(f"a row stored, of {rows:,}", size, 20, unit="bytes"),
+    ]
+
+
+def _at_least(what: str, figure: float, aim: float, *, unit: str = TIMES) -> Row:
+    return Row(what=what, figure=figure, unit=unit, aim=f">= {aim:,.0f}", is_met=figure >= aim)
+
+
+def _at_most(what: str, figure: float, aim: float, *, unit: str = TIMES) -> Row:
+    return Row(what=what, figure=figure, unit=unit, aim=f"<= {aim:,.1f}", is_met=figure <= aim)
+>>>>>>> soak
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--ten-million", action="store_true", help="store ten million rows, too")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="munshi-data-", ignore_cleanup_errors=True) as name:
-        rows = measure(Path(name), rows=390_000, rounds=1 if asked.quick else 5)
+        rows = measure(Path(name), rounds=1 if asked.quick else 5)
+    if asked.ten_million:
+        with tempfile.TemporaryDirectory(prefix="munshi-data-", ignore_cleanup_errors=True) as name:
+            rows += measure_ten_million(Path(name))
     if asked.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         print("| what | figure | unit | aim | met |\n|---|---|---|---|---|")
         for row in rows:
-            met = "yes" if row.is_met else "no"
+            met = ("yes" if row.is_met else "no") if row.aim else ""
             print(f"| {row.what} | {row.figure:,.2f} | {row.unit} | {row.aim} | {met} |")
         print(f"\nload {os.getloadavg()[0]:.1f}")
     return 0 if all(row.is_met for row in rows) else 1

@@ -31,13 +31,17 @@ class TrueDay:
 
 
 class PatchyCandles:
-    """The same flaws for an instrument and day whatever is asked, and however often."""
+    """The same flaws for an instrument and day whatever is asked, and however often.
+
+    Days after `last_flaw` have none, so that what is streamed there goes on.
+    """
 
     label = "synthetic"
     first_day: date | None = None
     last_day: date | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, last_flaw: date) -> None:
+        self._last_flaw = last_flaw
         self._calendar = MarketCalendar.packaged()
         self._whole = SyntheticCandles(self._calendar)
         self.first_day, self.last_day = self._whole.first_day, self._whole.last_day
@@ -47,6 +51,8 @@ class PatchyCandles:
         bars = self._whole.minutes(instrument, day)
         chance = Random(f"{instrument.ref}:{day}")  # noqa: S311 - the same flaws each time
         drawn = chance.randrange(100)
+        if day > self._last_flaw:
+            return bars
         if drawn < EMPTY or not bars:
             return ()
         if drawn < EMPTY + HOLED:

@@ -76,18 +76,18 @@ class Soak:
         self._calendar = desk.services.calendar.calendar()
         self._owed: list[CollectionParams] = []
         self._jobs: list[UUID] = []
-        self._errands: dict[str, tuple[int, Callable[[Service], None]]] = {
-            "collect": (60, self._collect),
-            "fetch again": (25, self._fetch_again),
-            "quote": (30, self._quote),
-            "job": (3, self._job),
+        self._errands: dict[str, tuple[float, Callable[[Service], None]]] = {
+            "collect": (40, self._collect),
+            "fetch again": (30, self._fetch_again),
+            "quote": (80, self._quote),
+            "job": (2, self._job),
             "log in": (4, self._log_in),
             "log in by itself": (3, self._log_in_headless),
             "watch logins": (4, self._watch),
             "look at health": (1, self._sweep),
             "load lists": (1, self._load),
             "log out": (1, self._disconnect),
-            "stream": (1, self._stream),
+            "stream": (0.4, self._stream),
         }
 
     def run(self, *, calls: int) -> None:

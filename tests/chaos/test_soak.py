@@ -15,7 +15,7 @@ import pytest
 
 from chaos.campaign import IS_LONG, SEED, Telling
 from chaos.patchy_candles import PatchyCandles
-from chaos.soak import BEGINS, Soak
+from chaos.soak import BEGINS, LAST, Soak
 from chaos.soak_verdict import judge
 from chaos.weather import OF_CALLS, PATIENCE_SECONDS, Weather
 from clocks import FakeClock
@@ -29,6 +29,8 @@ from simulators import Simulator
 
 CALLS = 20_000 if IS_LONG else 250
 KEPT = 1_000_000
+# A long soak makes thousands, and looking for each in all that was written takes as long again.
+MOST_SECRETS = 500
 # What every broker's user has by heart or in a cookie, as the simulator keeps it.
 TOKENS = {
     "kite_request_tokens": ("token",),
@@ -40,7 +42,7 @@ TOKENS = {
 
 @pytest.fixture
 def patchy() -> PatchyCandles:
-    return PatchyCandles()
+    return PatchyCandles(last_flaw=LAST)
 
 
 @pytest.fixture
@@ -73,23 +75,29 @@ def tokens(state_file: Path) -> set[str]:
 
 @pytest.mark.timeout(3 * 3600 if IS_LONG else 180)
 def test_a_soak_loses_nothing_breaks_no_quota_and_explains_every_gap(
-    hindered: Desk, patchy: PatchyCandles, telling: Telling
+    hindered: Desk, patchy: PatchyCandles, telling: Telling, tmp_path: Path
 ) -> None:
     chance, watch = Random(SEED), LeakWatch()  # noqa: S311 - chaos that can be repeated
     weather = Weather(hindered.simulator, chance, share=0.35)
     soak = Soak(hindered, patchy, chance, weather=weather)
 
-    with watch.listening():
-        soak.run(calls=CALLS)
-        ends = soak.settle()
-    soak.books.look_at_all()
-    verdict = judge(hindered.simulator.state_file, soak.errands)
+    try:
+        with watch.listening():
+            soak.run(calls=CALLS)
+            ends = soak.settle()
+        soak.books.look_at_all()
+    finally:
+        verdict = judge(hindered.simulator.state_file, soak.errands)
+        telling.say(f"{telling.name}: seed {SEED}")
+        for line in (*verdict.table(), *soak.table()):
+            telling.say(line)
     watch.places["errors"] = "\n".join(soak.said).encode()
-    leaks = watch.find(hindered.services, also=tokens(hindered.simulator.state_file))
+    watch.places["database"] = b"".join(
+        path.read_bytes() for path in sorted(tmp_path.glob("munshi.db*"))
+    )
+    also = tokens(hindered.simulator.state_file)
+    leaks = watch.find(hindered.services, also=also, most=MOST_SECRETS)
 
-    telling.say(f"{telling.name}: seed {SEED}")
-    for line in (*verdict.table(), *soak.table()):
-        telling.say(line)
     assert "\n".join(soak.books.wrong) == ""
     assert "\n".join(verdict.wrong) == ""
     assert leaks == []

@@ -11,7 +11,7 @@ OF_CALLS = tuple(kind for kind in FaultKind if kind not in OF_STREAMS)
 # How long the desk waits for an answer: what hangs for less is answered after all.
 PATIENCE_SECONDS = 1.0
 SHORT_HANG, LONG_HANG = 0.02, PATIENCE_SECONDS + 0.4
-LONG_HANGS = 0.15
+LONG_HANGS = 0.1
 # A broker that says its day is used up is not asked before midnight, so that is said seldom.
 ONCE_IN = 12
 _ENDS_THE_DAY = frozenset(

@@ -29,7 +29,8 @@ def read_candles(success: Answer, *, interval: Interval) -> list[Candle]:
     """
     if success.value is None:
         return []
-    found = [_candle(row, interval=interval) for row in success]
+    is_daily = interval.is_daily
+    found = [_candle(row, success.broker, is_daily=is_daily) for row in success.values()]
     if len(found) >= MAX_ROWS:
         raise BrokerRequestError(
             f"Breeze cuts history to {MAX_ROWS} rows and this answer has {len(found)}.",
@@ -38,45 +39,52 @@ def read_candles(success: Answer, *, interval: Interval) -> list[Candle]:
     return found
 
 
-def _candle(row: Answer, *, interval: Interval) -> Candle:
-    """There may be many: the fields are looked at closely only where one is not as usual."""
-    fields = row.fields()
+def _candle(row: object, broker: str, *, is_daily: bool) -> Candle:
+    """There may be many: an Answer is made of a row only where something is odd with it."""
+    if not isinstance(row, dict):
+        raise Answer(broker, row, "a row of Success").unexpected("an object")
     return Candle(
-        opens=_opens(row, fields.get("datetime"), interval=interval),
-        open=_price(row, fields, "open"),
-        high=_price(row, fields, "high"),
-        low=_price(row, fields, "low"),
-        close=_price(row, fields, "close"),
-        volume=_count(row, fields, "volume") or 0,
-        oi=_count(row, fields, "open_interest"),
+        opens=_opens(row, broker, is_daily=is_daily),
+        open=_price(row, "open", broker),
+        high=_price(row, "high", broker),
+        low=_price(row, "low", broker),
+        close=_price(row, "close", broker),
+        volume=_count(row, "volume", broker) or 0,
+        oi=_count(row, "open_interest", broker),
     )
 
 
-def _price(row: Answer, fields: Mapping[str, object], name: str) -> int:
+def _price(row: Mapping[str, object], name: str, broker: str) -> int:
     """A number, or a text that is one."""
-    value = fields.get(name)
+    value = row.get(name)
     try:
-        return to_price(value if type(value) is Decimal else row[name].decimal())
+        return to_price(value if type(value) is Decimal else _field(row, name, broker).decimal())
     except PriceInvalidError:
         pass
-    raise row[name].unexpected("a price")
+    raise _field(row, name, broker).unexpected("a price")
 
 
-def _count(row: Answer, fields: Mapping[str, object], name: str) -> int | None:
-    value = fields.get(name)
+def _count(row: Mapping[str, object], name: str, broker: str) -> int | None:
+    value = row.get(name)
     if value is None or (type(value) is int and -MOST_COUNT <= value <= MOST_COUNT):
         return value
-    return row[name].count_or_none()
+    return _field(row, name, broker).count_or_none()
 
 
-def _opens(row: Answer, stamp: object, *, interval: Interval) -> datetime:
+def _opens(row: Mapping[str, object], broker: str, *, is_daily: bool) -> datetime:
     """The bar's open; a daily bar's is midnight IST, whatever time Breeze puts beside its date."""
+    stamp = row.get("datetime")
+    text = stamp if type(stamp) is str else _field(row, "datetime", broker).text()
     try:
-        wall = datetime.fromisoformat(stamp if type(stamp) is str else row["datetime"].text())
+        wall = datetime.fromisoformat(text)
     except ValueError:
         wall = None
     if wall is None:
-        raise row["datetime"].unexpected("a time")
-    if interval.is_daily:
+        raise _field(row, "datetime", broker).unexpected("a time")
+    if is_daily:
         wall = datetime.combine(wall.date(), time(0))
     return wall.replace(tzinfo=UTC) - _AHEAD_OF_UTC
+
+
+def _field(row: Mapping[str, object], name: str, broker: str) -> Answer:
+    return Answer(broker, row, "a row of Success")[name]
