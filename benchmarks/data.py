@@ -19,24 +19,16 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-<<<<<<< HEAD
-from data_plan import planning
-=======
 from data_made import EVER, MARCH, SEED, Row, cpu, key_of, made_up, opened
 from data_memory import growth
+from data_plan import planning
 from data_postgres import postgres_month
 from data_wire import BREEZE_ROWS, KITE_ROWS, breeze_work, kite_work
->>>>>>> soak
 
 from munshi.market.candle_import import read_candle_file
 
 ROWS, TEN_MILLION = 390_000, 10_000_000
 LABEL = "made up"
-<<<<<<< HEAD
-MOST_BYTES_A_ROW, LEAST_ROWS_A_SECOND, MOST_TIMES_BARE, LEAST_TIMES_FEATHER = 20, 1e6, 1.3, 4
-MOST_SECONDS_PLANNED = 2.0
-=======
->>>>>>> soak
 DATED = pl.col("opens").dt.convert_time_zone("Asia/Kolkata").dt.strftime("%Y-%m-%d %H:%M")
 PER_SECOND, TIMES = "rows/s of CPU", "times"
 # A month takes milliseconds, so each round reads it so often.
@@ -82,28 +74,8 @@ def measure(folder: Path, *, rounds: int) -> list[Row]:
                 took[name].append(sum(cpu(work) for _ in range(times)) / times)
             took["postgres"].append(postgres())
     s = {name: statistics.median(times) for name, times in took.items()}
-<<<<<<< HEAD
-    size = sum(path.stat().st_size for path in files) / rows
-    planned = max(planning(folder, rounds=rounds))
-    ratios = {"range": s["range"] / s["bare range"], "month": s["month"] / s["bare month"]}
-    saved, read, better = rows / save, rows / s["csv"], s["feather"] / s["month"]
-    per_second, times = "rows/s of CPU", "times"
-    return [
-        Row(what="a CSV file read", figure=read, unit=per_second, aim=">= 1,000,000",
-            is_met=read >= LEAST_ROWS_A_SECOND),
-        Row(what="a frame saved", figure=saved, unit=per_second, aim=">= 1,000,000",
-            is_met=saved >= LEAST_ROWS_A_SECOND),
-        *(Row(what=f"a {name} read, of bare Polars", figure=ratio, unit=times, aim="<= 1.3",
-              is_met=ratio <= MOST_TIMES_BARE) for name, ratio in ratios.items()),
-        Row(what="the feather file for a month, of ours", figure=better, unit=times, aim=">= 4",
-            is_met=better >= LEAST_TIMES_FEATHER),
-        Row(what="a year of 200 shares planned", figure=planned, unit="s of CPU", aim="< 2",
-            is_met=planned < MOST_SECONDS_PLANNED),
-        Row(what="a row stored", figure=size, unit="bytes", aim="< 20",
-            is_met=size < MOST_BYTES_A_ROW),
-    ]  # fmt: skip
-=======
     size = sum(path.stat().st_size for path in files) / ROWS
+    planned = max(planning(folder, rounds=rounds))
     return [
         _at_least("a CSV file read", ROWS / s["csv"], 1e6, unit=PER_SECOND),
         _at_least("a frame saved", ROWS / save, 1e6, unit=PER_SECOND),
@@ -113,6 +85,7 @@ def measure(folder: Path, *, rounds: int) -> list[Row]:
         _at_most("a month read, of bare Polars", s["month"] / s["bare month"], 1.3),
         _at_least("the feather file for a month, of ours", s["feather"] / s["month"], 4),
         _at_least("PostgreSQL for a month, of ours", s["postgres"] / s["month"], 4),
+        _at_most("a year of 200 shares planned", planned, 2, unit="s of CPU"),
         _at_most("a row stored", size, 20, unit="bytes"),
         *_memory(folder),
     ]
@@ -155,7 +128,6 @@ def _at_least(what: str, figure: float, aim: float, *, unit: str = TIMES) -> Row
 
 def _at_most(what: str, figure: float, aim: float, *, unit: str = TIMES) -> Row:
     return Row(what=what, figure=figure, unit=unit, aim=f"<= {aim:,.1f}", is_met=figure <= aim)
->>>>>>> soak
 
 
 def main() -> int:

@@ -58,7 +58,6 @@ _OF_LINEAGE = select(instruments).where(
         )
     )
 )
-<<<<<<< HEAD
 _EXPIRIES = (
     select(_rows.expiry, func.min(_rows.first_day), func.max(_rows.last_day))
     .where(
@@ -70,12 +69,9 @@ _EXPIRIES = (
     .group_by(_rows.expiry)
     .order_by(_rows.expiry)
 )
-_INSERT = insert(instruments)
-=======
 # A statement that fails takes its whole transaction with it. SQLite, told so, keeps no way back for
 # each of a hundred thousand statements, which is two fifths of what they cost beside a trigger.
 _INSERT = insert(instruments).prefix_with("OR FAIL", dialect="sqlite")
->>>>>>> soak
 _SET_DAYS = (
     update(instruments)
     .prefix_with("OR FAIL", dialect="sqlite")
