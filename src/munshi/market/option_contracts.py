@@ -75,6 +75,7 @@ class DerivedOptions:
         self._name = name
         self._rules = name if name in known_underlyings() else _STOCKS
         self._calendar = calendar
+        self._terms: dict[date, tuple[bool, int]] = {}
 
     def on(self, day: date, chain: OptionChain, spot: Decimal) -> list[Instrument]:
         """Raises MarketFactUnknownError where the rules do not know."""
@@ -106,9 +107,12 @@ class DerivedOptions:
                     raise
 
     def _contract(self, expiry: date, kind: InstrumentKind, strike: Decimal) -> Instrument:
-        monthly = self._rules == _STOCKS or is_monthly_expiry(
-            self._rules, expiry, calendar=self._calendar
-        )
+        if expiry not in self._terms:
+            monthly = self._rules == _STOCKS or is_monthly_expiry(
+                self._rules, expiry, calendar=self._calendar
+            )
+            self._terms[expiry] = monthly, _lot(self._name, expiry)
+        monthly, lot = self._terms[expiry]
         return Instrument(
             exchange="BFO" if self._underlying.exchange == "BSE" else "NFO",
             tradingsymbol=contract_name(
@@ -117,7 +121,7 @@ class DerivedOptions:
             name=self._name,
             kind=kind,
             segment=Segment.FNO,
-            lot_size=_lot(self._name, expiry),
+            lot_size=lot,
             tick_size=INDEX_TICK,
             expiry=expiry,
             strike=strike,
