@@ -42,7 +42,6 @@ class Call:
     method: str
     path: str
     fault: str | None
-    status: int | None
 
     @property
     def name(self) -> str:
@@ -143,8 +142,8 @@ def judge(state_file: Path, errands: Sequence[Errand]) -> SoakVerdict:
 
 def _read(state_file: Path) -> Iterator[Call]:
     with closing(sqlite3.connect(state_file)) as state:
-        for number, at, service, name, method, path, fault, status in state.execute(
-            "SELECT id, arrived_at, service, endpoint_class, method, path, fault, status"
+        for number, at, service, name, method, path, fault in state.execute(
+            "SELECT id, arrived_at, service, endpoint_class, method, path, fault"
             " FROM arrivals ORDER BY id"
         ):
             yield Call(
@@ -155,7 +154,6 @@ def _read(state_file: Path) -> Iterator[Call]:
                 method=method,
                 path=path,
                 fault=fault,
-                status=status,
             )
 
 
