@@ -55,15 +55,19 @@ from munshi.keys.ground import KeyGround
 from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_months import CandleMonths
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
+from munshi.market.comparison import ComparisonService
 from munshi.market.gaps import GapService
 from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
+from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteCalls, QuoteService
+from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -203,6 +207,7 @@ def _wire(
     calendar = CalendarService(config)
     store = CandleStore(settings.home)
     candles = CandleService(database, clock, store=store, mode=mode, cache=cache)
+    months = CandleMonths(database, store)
     instruments = InstrumentService(
         database,
         clock,
@@ -291,6 +296,25 @@ def _wire(
         ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
+        ),
+        quality=QualityService(
+            clock,
+            mode=mode,
+            candles=candles,
+            months=months,
+            gaps=gaps,
+            instruments=instruments,
+            calendar=calendar,
+        ),
+        comparison=ComparisonService(mode=mode, candles=candles, months=months),
+        refetching=RefetchService(
+            clock,
+            provenance=lines.provenance,
+            candles=candles,
+            months=months,
+            collection=collection,
+            instruments=instruments,
+            calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
         quotes=QuoteService(

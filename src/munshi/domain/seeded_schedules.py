@@ -12,6 +12,7 @@ from munshi.domain.jobs import (
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
+    DATA_QUALITY,
     INSTRUMENT_LOAD,
     PRICE_STREAM,
     SESSION_WATCH,
@@ -144,6 +145,12 @@ SEEDED_SCHEDULES = (
             "days": "trading",
         },
         "When the day's candles are collected (market/daily_collection says which).",
+    ),
+    _seed(
+        DATA_QUALITY,
+        DATA_QUALITY,
+        {"kind": "cron", "expression": "0 6 * * 0", "zone": "Asia/Kolkata"},
+        "When all candles that are held are judged, with a report: weekly.",
     ),
     _seed(
         PRICE_STREAM,

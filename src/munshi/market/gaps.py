@@ -67,11 +67,29 @@ class GapService:
         CalendarYearUnknownError, DateRangeInvalidError.
         """
         held = self._coverage(key, segment=segment, start=start, end=end)
+        return self.explain(key, held, start=start, end=end, expires=expires)
+
+    def explain(
+        self,
+        key: CandleKey,
+        held: Sequence[DayCoverage],
+        *,
+        start: date,
+        end: date,
+        expires: bool = False,
+    ) -> tuple[HeldDay, ...]:
+        """As `days`, of what is known to be held from `start` to `end`."""
         with self._database.reading() as tx:
             seen = {one.gap.day: one for one in tx.gaps.list_days(key, first=start, last=end)}
             first_open = tx.candles.get_first_open(key) if expires and seen else None
         first_day = None if first_open is None else first_open.astimezone(IST).date()
         return tuple(_held_day(day, seen.get(day.day), first_day) for day in held)
+
+    def noted_days(self, key: CandleKey) -> tuple[date, ...]:
+        """Every day that is noted as missing, in order."""
+        with self._database.reading() as tx:
+            seen = tx.gaps.list_days(key, first=date.min, last=date.max)
+        return tuple(one.gap.day for one in seen)
 
     def note_answer(
         self,
