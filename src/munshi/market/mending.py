@@ -40,7 +40,7 @@ def _ask(key: CandleKey, verb: str, first: date, last: date) -> str:
 
 
 def _import(key: CandleKey) -> str:
-    return f"munshi data import FILE --instrument {_name(key)} --interval {key.interval}"
+    return f"munshi data import FILE --instrument {_name(key)}"
 
 
 def _broker(key: CandleKey) -> Service | None:

@@ -3,8 +3,7 @@
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -14,11 +13,8 @@ from munshi.domain.job_params import QualityParams
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.data_quality import (
-    Absence,
-    DayCounts,
     Finding,
     Flaw,
-    Missing,
     MonthQuality,
     SeriesQuality,
 )
@@ -31,14 +27,14 @@ from munshi.market.candle_months import CandleMonths, StoredMonth, months_betwee
 from munshi.market.candles import IMPORTED, CandleService
 from munshi.market.comparing import Tolerance, compare_days
 from munshi.market.flaws import flaws_alone, outliers, volume_flaws
-from munshi.market.gaps import GapService, HeldDay
+from munshi.market.gaps import GapService
 from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Quality, coverage, validate
+from munshi.market.quality_days import count_days, missing_stretches
 from munshi.market.quality_document import quality_document
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
-_SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +226,7 @@ class QualityService:
         explained = self._gaps.explain(
             series.key, held.days, start=first, end=last, expires=series.expires
         )
-        counts = _count_days(first, last, explained, calendar, today=today_ist(self._clock))
+        counts = count_days(first, last, explained, calendar, today=today_ist(self._clock))
         bars = judged.quality.accepted
         findings = [
             *_damage(judged.stored, held.days[0].day if held.days else first),
@@ -253,61 +249,15 @@ class QualityService:
             expected=held.expected,
             present=held.present,
             days=counts,
-            missing=tuple(_missing(explained, series, judged.stored)),
+            missing=tuple(
+                missing_stretches(
+                    explained,
+                    is_readable=judged.stored.is_readable,
+                    is_imported=series.key.source == IMPORTED,
+                )
+            ),
             findings=tuple(findings),
         )
-
-
-def _missing(days: Sequence[HeldDay], series: _Series, stored: StoredMonth) -> Iterator[Missing]:
-    """Days in a row with the same reason, told as one; each day has one reason."""
-
-    def cause(day: HeldDay) -> tuple[Absence | None, str | None]:
-        if day.is_complete:
-            return None, None
-        detail = day.seen.gap.detail if day.seen is not None else None
-        if not stored.is_readable:
-            return Absence.FILE_DAMAGED, None
-        if day.reason is not None:
-            return Absence(day.reason.value), detail
-        imported = series.key.source == IMPORTED
-        return (Absence.NOT_IMPORTED if imported else Absence.NOT_ASKED), None
-
-    for (reason, detail), group in groupby(days, key=cause):
-        found = list(group)
-        if reason is not None:
-            yield Missing(
-                reason=reason,
-                first=found[0].day,
-                last=found[-1].day,
-                days=len(found),
-                bars=sum(day.expected - day.present for day in found),
-                detail=detail,
-            )
-
-
-def _count_days(
-    first: date,
-    last: date,
-    trading: Sequence[HeldDay],
-    calendar: MarketCalendar,
-    *,
-    today: date,
-) -> DayCounts:
-    known = {day.day for day in trading}
-    counts = DayCounts(trading=len(trading), whole=sum(day.is_complete for day in trading))
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
-        if day in known:
-            continue
-        if calendar.has_unknown_hours(day):
-            counts += DayCounts(unknown_hours=1)
-        elif calendar.is_trading_day(day) and day >= today:
-            counts += DayCounts(to_come=1)
-        elif day.weekday() >= _SATURDAY:
-            counts += DayCounts(weekends=1)
-        else:
-            counts += DayCounts(holidays=(day,))
-    return counts
 
 
 def _damage(stored: StoredMonth, day: date) -> Iterator[Finding]:
