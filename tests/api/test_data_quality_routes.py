@@ -12,7 +12,7 @@ from munshi.domain.job_params import CollectionParams
 from munshi.domain.jobs import DATA_QUALITY
 from munshi.domain.market.intervals import Interval
 
-ASKED = {"instrument": "NIFTY", "interval": "60minute"}
+ASKED = {"instrument": "NIFTY", "interval": "5minute"}
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def held(desk: Desk) -> Desk:
             CollectionParams(
                 broker=broker,
                 instruments=("NSE:NIFTY 50",),
-                interval=Interval.ONE_HOUR,
+                interval=Interval.FIVE_MINUTES,
                 start=date(2026, 11, first),
                 end=date(2026, 11, 19),
             ),
@@ -53,25 +53,27 @@ def test_the_newest_report_is_answered_with_where_its_page_is(held: Desk, api: C
     assert report["job_id"] == asked["job_id"]
     assert report["summary"]["is_clean"]
     assert [(one["source"], one["expected"], one["present"]) for one in report["series"]] == [
-        ("breeze", 21, 21),
-        ("kite", 28, 28),
+        ("breeze", 225, 225),
+        ("kite", 300, 300),
     ]
     page = api.get(report["page"])
     assert page.headers["content-type"].startswith("text/html")
-    assert b"NSE:NIFTY 50 60minute kite" in page.body
+    assert b"NSE:NIFTY 50 5minute kite" in page.body
 
 
-def test_two_sources_are_compared(held: Desk, api: Caller) -> None:
+@pytest.mark.usefixtures("held")
+def test_two_sources_are_compared(api: Caller) -> None:
     whole = api.get(f"/data/compare?{query(**ASKED)}").json()
     longer = api.get(
         f"/data/compare?{query(**ASKED, first='kite', second='breeze')}&from=2026-11-16"
     ).json()
 
-    assert (whole["is_alike"], whole["from"], whole["bars_in_both"]) == (True, "2026-11-17", 21)
-    assert (longer["bars_only_in_first"], longer["bars_only_in_second"]) == (7, 0)
+    assert (whole["is_alike"], whole["from"], whole["bars_in_both"]) == (True, "2026-11-17", 225)
+    assert (longer["bars_only_in_first"], longer["bars_only_in_second"]) == (75, 0)
     assert [day["day"] for day in longer["worst_days"]] == ["2026-11-16"]
 
 
+@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize(
     ("more", "status", "problem"),
     [
@@ -81,9 +83,7 @@ def test_two_sources_are_compared(held: Desk, api: Caller) -> None:
         ("price_tolerance_percent=-1", 422, "request-invalid"),
     ],
 )
-def test_bad_input_is_one_clear_problem(
-    held: Desk, api: Caller, more: str, status: int, problem: str
-) -> None:
+def test_bad_input_is_one_clear_problem(api: Caller, more: str, status: int, problem: str) -> None:
     answer = api.get(f"/data/compare?{query(**ASKED)}&{more}")
 
     assert (answer.status, slug(answer)) == (status, problem)
