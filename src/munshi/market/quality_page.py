@@ -10,10 +10,10 @@ from munshi.market.quality_document import months_of
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2430; --paper: #fff; --line: #c9cdd6; --soft: #f1f2f5;
-  --h0: #b3261e; --h1: #e07b39; --h2: #f0b849; --h3: #d8d36a; --h4: #a8cf7f; --h5: #4d9a5b;
+  --h0: #b3261e; --h1: #e07b39; --h2: #f0b849; --h3: #d8d36a; --h4: #a8cf7f; --h5: #2f7a3e;
   --on-dark: #fff; --on-light: #1f2430; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ee; --paper: #15181e; --line: #3a404c;
-  --soft: #20242c; --h0: #c2473f; --h5: #3f8650; } }
+  --soft: #20242c; --h0: #c2473f; --h5: #357244; } }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 80rem; padding: 1rem;
   color: var(--ink); background: var(--paper); }
 a { color: inherit; } code { background: var(--soft); padding: .1rem .3rem; }
@@ -49,7 +49,7 @@ def quality_page(document: Mapping[str, Any]) -> str:
 
 def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     simulated = document["mode"] == "simulated"
-    mode = "Simulated brokers: their prices are made up." if simulated else "Live brokers."
+    mode = "Simulated brokers: prices from them are made up." if simulated else "Live brokers."
     yield (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
