@@ -555,6 +555,16 @@ class CandleFileDamagedError(AppError):
     status = 500
 
 
+class QualityReportUnknownError(AppError):
+    """No report on the quality of candles is kept."""
+
+    status = 404
+
+
+class ReportUnwritableError(AppError):
+    """The report cannot be written there."""
+
+
 class CandleFilesConflictError(AppError):
     """Another writer stored the same month of candles first."""
 

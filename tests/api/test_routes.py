@@ -106,6 +106,8 @@ WANTED = {
     ("GET", "/data/instruments"): Role.VIEWER,
     ("GET", "/data/coverage"): Role.VIEWER,
     ("GET", "/data/candles"): Role.VIEWER,
+    ("GET", "/data/quality"): Role.VIEWER,
+    ("GET", "/data/compare"): Role.VIEWER,
     ("GET", "/health"): Role.PUBLIC,
     ("GET", "/health/history/{component}"): Role.VIEWER,
     ("GET", "/metrics"): Role.VIEWER,

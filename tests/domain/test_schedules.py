@@ -101,6 +101,7 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "daily_collection": "30 minutes after the close of shares and indices on trading days",
         "morning_brief": "25 minutes before the open of shares and indices on trading days",
         "evening_summary": "180 minutes after the close of shares and indices on trading days",
+        "data_quality": "at 06:00 on Sunday (IST)",
         "price_stream": "5 minutes before the open of shares and indices on trading days",
     }
     off = [seed.name for seed in SEEDED_SCHEDULES if not seed.document["enabled"]]

@@ -62,12 +62,14 @@ from munshi.keys.ground import KeyGround
 from munshi.keys.service import KeyService
 from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_months import CandleMonths
 from munshi.market.candles import CandleService
 from munshi.market.chain_choice import ChainChooser
 from munshi.market.collection import CollectionService
 from munshi.market.collection_outlook import CollectionOutlook
 from munshi.market.collection_plan import Planner
 from munshi.market.collection_scope import CollectionScope
+from munshi.market.comparison import ComparisonService
 from munshi.market.day_spots import DaySpots
 from munshi.market.gaps import GapService
 from munshi.market.held_bars import HeldBars
@@ -76,7 +78,9 @@ from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
+from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteCalls, QuoteService
+from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -222,6 +226,7 @@ def _wire(
     calendar = CalendarService(config)
     store = CandleStore(settings.home)
     candles = CandleService(database, clock, store=store, mode=mode, cache=cache)
+    months = CandleMonths(database, store)
     instruments = InstrumentService(
         database,
         clock,
@@ -371,6 +376,25 @@ def _wire(
         ),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
+        ),
+        quality=QualityService(
+            clock,
+            mode=mode,
+            candles=candles,
+            months=months,
+            gaps=gaps,
+            instruments=instruments,
+            calendar=calendar,
+        ),
+        comparison=ComparisonService(mode=mode, candles=candles, months=months),
+        refetching=RefetchService(
+            clock,
+            provenance=lines.provenance,
+            candles=candles,
+            months=months,
+            collection=collection,
+            instruments=instruments,
+            calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
         quotes=QuoteService(

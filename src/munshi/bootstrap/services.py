@@ -37,6 +37,7 @@ from munshi.domain.job_params import (
     AutoLoginParams,
     CollectionParams,
     NoParams,
+    QualityParams,
     StreamParams,
     VerificationParams,
 )
@@ -51,6 +52,7 @@ from munshi.domain.jobs import (
     COLLECTION_QUEUE,
     DAILY_COLLECTION,
     DATA_COLLECTION,
+    DATA_QUALITY,
     DATA_VERIFICATION,
     DATABASE_MAINTENANCE,
     EVENING_SUMMARY,
@@ -82,12 +84,15 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService
 from munshi.market.collection_outlook import CollectionOutlook
+from munshi.market.comparison import ComparisonService
 from munshi.market.gaps import GapService
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
+from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteService
+from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
@@ -142,6 +147,13 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         DATA_VERIFICATION: JobSpec(
             params=VerificationParams,
             entry="munshi.market.verification_job:run",
+            runs_in="thread",
+            idempotent=True,
+            bulk=True,
+        ),
+        DATA_QUALITY: JobSpec(
+            params=QualityParams,
+            entry="munshi.market.quality_job:run",
             runs_in="thread",
             idempotent=True,
             bulk=True,
@@ -281,6 +293,9 @@ class Services:
     backtests: BacktestService
     validations: ValidationService
     verifier: CandleVerifier
+    quality: QualityService
+    comparison: ComparisonService
+    refetching: RefetchService
     provisional: ProvisionalService
     quotes: QuoteService
     streams: StreamGround

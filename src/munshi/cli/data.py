@@ -125,6 +125,117 @@ def verify(
 
 
 @data_app.command()
+def quality(
+    instruments: Annotated[
+        list[str] | None, typer.Argument(metavar="[INSTRUMENT…]", help="Only these.")
+    ] = None,
+    *,
+    interval: Annotated[
+        str | None, typer.Option("--interval", help="Only bars of this length.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only what is from kite, breeze or import.")
+    ] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the page there, too.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Judge what is held: what is missing and why, and what is wrong; exit code 1 if anything is.
+
+    Without days all that is held is judged, from its first bar to its last.
+    """
+    from munshi.cli.data_quality import judge, print_quality, write_page
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        document = judge(
+            services, instruments or [], interval=interval, source=source, start=start, end=end
+        )
+    if html is not None:
+        write_page(html, document)
+    if as_json:
+        print_json(document)
+    else:
+        print_quality(document, page=html)
+    if not document["summary"]["is_clean"]:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def compare(
+    instrument: Named,
+    first: Annotated[
+        str | None, typer.Argument(metavar="[A]", help="A source, such as kite.")
+    ] = None,
+    second: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Another one, such as breeze.")
+    ] = None,
+    *,
+    interval: IntervalOption = "5minute",
+    start: FromOption = None,
+    end: ToOption = None,
+    price: Annotated[
+        float, typer.Option("--price-tolerance", help="Percent that prices may be apart.")
+    ] = 0.05,
+    volume: Annotated[
+        float, typer.Option("--volume-tolerance", help="Percent that volumes may be apart.")
+    ] = 1.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Compare what two sources hold of an instrument; exit code 1 where they differ.
+
+    Without days those are compared that both have.
+    """
+    from munshi.cli.data_compare import compare_sources, print_comparison
+    from munshi.cli.desk import open_desk
+
+    with open_desk() as services:
+        found = compare_sources(
+            services,
+            instrument,
+            sources=(first, second),
+            interval=interval,
+            days=(start, end),
+            tolerances=(price, volume),
+        )
+    if as_json:
+        print_json(found)
+    else:
+        print_comparison(found)
+    if not found["is_alike"]:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def refetch(
+    instrument: Named,
+    *,
+    broker: str = typer.Option("kite", help="kite or breeze."),
+    interval: IntervalOption = "5minute",
+    start: FromOption = None,
+    end: ToOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask a broker again for whole months that are held: its bars win, wrong ones go."""
+    from munshi.cli.data_collect import collection_of
+    from munshi.cli.data_refetch import print_refetch, refetch_months
+    from munshi.cli.desk import open_desk
+
+    with open_desk(brokers=True) as services:
+        wanted = collection_of(
+            services, [instrument], broker=broker, interval=interval, start=start, end=end
+        )
+        report = refetch_months(services, wanted)
+    if as_json:
+        print_json(report)
+    else:
+        print_refetch(report)
+
+
+@data_app.command()
 def show(
     instrument: Named,
     *,

@@ -94,6 +94,58 @@ class VerificationParams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QualityParams:
+    """Candles to judge: of these instruments, or of all that is held where none is named.
+
+    Without `interval` of every interval; without `source` of every source; without days all that
+    is held. Both dates are included.
+    """
+
+    instruments: tuple[str, ...] = ()
+    interval: Interval | None = None
+    source: str | None = None
+    start: date | None = None
+    end: date | None = None
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, object]) -> Self:
+        """Read `instruments`, `interval`, `source`, `from` and `to`, each of which may be left out.
+
+        Raises JobParametersInvalidError.
+        """
+        left_out: dict[str, object] = {
+            "instruments": [],
+            "interval": None,
+            "source": None,
+            "from": None,
+            "to": None,
+        }
+        given = {**left_out, **raw}
+        _check_fields(given, *left_out)
+        start = None if given["from"] is None else _day(given, "from")
+        end = None if given["to"] is None else _day(given, "to")
+        if start is not None and end is not None and end < start:
+            raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        named = given["instruments"]
+        return cls(
+            instruments=_instruments(named) if named != [] else (),
+            interval=None if given["interval"] is None else _interval(_text(given, "interval")),
+            source=None if given["source"] is None else _text(given, "source"),
+            start=start,
+            end=end,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "instruments": list(self.instruments),
+            "interval": None if self.interval is None else self.interval.value,
+            "source": self.source,
+            "from": None if self.start is None else self.start.isoformat(),
+            "to": None if self.end is None else self.end.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamParams:
     """Prices to stream; `until` a time of today (IST), None for when the market closes."""
 

@@ -12,6 +12,7 @@ from munshi.domain.jobs import (
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
+    DATA_QUALITY,
     EVENING_SUMMARY,
     INSTRUMENT_LOAD,
     MORNING_BRIEF,
@@ -175,6 +176,12 @@ SEEDED_SCHEDULES = (
         "When the channels of alerts are told what became of the day. Off until it is resumed.",
         missed={"policy": "run_once", "within_seconds": 4 * _HOUR},
         enabled=False,
+    ),
+    _seed(
+        DATA_QUALITY,
+        DATA_QUALITY,
+        {"kind": "cron", "expression": "0 6 * * 0", "zone": "Asia/Kolkata"},
+        "When all candles that are held are judged, with a report: weekly.",
     ),
     _seed(
         PRICE_STREAM,

@@ -67,6 +67,18 @@ class GapService:
         CalendarYearUnknownError, DateRangeInvalidError.
         """
         held = self._coverage(key, segment=segment, start=start, end=end)
+        return self.explain(key, held, start=start, end=end, expires=expires)
+
+    def explain(
+        self,
+        key: CandleKey,
+        held: Sequence[DayCoverage],
+        *,
+        start: date,
+        end: date,
+        expires: bool = False,
+    ) -> tuple[HeldDay, ...]:
+        """As `days`, of what is known to be held from `start` to `end`."""
         with self._database.reading() as tx:
             seen = {one.gap.day: one for one in tx.gaps.list_days(key, first=start, last=end)}
             first_open = tx.candles.get_first_open(key) if expires and seen else None
@@ -77,6 +89,12 @@ class GapService:
         """Series that lack bars of days since `since`, those of most days first."""
         with self._database.reading() as tx:
             return tuple(tx.gaps.list_series(mode, since=since, limit=limit))
+
+    def noted_days(self, key: CandleKey) -> tuple[date, ...]:
+        """Every day that is noted as missing, in order."""
+        with self._database.reading() as tx:
+            seen = tx.gaps.list_days(key, first=date.min, last=date.max)
+        return tuple(one.gap.day for one in seen)
 
     def note_answer(
         self,

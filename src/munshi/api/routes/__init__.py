@@ -15,6 +15,7 @@ from munshi.api.routes.collections import CollectionRoutes
 from munshi.api.routes.config import ConfigRoutes
 from munshi.api.routes.config_past import ConfigPastRoutes
 from munshi.api.routes.data import DataRoutes
+from munshi.api.routes.data_quality import DataQualityRoutes
 from munshi.api.routes.health import HealthRoutes
 from munshi.api.routes.instruments import InstrumentRoutes
 from munshi.api.routes.job_bulk import JobBulkRoutes
@@ -49,6 +50,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         AuditArchiveRoutes(services),
         DataRoutes(services),
         CollectionRoutes(services),
+        DataQualityRoutes(services),
         InstrumentRoutes(services),
         QuoteRoutes(services),
         BacktestRoutes(services),
