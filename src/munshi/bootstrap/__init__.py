@@ -23,6 +23,7 @@ from munshi.bootstrap.broker_lines import (
     Ground,
     find_endpoints,
 )
+from munshi.bootstrap.collecting import wire_collection
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.services import JOB_TYPES, Services
@@ -64,16 +65,9 @@ from munshi.logging_setup import configure_logging
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candle_months import CandleMonths
 from munshi.market.candles import CandleService
-from munshi.market.chain_choice import ChainChooser
-from munshi.market.collection import CollectionService
 from munshi.market.collection_outlook import CollectionOutlook
-from munshi.market.collection_plan import Planner
-from munshi.market.collection_scope import CollectionScope
 from munshi.market.comparison import ComparisonService
-from munshi.market.day_spots import DaySpots
 from munshi.market.gaps import GapService
-from munshi.market.held_bars import HeldBars
-from munshi.market.history import BreezeHistory, KiteHistory
 from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
@@ -255,37 +249,17 @@ def _wire(
     watch = JobWatch(database)
     jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
-    scope = CollectionScope(
-        clock,
-        mode=mode,
-        provenance=lines.provenance,
-        histories={
-            Service.KITE: KiteHistory(lines.kite, calling=kite.calling),
-            Service.BREEZE: BreezeHistory(lines.breeze, calling=breeze.calling),
-        },
-        instruments=instruments,
-    )
-    planner = Planner(
-        clock,
-        scope=scope,
-        held=HeldBars(database, store=store, candles=candles),
-        calendar=calendar.calendar,
-    )
     history = InstrumentHistory(database, mode=mode)
-    limits = RateLimitService(database, clock, mode=mode, pools=quotas.pools)
     outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)
-    collection = CollectionService(
-        clock,
-        scope=scope,
-        planner=planner,
-        chains=ChainChooser(
-            clock,
-            instruments=instruments,
-            history=history,
-            spots=DaySpots(candles),
-            calendar=calendar.calendar,
-        ),
+    collection = wire_collection(
+        ground,
+        lines,
+        kite=kite,
+        breeze=breeze,
+        instruments=instruments,
+        history=history,
         candles=candles,
+        store=store,
         gaps=gaps,
         calendar=calendar,
         outlook=outlook,

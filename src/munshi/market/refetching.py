@@ -14,8 +14,9 @@ from munshi.infrastructure.candles.frames import merge
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candle_months import CandleMonths
 from munshi.market.candles import CandleService
-from munshi.market.collection import CollectionService, Progress, Provenance
+from munshi.market.collection import CollectionService, Progress
 from munshi.market.instruments import InstrumentService
+from munshi.market.provenance import Provenance
 from munshi.market.quality import validate
 
 

@@ -96,7 +96,7 @@ class CandleStore:
 
         Raises CandleFileDamagedError if it is gone or is not what we write.
         """
-        return self._load(file, pl.lit(value=True))
+        return self._load([file])
 
     def verify(self, file: str, *, sha256: str) -> None:
         """Raises CandleFileDamagedError unless the file is there with exactly these bytes."""

@@ -1,0 +1,71 @@
+"""Wiring of what collects candles."""
+
+from collections.abc import Callable
+
+from munshi.auth.breeze_db_service import BreezeDbService
+from munshi.auth.kite_db_service import KiteDbService
+from munshi.bootstrap.broker_lines import BrokerLines, Ground
+from munshi.domain.enums import Service
+from munshi.infrastructure.candles.store import CandleStore
+from munshi.market.calendar_service import CalendarService
+from munshi.market.candles import CandleService
+from munshi.market.chain_choice import ChainChooser
+from munshi.market.collection import CollectionService
+from munshi.market.collection_outlook import CollectionOutlook
+from munshi.market.collection_plan import Planner
+from munshi.market.collection_scope import CollectionScope
+from munshi.market.day_spots import DaySpots
+from munshi.market.gaps import GapService
+from munshi.market.held_bars import HeldBars
+from munshi.market.history import BreezeHistory, KiteHistory
+from munshi.market.instrument_history import InstrumentHistory
+from munshi.market.instruments import InstrumentService
+
+
+def wire_collection(
+    ground: Ground,
+    lines: BrokerLines,
+    *,
+    kite: KiteDbService,
+    breeze: BreezeDbService,
+    instruments: InstrumentService,
+    history: InstrumentHistory,
+    candles: CandleService,
+    store: CandleStore,
+    gaps: GapService,
+    calendar: CalendarService,
+    outlook: CollectionOutlook,
+    part_requests: Callable[[], int],
+) -> CollectionService:
+    scope = CollectionScope(
+        ground.clock,
+        mode=ground.mode,
+        provenance=lines.provenance,
+        histories={
+            Service.KITE: KiteHistory(lines.kite, calling=kite.calling),
+            Service.BREEZE: BreezeHistory(lines.breeze, calling=breeze.calling),
+        },
+        instruments=instruments,
+    )
+    return CollectionService(
+        ground.clock,
+        scope=scope,
+        planner=Planner(
+            ground.clock,
+            scope=scope,
+            held=HeldBars(ground.database, store=store, candles=candles),
+            calendar=calendar.calendar,
+        ),
+        chains=ChainChooser(
+            ground.clock,
+            instruments=instruments,
+            history=history,
+            spots=DaySpots(candles),
+            calendar=calendar.calendar,
+        ),
+        candles=candles,
+        gaps=gaps,
+        calendar=calendar,
+        outlook=outlook,
+        part_requests=part_requests,
+    )
