@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from munshi.auth.breeze_db_service import BreezeDbService
-from munshi.auth.kite_db_service import KiteDbService
+from munshi.auth.breeze_db_service import BreezeDBService
+from munshi.auth.kite_db_service import KiteDBService
 from munshi.bootstrap.broker_lines import BrokerLines, Ground
 from munshi.domain.enums import Service
 from munshi.infrastructure.candles.store import CandleStore
@@ -26,8 +26,8 @@ def wire_collection(
     ground: Ground,
     lines: BrokerLines,
     *,
-    kite: KiteDbService,
-    breeze: BreezeDbService,
+    kite: KiteDBService,
+    breeze: BreezeDBService,
     instruments: InstrumentService,
     history: InstrumentHistory,
     candles: CandleService,
