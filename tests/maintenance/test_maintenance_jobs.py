@@ -107,6 +107,7 @@ def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
         "runs_forgotten": 0,
         "call_counts_forgotten": 0,
         "unconfirmed_bars_forgotten": 0,
+        "alerts_forgotten": 0,
     }
     assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
 
