@@ -250,6 +250,19 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
 
 # Called with a body, but nothing may change.
 LOOKS: Mapping[tuple[str, str], RouteCall] = {
+    # Of a Sunday, for which nothing is asked: limits are worked out where their end is.
+    ("POST", "/data/collections/plan"): lambda on: on.post(
+        "/data/collections/plan",
+        {
+            "parameters": {
+                "broker": "kite",
+                "instruments": ["NIFTY"],
+                "interval": "5minute",
+                "from": "2026-11-15",
+                "to": "2026-11-15",
+            }
+        },
+    ),
     ("POST", "/jobs/bulk/{action}/preview"): lambda on: on.post(
         "/jobs/bulk/cancel/preview", {"job_type": HEALTH_SWEEP}
     ),

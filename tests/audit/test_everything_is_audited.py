@@ -17,6 +17,7 @@ from munshi.domain.operational_writes import OPERATIONAL_WRITES
 from munshi.infrastructure.database.models import metadata
 
 HOW = "tests/audit/examples.py says how to add an example"
+CACHE = {name for name in metadata.tables if name.startswith("Cache")}
 LISTED = {writer for entry in OPERATIONAL_WRITES for writer in entry.writers}
 
 
@@ -63,13 +64,13 @@ def test_a_route_that_changes_something_leaves_an_audit_row(
 
 
 @pytest.mark.parametrize("route", LOOKS, ids=" ".join)
-def test_a_route_that_only_looks_changes_nothing(
+def test_a_route_that_only_looks_changes_nothing_but_the_cache(
     route: tuple[str, str], ground: Ground, walk: Walk
 ) -> None:
     answer = LOOKS[route](ground)
 
     assert answer.status < 400, answer.text
-    assert walk.writes == []
+    assert {change.table for write in walk.writes for change in write.changes} <= CACHE
 
 
 @pytest.mark.parametrize("work", WORKS)

@@ -90,6 +90,8 @@ def test_while_it_waits_the_job_tells_the_end_that_the_quota_leaves(parted: Desk
     assert outlook.requests == 21
     assert outlook.said == "will finish tomorrow 00:00, daily quota"
     assert services.collection.plan(ASKED)["outlook"] == outlook.said
+    [queue] = [one for one in services.queues.board().queues if one.name == "collection"]
+    assert (queue.limits.limit, queue.queued) == (2, 2)
     resume_parts(parted)
     services.jobs.cancel(waiting.job_id, actor=TESTER)
     assert work(parted, waiting).state is JobState.CANCELLED
