@@ -41,7 +41,17 @@ def test_a_run_is_stored_shown_and_the_same_again_by_its_hash(munshi: Munshi) ->
     assert first["coverage"]["bars_present"] == first["coverage"]["bars_expected"] == 750
     assert len(json.loads(munshi("backtest", "list", "--json").stdout)) == 2
 
+    assert again["evidence"]["trials"] == 1  # the same again is not another trial
+    assert again["metrics"] == first["metrics"]
+    assert first["metrics"]["expectancy_low"] <= first["metrics"]["expectancy"]
+    assert first["metrics"]["bootstrap_seed"] == int(first["result_hash"][:8], 16)
+    [month] = first["groups"]["month"]
+    assert month["net"] == first["net"]
+    other = json.loads(munshi(*ASKED, "--to", "2024-06-11", "-p", "fast=5").stdout)
+    assert other["evidence"]["trials"] == 2
+
     shown = munshi("backtest", "show", first["run_id"][:8])
+    assert "By month" in shown.stdout
     assert "Prices: imported from made.csv" in shown.stdout
     compared = munshi("backtest", "compare", first["run_id"], again["run_id"])
     assert "Results are the same" in compared.stdout

@@ -12,7 +12,7 @@ from munshi.clock import IST, Clock
 from munshi.domain.backtest.catalogue import make_strategy
 from munshi.domain.backtest.engine import Order, Request
 from munshi.domain.backtest.kernel import Kernel
-from munshi.domain.backtest.metrics import metrics_of
+from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
@@ -94,7 +94,7 @@ class BacktestService:
             parameters=params.to_json(),
             coverage=_coverage_document(held),
             assumptions=(*result.assumptions, *_assumptions(params, label=label, held=held)),
-            metrics=metrics_of(result),
+            metrics=measured(result),
             data_fingerprint=_fingerprint(bars),
             result_hash=result.digest().hex(),
             net=result.net,
@@ -122,6 +122,12 @@ class BacktestService:
                 f"There is no backtest {run_id}.", hint="See them: munshi backtest list"
             )
         return found
+
+    def evidence(self, run: BacktestRun) -> Evidence:
+        """What the run is worth, after everything that was tried on its instrument until now."""
+        with self._database.reading() as tx:
+            tried = tx.backtests.list_tried(run.instrument)
+        return evidence_of(run.metrics, tried.values())
 
     def trades(self, run_id: UUID) -> list[Trade]:
         """Raises BacktestRunUnknownError."""
