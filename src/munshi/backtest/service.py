@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,18 @@ _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
 _CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBars:
+    """What a run runs on, how much of it there is, and where it comes from."""
+
+    candles: list[Candle]
+    held: Coverage
+    label: str
+
+    def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
+        return tuple(_assumptions(params, label=self.label, held=self.held))
 
 
 class BacktestService:
@@ -70,10 +83,11 @@ class BacktestService:
                 return stored
         began = self._clock.monotonic()
         progress(0, f"Reading {params.interval} bars of {params.instrument}.")
-        bars, held, label = self._read(params)
+        read = self.read_bars(params)
+        bars = read.candles
         strategy = make_strategy(params.strategy, params.parameters)
         result = Kernel().run(
-            _request(params, bars),
+            request_for(params, bars),
             strategy,
             progress=lambda share: progress(
                 share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
@@ -87,15 +101,15 @@ class BacktestService:
             bar_interval=params.interval.value,
             from_date=params.start,
             to_date=params.end,
-            label=label,
+            label=read.label,
             engine=result.engine,
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage=_coverage_document(held),
-            assumptions=(*result.assumptions, *_assumptions(params, label=label, held=held)),
+            coverage=_coverage_document(read.held),
+            assumptions=(*result.assumptions, *read.assumptions(params)),
             metrics=measured(result),
-            data_fingerprint=_fingerprint(bars),
+            data_fingerprint=fingerprint_of(bars),
             result_hash=result.digest().hex(),
             net=result.net,
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -127,6 +141,7 @@ class BacktestService:
         """What the run is worth, after everything that was tried on its instrument until now."""
         with self._database.reading() as tx:
             tried = tx.backtests.list_tried(run.instrument)
+            tried |= tx.sweeps.list_tried(run.instrument)
         return evidence_of(run.metrics, tried.values())
 
     def trades(self, run_id: UUID) -> list[Trade]:
@@ -135,7 +150,8 @@ class BacktestService:
         with self._database.reading() as tx:
             return tx.backtests.list_trades(run_id)
 
-    def _read(self, params: BacktestParams) -> tuple[list[Candle], Coverage, str]:
+    def read_bars(self, params: BacktestParams) -> StoredBars:
+        """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
         midnight = datetime.combine(params.start, time.min, IST)
         after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
@@ -161,10 +177,10 @@ class BacktestService:
                 f"{_named_days(held)}.",
                 hint="Collect them, or run with --accept-holes; the result then says so.",
             )
-        return list(to_candles(frame)), held, series.label
+        return StoredBars(candles=list(to_candles(frame)), held=held, label=series.label)
 
 
-def _request(params: BacktestParams, bars: Sequence[Candle]) -> Request:
+def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
     return Request(
         bars=bars,
         span=params.interval.span,
@@ -210,7 +226,7 @@ def _named_days(held: Coverage) -> str:
     return f", among them all of {named}"
 
 
-def _fingerprint(bars: Sequence[Candle]) -> str:
+def fingerprint_of(bars: Sequence[Candle]) -> str:
     digest = hashlib.sha256()
     for bar in bars:
         stamp = int(bar.opens.timestamp())

@@ -12,7 +12,9 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
+from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -245,6 +247,9 @@ def _wire(
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     last_quotes = LastQuotes(cache, mode=mode)
+    backtests = BacktestService(
+        database, clock, candles=candles, instruments=instruments, calendar=calendar
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -286,9 +291,9 @@ def _wire(
         candles=candles,
         gaps=gaps,
         collection=collection,
-        backtests=BacktestService(
-            database, clock, candles=candles, instruments=instruments, calendar=calendar
-        ),
+        backtests=backtests,
+        sweeps=SweepService(database, clock, backtests=backtests),
+        review=BacktestReview(backtests),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),

@@ -16,7 +16,9 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
+from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.people import People
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -26,6 +28,7 @@ from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.backtest.params import BacktestParams
+from munshi.domain.backtest.sweeps import SweepParams, SweepPartParams
 from munshi.domain.enums import Service
 from munshi.domain.job_params import (
     AutoLoginParams,
@@ -39,6 +42,8 @@ from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BACKTEST,
+    BACKTEST_SWEEP,
+    BACKTEST_SWEEP_PART,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     DAILY_COLLECTION,
@@ -132,6 +137,18 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST: JobSpec(
             params=BacktestParams,
             entry="munshi.backtest.job:run",
+            runs_in="process",
+            idempotent=True,
+        ),
+        BACKTEST_SWEEP: JobSpec(
+            params=SweepParams,
+            entry="munshi.backtest.sweep_job:run",
+            runs_in="process",
+            idempotent=True,
+        ),
+        BACKTEST_SWEEP_PART: JobSpec(
+            params=SweepPartParams,
+            entry="munshi.backtest.sweep_job:run_part",
             runs_in="process",
             idempotent=True,
         ),
@@ -233,6 +250,8 @@ class Services:
     gaps: GapService
     collection: CollectionService
     backtests: BacktestService
+    sweeps: SweepService
+    review: BacktestReview
     verifier: CandleVerifier
     provisional: ProvisionalService
     quotes: QuoteService

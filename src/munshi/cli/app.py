@@ -9,7 +9,7 @@ from munshi.cli import audit_archive, audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
-from munshi.cli.backtest import backtest_app
+from munshi.cli.backtest_review import backtest_app
 from munshi.cli.backup import backup_app
 from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app

@@ -34,11 +34,32 @@ def read_parameters(given: Sequence[str]) -> dict[str, object]:
             raise JobParametersInvalidError(
                 f"{each!r} is no parameter.", hint="Write it as fast=20."
             )
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = _read(value)
     return found
+
+
+def read_grid(given: Sequence[str]) -> dict[str, list[object]]:
+    """`fast=5,10,20` or `fast=5:20:5`, the last value included. Raises as `read_parameters`."""
+    found: dict[str, list[object]] = {}
+    for each in given:
+        name, equals, values = each.partition("=")
+        if not equals or not name:
+            raise JobParametersInvalidError(
+                f"{each!r} is no parameter.", hint="Write it as fast=5,10,20 or fast=5:20:5."
+            )
+        ends = [int(end) for end in values.split(":") if end.isdecimal()]
+        if values.count(":") == 2 and len(ends) == 3 and ends[2]:  # noqa: PLR2004
+            found[name] = list(range(ends[0], ends[1] + 1, ends[2]))
+        else:
+            found[name] = [_read(value) for value in values.split(",")]
+    return found
+
+
+def _read(value: str) -> object:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def find_run(services: Services, text: str) -> BacktestRun:

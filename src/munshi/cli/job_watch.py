@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from munshi.bootstrap import Services
 from munshi.domain.jobs import Job, JobState
@@ -32,6 +39,7 @@ def _watch(services: Services, jobs: Sequence[Job], console: Console) -> list[Jo
         BarColumn(bar_width=BAR_WIDTH),
         TaskProgressColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
     watched = list(jobs)
