@@ -471,6 +471,18 @@ class BacktestSweepStaleError(AppError):
     status = 409
 
 
+class StrategyFileInvalidError(AppError):
+    """The strategy's file cannot be written so."""
+
+    status = 422
+
+
+class StrategyPeeksError(AppError):
+    """The strategy decides by bars that have not closed."""
+
+    status = 422
+
+
 class StrategyFailedError(AppError):
     """The strategy raised an error of its own."""
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of, request_for
 from munshi.domain.backtest.audit import BacktestAudit, audit
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
-from munshi.domain.backtest.catalogue import make_strategy
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.params import BacktestParams
@@ -43,7 +42,7 @@ class BacktestReview:
         params, bars = self._read_again(run)
         return audit(
             request_for(params, bars.candles),
-            lambda: make_strategy(params.strategy, params.parameters),
+            self._backtests.find_strategy(params).make,
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )
@@ -61,7 +60,7 @@ class BacktestReview:
         bars: tuple[Candle, ...] = ()
         try:
             params, stored = self._read_again(run)
-            strategy = make_strategy(params.strategy, params.parameters)
+            strategy = self._backtests.find_strategy(params).make()
             request = request_for(params, stored.candles)
             again = Kernel().run(request, strategy, progress=lambda _: None)
             if again.digest().hex() == run.result_hash:

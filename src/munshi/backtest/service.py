@@ -9,8 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
-from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.engine import Order, Request
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
@@ -18,7 +19,7 @@ from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
-from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError
+from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError, StrategyPeeksError
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.parquet import write_parquet
@@ -57,7 +58,9 @@ class BacktestService:
         candles: CandleService,
         instruments: InstrumentService,
         calendar: CalendarService,
+        strategies: StrategyFinder,
     ) -> None:
+        self._strategies = strategies
         self._database = database
         self._clock = clock
         self._candles = candles
@@ -85,14 +88,21 @@ class BacktestService:
         progress(0, f"Reading {params.interval} bars of {params.instrument}.")
         read = self.read_bars(params)
         bars = read.candles
-        strategy = make_strategy(params.strategy, params.parameters)
+        found = self.find_strategy(params)
+        request = request_for(params, bars)
         result = Kernel().run(
-            request_for(params, bars),
-            strategy,
+            request,
+            found.make(),
             progress=lambda share: progress(
                 share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
             ),
         )
+        if found.source is not None and (peek := find_peek(request, found.make)) is not None:
+            raise StrategyPeeksError(
+                f"{params.strategy} looks into the future: with nothing after {peek.last_day}, "
+                f"{peek.what[0].lower()}{peek.what[1:]}",
+                hint="Nothing was stored. Decide by the bars you are given, and no others.",
+            )
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -107,7 +117,7 @@ class BacktestService:
             code_version=version("munshi"),
             parameters=params.to_json(),
             coverage=_coverage_document(read.held),
-            assumptions=(*result.assumptions, *read.assumptions(params)),
+            assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
             metrics=measured(result),
             data_fingerprint=fingerprint_of(bars),
             result_hash=result.digest().hex(),
@@ -121,6 +131,10 @@ class BacktestService:
             tx.attempts.check_running(job_id, attempt)
             tx.backtests.save_run(run, result.trades)
         return run
+
+    def find_strategy(self, params: BacktestParams) -> FoundStrategy:
+        """Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin."""
+        return self._strategies.find(params.strategy, params.parameters)
 
     def list_runs(self, *, limit: int = 50) -> list[BacktestRun]:
         """Newest first."""
@@ -205,6 +219,11 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
     )
     if held.present < held.expected:
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
+
+
+def _own(found: FoundStrategy) -> Iterator[str]:
+    if found.source is not None:
+        yield f"The strategy is the user's own: {found.source}."
 
 
 def _coverage_document(held: Coverage) -> dict[str, object]:

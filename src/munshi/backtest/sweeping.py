@@ -7,8 +7,7 @@ from uuid import UUID
 
 from munshi.backtest.service import BacktestService, fingerprint_of, request_for
 from munshi.clock import Clock
-from munshi.domain.backtest.catalogue import make_strategy
-from munshi.domain.backtest.engine import Request
+from munshi.domain.backtest.engine import Request, Strategy
 from munshi.domain.backtest.evidence import overfitting_probability
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
@@ -113,7 +112,8 @@ class SweepService:
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            done.append(_trial(number, every[number], request))
+            strategy = self._backtests.find_strategy(every[number]).make()
+            done.append(_trial(number, every[number], request, strategy))
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
@@ -153,8 +153,7 @@ class SweepService:
         return found
 
 
-def _trial(number: int, params: BacktestParams, request: Request) -> SweepTrial:
-    strategy = make_strategy(params.strategy, params.parameters)
+def _trial(number: int, params: BacktestParams, request: Request, strategy: Strategy) -> SweepTrial:
     result = Kernel().run(request, strategy, progress=lambda _: None)
     return SweepTrial(
         trial_number=number,

@@ -12,6 +12,7 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.own_strategies import FOLDER, StrategyFinder
 from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
 from munshi.backtest.sweeping import SweepService
@@ -248,7 +249,12 @@ def _wire(
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     last_quotes = LastQuotes(cache, mode=mode)
     backtests = BacktestService(
-        database, clock, candles=candles, instruments=instruments, calendar=calendar
+        database,
+        clock,
+        candles=candles,
+        instruments=instruments,
+        calendar=calendar,
+        strategies=StrategyFinder(settings.home / FOLDER),
     )
     return Services(
         settings=settings,

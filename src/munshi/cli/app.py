@@ -34,6 +34,7 @@ from munshi.cli.serve import serve
 from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
+from munshi.cli.strategy import strategy_app
 from munshi.cli.stream import stream
 from munshi.cli.users import users_app
 from munshi.cli.worker import worker
@@ -77,6 +78,7 @@ for name, group in (
     ("data", data_app),
     ("instruments", instruments_app),
     ("backtest", backtest_app),
+    ("strategy", strategy_app),
     ("calendar", calendar_app),
     ("users", users_app),
     ("apikeys", apikeys_app),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from domain.backtest.test_kernel import bars_of, request
-from munshi.domain.backtest.audit import BacktestAudit, audit
+from munshi.domain.backtest.audit import BacktestAudit, audit, find_peek
 from munshi.domain.backtest.engine import Strategy, Target
 from munshi.domain.backtest.strategies import MovingAverageCross
 from munshi.domain.market.candles import Candle
@@ -58,6 +58,13 @@ def test_an_honest_strategy_changes_nothing_when_the_future_is_cut_off() -> None
         assert row.change == row.net - found.net
         assert row.share == -row.change / abs(found.net)
     assert found == audited(lambda: MovingAverageCross(fast=2, slow=5))
+
+
+def test_the_quick_question_finds_it_whatever_the_next_bar_did() -> None:
+    for paise in (range(2_000_000, 2_000_400, 7), range(2_000_400, 2_000_000, -7)):
+        wanted = request(bars_of(list(paise)))
+        assert find_peek(wanted, Peeker) is not None
+        assert find_peek(wanted, lambda: MovingAverageCross(fast=2, slow=5)) is None
 
 
 def test_a_strategy_that_peeks_is_caught_at_the_bar_where_it_does() -> None:

@@ -5,12 +5,13 @@ strategy that looks something up elsewhere by the time of day cannot be caught s
 on it falls when its decisions come a bar late.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from random import Random
 
 from munshi.clock import IST
+from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.results import BacktestResult, FillModel, Trade, TradeEnd
@@ -19,6 +20,8 @@ from munshi.domain.market.charges import Side
 from munshi.errors import StrategyFailedError
 
 DRAWS = 200
+QUICK_CUTS = 5
+_FUTURE_BARS = 500
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _MOST_PEEKS = 20
 _MORE_SLIPPAGE = 5
@@ -84,6 +87,8 @@ def audit(
         compared += len(closed)
         if (what := _difference(decided, again, request.bars, whole.trades, closed)) is not None:
             peeks.append(Peek(last_day=day, what=what))
+    if not peeks and (peek := find_peek(request, make)) is not None:
+        peeks.append(peek)
     progress(_CUT_SHARE, "Taking assumptions away.")
     return BacktestAudit(
         net=whole.net,
@@ -101,6 +106,57 @@ def audit(
         ),
         seed=seed,
     )
+
+
+def find_peek(
+    request: Request, make: Callable[[], Strategy], *, cuts: int = QUICK_CUTS
+) -> Peek | None:
+    """The quick question: at `cuts` bars, with no future, a higher and a lower one.
+
+    What was decided until then must be the same before each of them.
+    """
+    total = len(request.bars)
+    for count in sorted({total * place // (cuts + 1) for place in range(1, cuts + 1)} - {0}):
+        last = request.bars[count - 1].opens.astimezone(IST).date()
+        decided: list[Target | None] | None = None
+        for bars in _futures(request.bars, count):
+            try:
+                again = _decisions(make(), bars, count)
+            except Exception as error:  # noqa: BLE001 - it does not fail on the bars themselves
+                said = f"It fails with {type(error).__name__}: {error}"
+                return Peek(last_day=last, what=said)
+            if decided is None:
+                decided = again
+            elif (what := _other_decision(decided, again, bars)) is not None:
+                return Peek(last_day=last, what=what)
+    return None
+
+
+def _futures(bars: Sequence[Candle], count: int) -> Iterator[list[Candle]]:
+    past, future = list(bars[:count]), bars[count : count + _FUTURE_BARS]
+    yield [*past, *future]
+    yield past
+    for percent in (110, 90):
+        yield [*past, *(_scaled(bar, percent) for bar in future)]
+
+
+def _scaled(bar: Candle, percent: int) -> Candle:
+    return replace(
+        bar,
+        open=bar.open * percent // 100,
+        high=bar.high * percent // 100,
+        low=bar.low * percent // 100,
+        close=bar.close * percent // 100,
+    )
+
+
+def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Target | None]:
+    closed = ClosedBars(bars)
+    decided: list[Target | None] = []
+    for _ in range(count):
+        closed.close_next()
+        decided.append(strategy.decide(closed))
+    return decided
 
 
 class _Recorded:
@@ -138,13 +194,21 @@ def _difference(
     trades: Sequence[Trade],
     closed: Sequence[Trade],
 ) -> str | None:
+    if (what := _other_decision(decided, again, bars)) is not None:
+        return what
+    for number, (trade, cut) in enumerate(zip(trades, closed, strict=False), start=1):
+        if trade != cut:
+            return f"Trade {number} is another without the future."
+    return None
+
+
+def _other_decision(
+    decided: Sequence[Target | None], again: Sequence[Target | None], bars: Sequence[Candle]
+) -> str | None:
     for number, (first, second) in enumerate(zip(decided, again, strict=False)):
         if first != second:
             at = bars[number].opens.astimezone(IST)
             return f"The decision at the bar of {at:%Y-%m-%d %H:%M} is another without the future."
-    for number, (trade, cut) in enumerate(zip(trades, closed, strict=False), start=1):
-        if trade != cut:
-            return f"Trade {number} is another without the future."
     return None
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Self
 from uuid import UUID
 
-from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.catalogue import check_strategy
 from munshi.domain.backtest.params import BacktestParams
 from munshi.errors import JobParametersInvalidError
 
@@ -58,7 +58,7 @@ class SweepParams:
         for values in product(*grid.values()):
             first = dict(zip(grid, values, strict=True))
             try:
-                make_strategy(str(base.get("strategy")), {**fixed, **first})
+                check_strategy(str(base.get("strategy")), {**fixed, **first})
             except JobParametersInvalidError as error:
                 refusal = error
             else:
@@ -88,7 +88,7 @@ class SweepParams:
         for values in product(*self.grid.values()):
             parameters = {**self.base.parameters, **dict(zip(self.grid, values, strict=True))}
             try:
-                make_strategy(self.base.strategy, parameters)
+                check_strategy(self.base.strategy, parameters)
             except JobParametersInvalidError:
                 continue
             yield replace(self.base, parameters=parameters)
