@@ -171,6 +171,7 @@ def ask_everything(desk: Desk, trace: Trace, *, name: str) -> None:
         "name": "swagger-ui.css",
         "component": "database",
         "run_id": job_id,  # of no backtest: its refusal is an answer, too
+        "sweep_id": job_id,
         "config_key": SECRET_KEY,
     }
     typed = quote(TYPED_TOKEN)

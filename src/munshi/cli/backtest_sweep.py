@@ -1,18 +1,14 @@
 """`munshi backtest sweep` and `sweeps`: one strategy with many parameters, and its worth."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from munshi.cli.backtest import backtest_app
 from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
 
-if TYPE_CHECKING:
-    from munshi.backtest.sweeping import SweepShown
-
 __all__ = ["backtest_app"]
-_DOUBTFUL = 0.95
 
 
 @backtest_app.command("sweep")
@@ -40,6 +36,7 @@ def sweep_backtests(
     from rich.console import Console
 
     from munshi.cli.backtest_output import read_grid, read_parameters
+    from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
     from munshi.cli.desk import open_desk
     from munshi.cli.job_output import job_document
     from munshi.cli.job_watch import run_here
@@ -70,10 +67,10 @@ def sweep_backtests(
         found = services.sweeps.show(UUID(str(job.result_data["sweep_id"])))
     finished = job.result_data["finalists"]
     if as_json:
-        print_json({**_document(found), "finalists": finished})
+        print_json({**sweep_document(found), "finalists": finished})
         return
     print_mode(mode)
-    _print(found)
+    print_sweep(found)
     for run_id in finished if isinstance(finished, list) else []:
         typer.echo(f"Finalist: munshi backtest show {run_id}")
 
@@ -88,6 +85,7 @@ def show_sweeps(
     """List the sweeps, or show one with its trials, the best first."""
     from uuid import UUID
 
+    from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
     from munshi.cli.desk import open_desk
     from munshi.errors import BacktestSweepUnknownError
 
@@ -101,10 +99,10 @@ def show_sweeps(
                     f"There is no sweep {sweep!r}.", hint="See them: munshi backtest sweeps"
                 ) from error
             if as_json:
-                print_json(_document(found))
+                print_json(sweep_document(found))
                 return
             print_mode(mode)
-            _print(found, most=limit)
+            print_sweep(found, most=limit)
             return
         sweeps = services.sweeps.list_sweeps(limit=limit)
     if as_json:
@@ -137,66 +135,3 @@ def _options(given: dict[str, object]) -> dict[str, object]:
         name: str(value) if name in {"capital", "brokerage"} else value
         for name, value in given.items()
     }
-
-
-def _document(found: "SweepShown") -> dict[str, Any]:
-    """Money in paise; the daily returns are left out."""
-    trials = []
-    for trial, evidence in zip(found.trials, found.evidence, strict=True):
-        document = asdict(trial)
-        del document["returns"]
-        trials.append({**document, "evidence": asdict(evidence)})
-    return {
-        **asdict(found.sweep),
-        "is_whole": found.is_whole,
-        "overfitting_probability": found.overfitting,
-        "trials": trials,
-    }
-
-
-def _print(found: "SweepShown", *, most: int = 20) -> None:
-    from munshi.cli.backtest_output import rupees, shown
-
-    sweep = found.sweep
-    typer.secho(
-        f"{sweep.strategy} on {sweep.instrument} {sweep.bar_interval}, "
-        f"{sweep.from_date} to {sweep.to_date}",
-        bold=True,
-    )
-    for assumption in sweep.assumptions:
-        typer.echo(assumption)
-    if not found.is_whole:
-        typer.echo(
-            f"{len(found.trials):,} of {sweep.trial_count:,} trials are stored. "
-            f"The same command with --resume {sweep.sweep_id} runs the others."
-        )
-    best = found.evidence[0].deflated_sharpe if found.evidence else None
-    if best is not None:
-        verdict = "more than luck explains" if best >= _DOUBTFUL else "no more than luck explains"
-        typer.echo(
-            f"After {found.evidence[0].trials:,} trials on this instrument the best is {verdict} "
-            f"(deflated Sharpe {best:.3f})."
-        )
-    if found.overfitting is None:
-        typer.echo("Too few days or trials to tell the probability of overfitting.")
-    else:
-        typer.echo(f"Probability of overfitting: {found.overfitting:.2f}.")
-    varied = list(dict.fromkeys(key for trial in found.trials for key in trial.parameters))
-    names = ("trades", "sharpe", "max_drawdown", "win_rate", "costs_of_gross")
-    print_table(
-        f"The best {most} of {len(found.trials):,} trials"
-        if len(found.trials) > most
-        else "Trials",
-        (*varied, "net", *(name.replace("_", " ") for name in names), "deflated sharpe"),
-        [
-            (
-                *(trial.parameters.get(key, "") for key in varied),
-                rupees(trial.net),
-                *(shown(name, trial.metrics.get(name)) for name in names),
-                shown("deflated_sharpe", evidence.deflated_sharpe),
-            )
-            for trial, evidence in list(zip(found.trials, found.evidence, strict=True))[:most]
-        ],
-        empty="none is stored.",
-    )
-    typer.echo(f"Sweep {sweep.sweep_id}.")
