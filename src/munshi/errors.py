@@ -495,6 +495,42 @@ class BacktestRunUnknownError(AppError):
     status = 404
 
 
+class BacktestBarsChangedError(AppError):
+    """The bars under the backtest have changed since."""
+
+    status = 409
+
+
+class BacktestReportUnwritableError(AppError):
+    """The report cannot be written there."""
+
+    status = 422
+
+
+class BacktestSweepUnknownError(AppError):
+    """There is no such sweep of backtests."""
+
+    status = 404
+
+
+class BacktestSweepStaleError(AppError):
+    """The sweep cannot go on as it was begun."""
+
+    status = 409
+
+
+class StrategyFileInvalidError(AppError):
+    """The strategy's file cannot be written so."""
+
+    status = 422
+
+
+class StrategyPeeksError(AppError):
+    """The strategy decides by bars that have not closed."""
+
+    status = 422
+
+
 class StrategyFailedError(AppError):
     """The strategy raised an error of its own."""
 

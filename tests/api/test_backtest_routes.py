@@ -1,5 +1,6 @@
 """Backtests over HTTP."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 from apis import slug
@@ -36,3 +37,28 @@ def test_what_a_job_is_told_wrongly_is_named_before_it_is_stored(api: Caller) ->
 
     assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
     assert "Not given: to." in answer.json()["detail"]
+
+
+def test_a_report_says_what_is_wrong_with_it_and_is_a_file_without_any_host(
+    api: Caller, desk: Desk
+) -> None:
+    run = replace(made_run(), strategy="<b>mine</b>")
+    with desk.services.database.transaction() as tx:
+        tx.backtests.save_run(run, made_trades())
+
+    document = api.get(f"/backtests/{run.run_id}/report").json()
+    file = api.get(f"/backtests/{run.run_id}/report.html")
+
+    assert document["warnings"][0].startswith("There are no charts: ")
+    assert "There is too little here to tell skill from luck." in document["warnings"]
+    assert document["groups"]["month"][0]["net"] == 37
+    text = file.body.decode()
+    assert "&lt;b&gt;mine&lt;/b&gt;" in text
+    assert text.index("What it takes for granted") < text.index("Warnings") < text.index("Figures")
+    assert "<b>" not in text
+
+
+def test_sweeps_are_listed_and_an_unknown_one_is_said_so(api: Caller) -> None:
+    assert api.get("/backtests/sweeps").json() == []
+    answer = api.get(f"/backtests/sweeps/{uuid4()}")
+    assert (answer.status, slug(answer)) == (404, "backtest-sweep-unknown")

@@ -192,6 +192,7 @@ def _ask_everything(desk: Desk, app: FastAPI, trace: Trace, *, name: str) -> Non
         "alert": "broker_login:kite:simulated:main",
         "run_id": job_id,  # of no backtest: its refusal is an answer, too
         "validation_id": job_id,
+        "sweep_id": job_id,
         "config_key": SECRET_KEY,
     }
     typed = quote(TYPED_TOKEN)

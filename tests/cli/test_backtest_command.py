@@ -1,6 +1,7 @@
 """`munshi backtest`: run on an imported file, stored once, shown and compared."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -41,7 +42,17 @@ def test_a_run_is_stored_shown_and_the_same_again_by_its_hash(munshi: Munshi) ->
     assert first["coverage"]["bars_present"] == first["coverage"]["bars_expected"] == 750
     assert len(json.loads(munshi("backtest", "list", "--json").stdout)) == 2
 
+    assert again["evidence"]["trials"] == 1  # the same again is not another trial
+    assert again["metrics"] == first["metrics"]
+    assert first["metrics"]["expectancy_low"] <= first["metrics"]["expectancy"]
+    assert first["metrics"]["bootstrap_seed"] == int(first["result_hash"][:8], 16)
+    [month] = first["groups"]["month"]
+    assert month["net"] == first["net"]
+    other = json.loads(munshi(*ASKED, "--to", "2024-06-11", "-p", "fast=5").stdout)
+    assert other["evidence"]["trials"] == 2
+
     shown = munshi("backtest", "show", first["run_id"][:8])
+    assert "By month" in shown.stdout
     assert "Prices: imported from made.csv" in shown.stdout
     compared = munshi("backtest", "compare", first["run_id"], again["run_id"])
     assert "Results are the same" in compared.stdout
@@ -82,3 +93,57 @@ def test_too_little_capital_stores_nothing(munshi: Munshi) -> None:
 
     assert "needs 23," in done.stdout
     assert json.loads(munshi("backtest", "list", "--json").stdout) == []
+
+
+@pytest.mark.usefixtures("minutes")
+def test_a_run_is_audited_and_reported(munshi: Munshi, tmp_path: Path) -> None:
+    run = json.loads(munshi(*ASKED, "--to", "2024-06-11", "-p", "fast=5").stdout)
+
+    audited = json.loads(munshi("backtest", "audit", run["run_id"], "--json").stdout)
+    assert (audited["is_clean"], audited["days_cut"], audited["net"]) == (True, 1, run["net"])
+    free = next(row for row in audited["assumptions"] if row["name"] == "without charges")
+    assert free["net"] == run["net"] + run["metrics"]["costs"]
+    assert "no decision and none of" in munshi("backtest", "audit", run["run_id"]).stdout
+
+    path = tmp_path / "report.html"
+    told = munshi("backtest", "report", run["run_id"], "--html", str(path), "--json")
+    document = json.loads(told.stdout)
+    assert document["equity"][-1]["equity"] == 100_000_000 + run["net"]
+    page = path.read_text(encoding="utf-8")
+    assert len(re.findall('class="(buy|sell)"', page)) == sum(len(t["legs"]) for t in run["trades"])
+    assert page.count("<svg") == 3
+    assert not re.search("<script|https?://|url\\(|@import|<link", page)
+    nowhere = munshi("backtest", "report", run["run_id"], "--html", str(tmp_path / "no" / "x"))
+    assert "cannot be written: No such file or directory" in nowhere.stderr
+
+
+SWEPT = ("backtest", "sweep", *ASKED[2:6], "--to", "2024-06-11", "--json", "--chunk", "2")
+
+
+@pytest.mark.usefixtures("minutes")
+def test_a_sweep_tries_every_combination_and_runs_the_best_alone(munshi: Munshi) -> None:
+    grid = ("-p", "fast=5:15:5", "-p", "slow=10,30", "--finalists", "1")
+    done = json.loads(munshi(*SWEPT, *grid).stdout)
+
+    assert done["is_whole"]
+    assert done["trial_count"] == 4  # fast 10 and 15 are no cross with slow 10
+    sharpes = [trial["metrics"]["sharpe"] for trial in done["trials"]]
+    assert sharpes == sorted(sharpes, reverse=True)
+    [finalist] = done["finalists"]
+    best = done["trials"][0]
+    alone = json.loads(munshi("backtest", "show", finalist, "--json").stdout)
+    assert (alone["result_hash"], alone["net"]) == (best["result_hash"], best["net"])
+    assert alone["evidence"]["trials"] == best["evidence"]["trials"] == 4  # not five
+
+    again = json.loads(munshi(*SWEPT, *grid, "--resume", done["sweep_id"]).stdout)
+    assert again["trials"] == done["trials"]
+    assert len(json.loads(munshi("backtest", "sweeps", "--json").stdout)) == 1
+    other = munshi(*SWEPT, "-p", "fast=5", "--resume", done["sweep_id"])
+    assert "was told something else" in other.stdout
+    assert "Trials" in munshi("backtest", "sweeps", done["sweep_id"]).stdout
+
+
+def test_a_grid_that_fits_nothing_is_one_clear_error(munshi: Munshi) -> None:
+    done = munshi(*SWEPT, "-p", "fast=60,70")
+    assert "fast must be from 1 to slow - 1" in done.stderr
+    assert "There is no sweep" in munshi("backtest", "sweeps", "x").stderr

@@ -2,22 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
-from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.engine import Order, Request
 from munshi.domain.backtest.kernel import Kernel
-from munshi.domain.backtest.metrics import metrics_of
+from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
-from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError
+from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError, StrategyPeeksError
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.parquet import write_parquet
@@ -33,6 +35,18 @@ _ENGINE_SHARE = 90.0
 _CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBars:
+    """What a run runs on, how much of it there is, and where it comes from."""
+
+    candles: list[Candle]
+    held: Coverage
+    label: str
+
+    def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
+        return tuple(_assumptions(params, label=self.label, held=self.held))
+
+
 class BacktestService:
     """Nothing of a run that fails is stored; a stored run is never changed."""
 
@@ -44,7 +58,9 @@ class BacktestService:
         candles: CandleService,
         instruments: InstrumentService,
         calendar: CalendarService,
+        strategies: StrategyFinder,
     ) -> None:
+        self._strategies = strategies
         self._database = database
         self._clock = clock
         self._candles = candles
@@ -70,15 +86,23 @@ class BacktestService:
                 return stored
         began = self._clock.monotonic()
         progress(0, f"Reading {params.interval} bars of {params.instrument}.")
-        bars, held, label = self._read(params)
-        strategy = make_strategy(params.strategy, params.parameters)
+        read = self.read_bars(params)
+        bars = read.candles
+        found = self.find_strategy(params)
+        request = request_for(params, bars)
         result = Kernel().run(
-            _request(params, bars),
-            strategy,
+            request,
+            found.make(),
             progress=lambda share: progress(
                 share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
             ),
         )
+        if found.source is not None and (peek := find_peek(request, found.make)) is not None:
+            raise StrategyPeeksError(
+                f"{params.strategy} looks into the future: with nothing after {peek.last_day}, "
+                f"{peek.what[0].lower()}{peek.what[1:]}",
+                hint="Nothing was stored. Decide by the bars you are given, and no others.",
+            )
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -87,15 +111,15 @@ class BacktestService:
             bar_interval=params.interval.value,
             from_date=params.start,
             to_date=params.end,
-            label=label,
+            label=read.label,
             engine=result.engine,
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage=_coverage_document(held),
-            assumptions=(*result.assumptions, *_assumptions(params, label=label, held=held)),
-            metrics=metrics_of(result),
-            data_fingerprint=_fingerprint(bars),
+            coverage=_coverage_document(read.held),
+            assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
+            metrics=measured(result),
+            data_fingerprint=fingerprint_of(bars),
             result_hash=result.digest().hex(),
             net=result.net,
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -107,6 +131,10 @@ class BacktestService:
             tx.attempts.check_running(job_id, attempt)
             tx.backtests.save_run(run, result.trades)
         return run
+
+    def find_strategy(self, params: BacktestParams) -> FoundStrategy:
+        """Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin."""
+        return self._strategies.find(params.strategy, params.parameters)
 
     def list_runs(self, *, limit: int = 50) -> list[BacktestRun]:
         """Newest first."""
@@ -123,13 +151,21 @@ class BacktestService:
             )
         return found
 
+    def evidence(self, run: BacktestRun) -> Evidence:
+        """What the run is worth, after everything that was tried on its instrument until now."""
+        with self._database.reading() as tx:
+            tried = tx.backtests.list_tried(run.instrument)
+            tried |= tx.sweeps.list_tried(run.instrument)
+        return evidence_of(run.metrics, tried.values())
+
     def trades(self, run_id: UUID) -> list[Trade]:
         """Raises BacktestRunUnknownError."""
         self.get(run_id)
         with self._database.reading() as tx:
             return tx.backtests.list_trades(run_id)
 
-    def _read(self, params: BacktestParams) -> tuple[list[Candle], Coverage, str]:
+    def read_bars(self, params: BacktestParams) -> StoredBars:
+        """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
         midnight = datetime.combine(params.start, time.min, IST)
         after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
@@ -155,10 +191,10 @@ class BacktestService:
                 f"{_named_days(held)}.",
                 hint="Collect them, or run with --accept-holes; the result then says so.",
             )
-        return list(to_candles(frame)), held, series.label
+        return StoredBars(candles=list(to_candles(frame)), held=held, label=series.label)
 
 
-def _request(params: BacktestParams, bars: Sequence[Candle]) -> Request:
+def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
     return Request(
         bars=bars,
         span=params.interval.span,
@@ -185,6 +221,11 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
 
 
+def _own(found: FoundStrategy) -> Iterator[str]:
+    if found.source is not None:
+        yield f"The strategy is the user's own: {found.source}."
+
+
 def _coverage_document(held: Coverage) -> dict[str, object]:
     missing = [day.isoformat() for day in held.missing_days]
     return {
@@ -204,7 +245,7 @@ def _named_days(held: Coverage) -> str:
     return f", among them all of {named}"
 
 
-def _fingerprint(bars: Sequence[Candle]) -> str:
+def fingerprint_of(bars: Sequence[Candle]) -> str:
     digest = hashlib.sha256()
     for bar in bars:
         stamp = int(bar.opens.timestamp())

@@ -16,7 +16,8 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
-from munshi.backtest.service import BacktestService
+from munshi.backtest.review import BacktestReview
+from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -26,6 +27,7 @@ from munshi.bootstrap.broker_lines import (
 from munshi.bootstrap.collecting import wire_collection
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
+from munshi.bootstrap.research import wire_backtests, wire_validations
 from munshi.bootstrap.services import JOB_TYPES, Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -81,7 +83,6 @@ from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.day import DayService
 from munshi.scheduler.service import ScheduleService
 from munshi.settings import BrokerMode, Settings, load_settings
-from munshi.validation.service import ValidationService
 
 __all__ = [
     "JOB_TYPES",
@@ -275,9 +276,7 @@ def _wire(
         calendar=calendar.calendar,
     )
     last_quotes = LastQuotes(cache, mode=mode)
-    backtests = BacktestService(
-        database, clock, candles=candles, instruments=instruments, calendar=calendar
-    )
+    backtests = wire_backtests(ground, candles=candles, instruments=instruments, calendar=calendar)
     return Services(
         settings=settings,
         clock=clock,
@@ -340,14 +339,9 @@ def _wire(
         collection=collection,
         collection_outlook=outlook,
         backtests=backtests,
-        validations=ValidationService(
-            database,
-            clock,
-            backtests=backtests,
-            candles=candles,
-            jobs=jobs,
-            home=settings.home,
-        ),
+        validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
+        sweeps=SweepService(database, clock, backtests=backtests),
+        review=BacktestReview(backtests),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),

@@ -21,7 +21,9 @@ from munshi.auth.kite_db_service import KiteDBService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
+from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.people import People
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -32,6 +34,7 @@ from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.backtest.params import BacktestParams
+from munshi.domain.backtest.sweeps import SweepParams, SweepPartParams
 from munshi.domain.enums import Service
 from munshi.domain.job_params import (
     AutoLoginParams,
@@ -46,6 +49,8 @@ from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BACKTEST,
+    BACKTEST_SWEEP,
+    BACKTEST_SWEEP_PART,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
     COLLECTION_PART,
@@ -181,6 +186,18 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             needs="skfolio",
             idempotent=True,
         ),
+        BACKTEST_SWEEP: JobSpec(
+            params=SweepParams,
+            entry="munshi.backtest.sweep_job:run",
+            runs_in="process",
+            idempotent=True,
+        ),
+        BACKTEST_SWEEP_PART: JobSpec(
+            params=SweepPartParams,
+            entry="munshi.backtest.sweep_job:run_part",
+            runs_in="process",
+            idempotent=True,
+        ),
         AUTO_LOGIN: JobSpec(
             params=AutoLoginParams, entry="munshi.auth.job:run", runs_in="thread", idempotent=True
         ),
@@ -292,6 +309,8 @@ class Services:
     collection_outlook: CollectionOutlook
     backtests: BacktestService
     validations: ValidationService
+    sweeps: SweepService
+    review: BacktestReview
     verifier: CandleVerifier
     quality: QualityService
     comparison: ComparisonService

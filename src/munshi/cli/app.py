@@ -9,7 +9,7 @@ from munshi.cli import audit_archive, audit_ledger
 from munshi.cli.alerts import alerts_app
 from munshi.cli.apikeys import apikeys_app
 from munshi.cli.audit import audit_app
-from munshi.cli.backtest import backtest_app
+from munshi.cli.backtest_review import backtest_app
 from munshi.cli.backup import backup_app
 from munshi.cli.cache import cache_app
 from munshi.cli.calendar import calendar_app
@@ -35,6 +35,7 @@ from munshi.cli.serve import serve
 from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
 from munshi.cli.simulator import simulator
+from munshi.cli.strategy import strategy_app
 from munshi.cli.stream import stream
 from munshi.cli.users import users_app
 from munshi.cli.watch import watch
@@ -80,6 +81,7 @@ for name, group in (
     ("instruments", instruments_app),
     ("backtest", backtest_app),
     ("ml", ml_app),
+    ("strategy", strategy_app),
     ("calendar", calendar_app),
     ("users", users_app),
     ("apikeys", apikeys_app),

@@ -78,11 +78,12 @@ def run_backtest(
             raise typer.Exit(1)
         run_id = UUID(str(job.result_data["run_id"]))
         run, trades = services.backtests.get(run_id), services.backtests.trades(run_id)
+        evidence = services.backtests.evidence(run)
     if as_json:
-        print_json(run_document(run, trades))
+        print_json(run_document(run, trades, evidence))
         return
     print_mode(mode)
-    print_run(run, trades)
+    print_run(run, trades, evidence)
 
 
 @backtest_app.command("list")
@@ -133,12 +134,13 @@ def show_backtest(run: _RunId, *, as_json: JsonFlag = False) -> None:
     with open_desk() as services:
         found = find_run(services, run)
         trades = services.backtests.trades(found.run_id)
+        evidence = services.backtests.evidence(found)
         mode = services.settings.brokers.value
     if as_json:
-        print_json(run_document(found, trades))
+        print_json(run_document(found, trades, evidence))
         return
     print_mode(mode)
-    print_run(found, trades)
+    print_run(found, trades, evidence)
 
 
 @backtest_app.command("compare")

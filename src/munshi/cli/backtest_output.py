@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,15 @@ import typer
 
 from munshi.bootstrap import Services
 from munshi.cli.output import print_table, show_instant
+from munshi.domain.backtest.breakdown import TradeGroup, breakdown
+from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.errors import BacktestRunUnknownError, JobParametersInvalidError
 
 _MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
-_SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown"}
+_SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown", "deflated_sharpe"}
+_ENDS = ("_low", "_high")
 _TRADES_SHOWN = 40
 _COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine_version")
 _LOOKED_THROUGH = 500
@@ -30,11 +34,32 @@ def read_parameters(given: Sequence[str]) -> dict[str, object]:
             raise JobParametersInvalidError(
                 f"{each!r} is no parameter.", hint="Write it as fast=20."
             )
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = _read(value)
     return found
+
+
+def read_grid(given: Sequence[str]) -> dict[str, list[object]]:
+    """`fast=5,10,20` or `fast=5:20:5`, the last value included. Raises as `read_parameters`."""
+    found: dict[str, list[object]] = {}
+    for each in given:
+        name, equals, values = each.partition("=")
+        if not equals or not name:
+            raise JobParametersInvalidError(
+                f"{each!r} is no parameter.", hint="Write it as fast=5,10,20 or fast=5:20:5."
+            )
+        ends = [int(end) for end in values.split(":") if end.isdecimal()]
+        if values.count(":") == 2 and len(ends) == 3 and ends[2]:  # noqa: PLR2004
+            found[name] = list(range(ends[0], ends[1] + 1, ends[2]))
+        else:
+            found[name] = [_read(value) for value in values.split(",")]
+    return found
+
+
+def _read(value: str) -> object:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
 
 
 def find_run(services: Services, text: str) -> BacktestRun:
@@ -52,10 +77,17 @@ def find_run(services: Services, text: str) -> BacktestRun:
     return found[0]
 
 
-def run_document(run: BacktestRun, trades: Sequence[Trade] | None = None) -> dict[str, Any]:
+def run_document(
+    run: BacktestRun, trades: Sequence[Trade] | None = None, evidence: Evidence | None = None
+) -> dict[str, Any]:
     """Money in paise."""
     document: dict[str, Any] = {name: getattr(run, name) for name in run.__slots__}
+    if evidence is not None:
+        document["evidence"] = asdict(evidence)
     if trades is not None:
+        document["groups"] = {
+            kind: [asdict(group) for group in groups] for kind, groups in breakdown(trades).items()
+        }
         document["trades"] = [
             {
                 "decided_at": trade.decided_at,
@@ -70,7 +102,7 @@ def run_document(run: BacktestRun, trades: Sequence[Trade] | None = None) -> dic
     return document
 
 
-def print_run(run: BacktestRun, trades: Sequence[Trade]) -> None:
+def print_run(run: BacktestRun, trades: Sequence[Trade], evidence: Evidence) -> None:
     typer.secho(
         f"{run.strategy} on {run.instrument} {run.bar_interval}, {run.from_date} to {run.to_date}",
         bold=True,
@@ -79,9 +111,16 @@ def print_run(run: BacktestRun, trades: Sequence[Trade]) -> None:
         typer.echo(assumption)
     print_table(
         "",
-        ("figure", "value"),
-        [(name, shown(name, value)) for name, value in run.metrics.items()],
+        ("figure", "value", "90 % of the time"),
+        [
+            (name, shown(name, value), _range(run, name))
+            for name, value in [*run.metrics.items(), *asdict(evidence).items()]
+            if not name.endswith(_ENDS)
+        ],
     )
+    for kind, groups in breakdown(trades).items():
+        if groups:
+            print_groups(kind, groups)
     print_table(
         f"Trades, the first {_TRADES_SHOWN}" if len(trades) > _TRADES_SHOWN else "Trades",
         ("decided (IST)", "side", "in", "at", "out", "at", "ended", "costs", "net"),
@@ -92,6 +131,31 @@ def print_run(run: BacktestRun, trades: Sequence[Trade]) -> None:
         f"Run {run.run_id}, engine {run.engine} {run.engine_version}, "
         f"{run.duration_ms:,} ms, result {run.result_hash[:12]}."
     )
+
+
+def print_groups(kind: str, groups: Sequence[TradeGroup]) -> None:
+    print_table(
+        f"By {kind.replace('_', ' ')}",
+        ("", "trades", "net", "costs", "of gross", "won", "expectancy", "profit factor"),
+        [
+            (
+                group.name,
+                group.trades,
+                rupees(group.net),
+                rupees(group.costs),
+                shown("costs_of_gross", group.costs_of_gross),
+                shown("win_rate", group.win_rate),
+                rupees(group.expectancy),
+                shown("profit_factor", group.profit_factor),
+            )
+            for group in groups
+        ],
+    )
+
+
+def _range(run: BacktestRun, name: str) -> str:
+    low, high = (run.metrics.get(f"{name}{end}") for end in _ENDS)
+    return "" if low is None or high is None else f"{shown(name, low)} to {shown(name, high)}"
 
 
 def comparison(first: BacktestRun, second: BacktestRun) -> list[tuple[str, object, object]]:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from munshi.bootstrap import Services
 from munshi.domain.jobs import Job, JobState
@@ -36,6 +43,7 @@ def _watch(services: Services, jobs: Sequence[Job], console: Console) -> list[Jo
         BarColumn(bar_width=BAR_WIDTH),
         TaskProgressColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.description}"),
     )
     watched, outlooks = list(jobs), _Outlooks(services)

@@ -81,6 +81,18 @@ OPERATIONAL_WRITES = (
         why=_JOB_IS_AUDITED,
         writers=("validation.service:ValidationService.save",),
     ),
+    OperationalWrite(
+        table="BacktestSweeps",
+        what="sweeps of backtests",
+        why=_JOB_IS_AUDITED,
+        writers=("backtest.sweeping:SweepService.begin",),
+    ),
+    OperationalWrite(
+        table="BacktestTrials",
+        what="what the trials of sweeps came to",
+        why=_JOB_IS_AUDITED,
+        writers=("backtest.sweeping:SweepService.run_part",),
+    ),
     OperationalWrite(table="JobLogs", what="what jobs say", why=_JOB_IS_AUDITED),
     OperationalWrite(
         table="JobArtifacts",

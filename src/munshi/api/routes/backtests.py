@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from starlette.responses import HTMLResponse
 
 from munshi.api.answers import Shown
 from munshi.api.roles import Role, allows
+from munshi.backtest.page import report_document, report_page
 from munshi.bootstrap import Services
 from munshi.domain.backtest.results import Trade
 
@@ -71,16 +73,67 @@ class TradeShown(Shown):
     legs: list[LegShown]
 
 
+class SweepShown(Shown):
+    """`trial_count` is how many there are to be."""
+
+    sweep_id: UUID
+    strategy: str
+    instrument: str
+    bar_interval: str
+    from_date: date
+    to_date: date
+    label: str
+    code_version: str
+    parameters: dict[str, Any]
+    assumptions: list[str]
+    trial_count: int
+    data_fingerprint: str
+    created_at: datetime
+
+
+class TrialShown(Shown):
+    """`tried` is how many trials on the instrument the Sharpe ratio is deflated by."""
+
+    trial_number: int
+    parameters: dict[str, Any]
+    metrics: dict[str, float | int | None]
+    result_hash: str
+    net: int
+    deflated_sharpe: float | None
+    tried: int
+
+
+class SweepResultShown(Shown):
+    """The best trials first; `overfitting_probability` is None with too few trials or days."""
+
+    sweep: SweepShown
+    is_whole: bool
+    trials_stored: int
+    overfitting_probability: float | None
+    trials: list[TrialShown]
+
+
 class BacktestRoutes:
     """Each call is one service call."""
 
     def __init__(self, services: Services) -> None:
         self._backtests = services.backtests
+        self._sweeps = services.sweeps
+        self._review = services.review
 
     def add_to(self, router: APIRouter) -> None:
         options: dict[str, Any] = {"tags": ["backtests"]}
         router.add_api_route("/backtests", self.list_runs, **options)
+        router.add_api_route("/backtests/sweeps", self.list_sweeps, **options)
+        router.add_api_route("/backtests/sweeps/{sweep_id}", self.sweep, **options)
         router.add_api_route("/backtests/{run_id}", self.run, **options)
+        router.add_api_route("/backtests/{run_id}/report", self.report, **options)
+        router.add_api_route(
+            "/backtests/{run_id}/report.html",
+            self.report_file,
+            response_class=HTMLResponse,
+            **options,
+        )
         router.add_api_route("/backtests/{run_id}/trades", self.trades, **options)
 
     @allows(Role.VIEWER)
@@ -89,9 +142,55 @@ class BacktestRoutes:
         return [RunShown.model_validate(run) for run in self._backtests.list_runs(limit=limit)]
 
     @allows(Role.VIEWER)
+    def list_sweeps(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[SweepShown]:
+        """Sweeps, newest first."""
+        return [SweepShown.model_validate(each) for each in self._sweeps.list_sweeps(limit=limit)]
+
+    @allows(Role.VIEWER)
+    def sweep(
+        self, sweep_id: UUID, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+    ) -> SweepResultShown:
+        """One sweep with its best trials, and how likely the best was luck."""
+        found = self._sweeps.show(sweep_id)
+        return SweepResultShown(
+            sweep=SweepShown.model_validate(found.sweep),
+            is_whole=found.is_whole,
+            trials_stored=len(found.trials),
+            overfitting_probability=found.overfitting,
+            trials=[
+                TrialShown(
+                    trial_number=trial.trial_number,
+                    parameters=dict(trial.parameters),
+                    metrics=dict(trial.metrics),
+                    result_hash=trial.result_hash,
+                    net=trial.net,
+                    deflated_sharpe=evidence.deflated_sharpe,
+                    tried=evidence.trials,
+                )
+                for trial, evidence in zip(found.trials[:limit], found.evidence, strict=False)
+            ],
+        )
+
+    @allows(Role.VIEWER)
     def run(self, run_id: UUID) -> RunShown:
         """One run: what it was told, what it ran on, and what came of it."""
         return RunShown.model_validate(self._backtests.get(run_id))
+
+    @allows(Role.VIEWER)
+    def report(self, run_id: UUID) -> dict[str, Any]:
+        """Assumptions and warnings first, then figures, equity by day and trades.
+
+        The run is made again for its curve, so this may take seconds.
+        """
+        return report_document(self._review.report(run_id))
+
+    @allows(Role.VIEWER)
+    def report_file(self, run_id: UUID) -> HTMLResponse:
+        """The same as one HTML file to keep; it needs no script and no other host."""
+        return HTMLResponse(
+            report_page(self._review.report(run_id)),
+            headers={"content-disposition": f'attachment; filename="backtest-{run_id}.html"'},
+        )
 
     @allows(Role.VIEWER)
     def trades(self, run_id: UUID) -> list[TradeShown]:

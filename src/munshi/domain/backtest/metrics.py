@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 
 from munshi.clock import IST
+from munshi.domain.backtest.evidence import moments
 from munshi.domain.backtest.results import BacktestResult, EquityPoint, TradeEnd
 
 YEAR = 252
@@ -18,30 +19,48 @@ Metrics = dict[str, int | float | None]
 def metrics_of(result: BacktestResult) -> Metrics:
     """What the tables and commands show of a result."""
     nets = [trade.net for trade in result.trades if trade.end is not TradeEnd.UNPRICED]
-    won, lost = sum(n for n in nets if n > 0), -sum(n for n in nets if n < 0)
     gross = sum(trade.gross for trade in result.trades)
     costs = sum(trade.costs for trade in result.trades)
     daily = daily_equity(result.equity)
     returns = daily_returns(result.sizing.capital, daily)
+    shape = moments(returns)
     held = sum(1 for point in result.equity if point.position)
     return {
         "net": result.net,
         "gross": gross,
         "costs": costs,
         "slippage": sum(leg.slippage for trade in result.trades for leg in trade.legs),
-        "costs_of_gross": costs / abs(gross) if gross else None,
+        "costs_of_gross": costs_share(costs, gross),
         "trades": len(nets),
         "unpriced": len(result.trades) - len(nets),
-        "win_rate": sum(1 for n in nets if n > 0) / len(nets) if nets else None,
+        "win_rate": win_rate(nets),
         "expectancy": fmean(nets) if nets else None,
-        "profit_factor": won / lost if lost else None,
+        "profit_factor": profit_factor(nets),
         "exposure": held / len(result.equity) if result.equity else None,
         "cagr": cagr(returns),
         "sharpe": sharpe(returns),
         "sortino": sortino(returns),
         "max_drawdown": max_drawdown(returns),
         "max_drawdown_days": drawdown_days(returns),
+        "days": len(returns),
+        "period_sharpe": shape[0] if shape else None,
+        "skew": shape[1] if shape else None,
+        "kurtosis": shape[2] if shape else None,
     }
+
+
+def win_rate(nets: Sequence[int]) -> float | None:
+    return sum(1 for net in nets if net > 0) / len(nets) if nets else None
+
+
+def profit_factor(nets: Sequence[int]) -> float | None:
+    """What the winners made by what the losers lost."""
+    lost = -sum(net for net in nets if net < 0)
+    return sum(net for net in nets if net > 0) / lost if lost else None
+
+
+def costs_share(costs: int, gross: int) -> float | None:
+    return costs / abs(gross) if gross else None
 
 
 def daily_equity(points: Sequence[EquityPoint]) -> list[int]:

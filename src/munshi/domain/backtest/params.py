@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.catalogue import check_strategy
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
@@ -73,7 +73,7 @@ class BacktestParams:
         parameters = given["parameters"]
         if not isinstance(parameters, Mapping):
             raise JobParametersInvalidError(f"parameters must be an object, not {parameters!r}.")
-        make_strategy(str(given["strategy"]), parameters)
+        check_strategy(str(given["strategy"]), parameters)
         start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")

@@ -1,6 +1,6 @@
 """SQL for BacktestRuns, BacktestTrades and BacktestLegs; nothing here changes a stored row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,9 @@ _LIST = (
     select(backtest_runs)
     .order_by(backtest_runs.c.created_at.desc(), backtest_runs.c.run_id)
     .limit(bindparam("most"))
+)
+_TRIED = select(backtest_runs.c.result_hash, backtest_runs.c.metrics).where(
+    backtest_runs.c.instrument == bindparam("instrument")
 )
 _TRADES = (
     select(backtest_trades)
@@ -68,6 +71,11 @@ class BacktestRepository:
     def list_runs(self, *, limit: int) -> list[BacktestRun]:
         """Newest first."""
         return [_run(row) for row in self._connection.execute(_LIST, {"most": limit})]
+
+    def list_tried(self, instrument: str) -> dict[str, Mapping[str, Any]]:
+        """The figures of everything that was run on it, by result: the same again is one trial."""
+        rows = self._connection.execute(_TRIED, {"instrument": instrument})
+        return {row.result_hash: row.metrics for row in rows}
 
     def list_trades(self, run_id: UUID) -> list[Trade]:
         """In the order in which they were opened, with their legs."""

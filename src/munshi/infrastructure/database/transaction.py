@@ -44,6 +44,7 @@ from munshi.infrastructure.database.rate_pool_repository import RatePoolReposito
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.setup_link_repository import SetupLinkRepository
+from munshi.infrastructure.database.sweep_repository import SweepRepository
 from munshi.infrastructure.database.throttle_repository import ThrottleRepository
 from munshi.infrastructure.database.user_repository import UserRepository
 from munshi.infrastructure.database.user_session_repository import UserSessionRepository
@@ -191,6 +192,10 @@ class Transaction:
     @cached_property
     def validations(self) -> ValidationRepository:
         return ValidationRepository(self.connection)
+
+    @cached_property
+    def sweeps(self) -> SweepRepository:
+        return SweepRepository(self.connection)
 
     @cached_property
     def candles(self) -> CandleRepository:

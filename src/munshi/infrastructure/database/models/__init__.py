@@ -26,6 +26,10 @@ from munshi.infrastructure.database.models.backtest_runs import (
     backtest_runs,
     backtest_trades,
 )
+from munshi.infrastructure.database.models.backtest_sweeps import (
+    backtest_sweeps,
+    backtest_trials,
+)
 from munshi.infrastructure.database.models.base import metadata
 from munshi.infrastructure.database.models.broker_circuits import broker_circuits
 from munshi.infrastructure.database.models.cache_entries import (
@@ -92,7 +96,9 @@ __all__ = [
     "background_jobs",
     "backtest_legs",
     "backtest_runs",
+    "backtest_sweeps",
     "backtest_trades",
+    "backtest_trials",
     "broker_circuits",
     "cache_changes",
     "cache_entries",

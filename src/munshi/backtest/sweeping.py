@@ -1,0 +1,172 @@
+"""Sweeps over stored candles: begun once, filled part by part, read back ranked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from uuid import UUID
+
+from munshi.backtest.service import BacktestService, fingerprint_of, request_for
+from munshi.clock import Clock
+from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.evidence import overfitting_probability
+from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.measuring import Evidence, evidence_of
+from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
+from munshi.domain.backtest.params import BacktestParams
+from munshi.domain.backtest.sweeps import Sweep, SweepParams, SweepPartParams, SweepTrial, ranked
+from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
+from munshi.infrastructure.database.engine import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepShown:
+    """The trials that are there, best first; `overfitting` is None with too few days or trials."""
+
+    sweep: Sweep
+    trials: Sequence[SweepTrial]
+    evidence: Sequence[Evidence]
+    overfitting: float | None
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.trials) == self.sweep.trial_count
+
+
+class SweepService:
+    """No stored sweep or trial is ever changed."""
+
+    def __init__(self, database: Database, clock: Clock, *, backtests: BacktestService) -> None:
+        self._database = database
+        self._clock = clock
+        self._backtests = backtests
+
+    def begin(self, params: SweepParams, *, job_id: UUID, attempt: int) -> Sweep:
+        """The sweep of the job, or the one that it resumes, stored if it is not yet.
+
+        Raises BacktestSweepUnknownError and BacktestSweepStaleError for one that cannot be
+        resumed, and what reading the bars raises.
+        """
+        told = {**params.to_json(), "resume": None}
+        with self._database.reading() as tx:
+            stored = tx.sweeps.get_sweep(params.resume or job_id)
+        if stored is not None:
+            # How many jobs do it is no part of what a sweep is.
+            kept = {**told, "chunk": stored.parameters.get("chunk")}
+            if kept != stored.parameters:
+                raise BacktestSweepStaleError(
+                    f"The sweep {stored.sweep_id} was told something else.",
+                    hint="Begin another, without --resume.",
+                )
+            return stored
+        if params.resume is not None:
+            raise _unknown(params.resume)
+        bars = self._backtests.read_bars(params.base)
+        sweep = Sweep(
+            sweep_id=job_id,
+            strategy=params.base.strategy,
+            instrument=str(params.base.instrument),
+            bar_interval=params.base.interval.value,
+            from_date=params.base.start,
+            to_date=params.base.end,
+            label=bars.label,
+            code_version=version("munshi"),
+            parameters=told,
+            assumptions=bars.assumptions(params.base),
+            trial_count=sum(1 for _ in params.trials()),
+            data_fingerprint=fingerprint_of(bars.candles),
+            created_at=self._clock.now(),
+        )
+        with self._database.transaction() as tx:
+            tx.attempts.check_running(job_id, attempt)
+            tx.sweeps.save_sweep(sweep)
+        return sweep
+
+    def missing(self, sweep: Sweep) -> list[int]:
+        with self._database.reading() as tx:
+            stored = tx.sweeps.list_numbers(sweep.sweep_id)
+        return [number for number in range(sweep.trial_count) if number not in stored]
+
+    def run_part(
+        self,
+        part: SweepPartParams,
+        *,
+        job_id: UUID,
+        attempt: int,
+        progress: Callable[[float, str], None],
+    ) -> int:
+        """Run the part's trials and store them together; how many.
+
+        Raises BacktestSweepStaleError when the bars are not those that the sweep began with.
+        """
+        sweep = self._get(part.sweep_id)
+        missing = set(self.missing(sweep))
+        wanted = [number for number in part.numbers if number in missing]
+        bars = self._backtests.read_bars(part.sweep.base).candles
+        if fingerprint_of(bars) != sweep.data_fingerprint:
+            raise BacktestSweepStaleError(
+                "The stored bars have changed since the sweep began.",
+                hint="Begin another; what was stored of this one stays.",
+            )
+        every = list(part.sweep.trials())
+        request = request_for(part.sweep.base, bars)
+        done: list[SweepTrial] = []
+        for number in wanted:
+            progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
+            strategy = self._backtests.find_strategy(every[number]).make()
+            done.append(_trial(number, every[number], request, strategy))
+        with self._database.transaction() as tx:
+            tx.attempts.check_running(job_id, attempt)
+            tx.sweeps.save_trials(part.sweep_id, done)
+        return len(done)
+
+    def list_sweeps(self, *, limit: int = 50) -> list[Sweep]:
+        """Newest first."""
+        with self._database.reading() as tx:
+            return tx.sweeps.list_sweeps(limit=limit)
+
+    def show(self, sweep_id: UUID) -> SweepShown:
+        """Raises BacktestSweepUnknownError."""
+        sweep = self._get(sweep_id)
+        with self._database.reading() as tx:
+            trials = ranked(tx.sweeps.list_trials(sweep_id))
+            tried = tx.backtests.list_tried(sweep.instrument)
+            tried |= tx.sweeps.list_tried(sweep.instrument)
+        return SweepShown(
+            sweep=sweep,
+            trials=trials,
+            evidence=[evidence_of(trial.metrics, tried.values()) for trial in trials],
+            overfitting=overfitting_probability([trial.returns for trial in trials]),
+        )
+
+    def finalists(self, sweep: Sweep, params: SweepParams) -> list[BacktestParams]:
+        """The best trials as backtests of their own."""
+        with self._database.reading() as tx:
+            best = ranked(tx.sweeps.list_trials(sweep.sweep_id))[: params.finalists]
+        every = list(params.trials())
+        return [every[trial.trial_number] for trial in best]
+
+    def _get(self, sweep_id: UUID) -> Sweep:
+        with self._database.reading() as tx:
+            found = tx.sweeps.get_sweep(sweep_id)
+        if found is None:
+            raise _unknown(sweep_id)
+        return found
+
+
+def _trial(number: int, params: BacktestParams, request: Request, strategy: Strategy) -> SweepTrial:
+    result = Kernel().run(request, strategy, progress=lambda _: None)
+    return SweepTrial(
+        trial_number=number,
+        instrument=str(params.instrument),
+        parameters=dict(params.parameters),
+        metrics=metrics_of(result),
+        returns=tuple(daily_returns(request.sizing.capital, daily_equity(result.equity))),
+        result_hash=result.digest().hex(),
+        net=result.net,
+    )
+
+
+def _unknown(sweep_id: UUID) -> BacktestSweepUnknownError:
+    return BacktestSweepUnknownError(
+        f"There is no sweep {sweep_id}.", hint="See them: munshi backtest sweeps"
+    )

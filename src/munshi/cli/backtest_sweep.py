@@ -1,0 +1,137 @@
+"""`munshi backtest sweep` and `sweeps`: one strategy with many parameters, and its worth."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from munshi.cli.backtest import backtest_app
+from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+
+__all__ = ["backtest_app"]
+
+
+@backtest_app.command("sweep")
+def sweep_backtests(
+    strategy: Annotated[str, typer.Argument(help="ma_cross or opening_range.")],
+    instrument: Annotated[str, typer.Argument(help="Like NSE:INFY.")],
+    *,
+    start: Annotated[str, typer.Option("--from", help="The first day, like 2024-06-03.")],
+    end: Annotated[str, typer.Option("--to", help="The last day.")],
+    param: Annotated[
+        list[str], typer.Option("--param", "-p", help="fast=5,10,20 or slow=30:100:10.")
+    ],
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="What else a backtest is told, like interval=5minute."),
+    ] = None,
+    finalists: int = typer.Option(3, help="How many of the best are run again alone."),
+    chunk: int = typer.Option(25, help="Trials of one part."),
+    resume: str = typer.Option("", help="A sweep whose missing trials are wanted."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Try every combination of the parameters; the best are then run again alone."""
+    from uuid import UUID
+
+    from rich.console import Console
+
+    from munshi.cli.backtest_output import read_grid, read_parameters
+    from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
+    from munshi.cli.desk import open_desk
+    from munshi.cli.job_output import job_document
+    from munshi.cli.job_watch import run_here
+    from munshi.domain.audit import COMMAND_LINE
+    from munshi.domain.backtest.sweeps import SweepParams
+    from munshi.domain.jobs import BACKTEST_SWEEP
+
+    named = {"strategy": strategy, "instrument": instrument, "from": start, "to": end}
+    wanted = SweepParams.from_json(
+        {
+            "base": {**_options(read_parameters(option or [])), **named},
+            "grid": read_grid(param),
+            "finalists": finalists,
+            "chunk": chunk,
+            "resume": resume or None,
+        }
+    )
+    with open_desk() as services:
+        mode = services.settings.brokers.value
+        asked = services.jobs.enqueue(BACKTEST_SWEEP, wanted.to_json(), actor=COMMAND_LINE)
+        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
+        if job.result_data is None:
+            if as_json:
+                print_json({"mode": mode, **job_document(job)})
+            else:
+                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
+            raise typer.Exit(1)
+        found = services.sweeps.show(UUID(str(job.result_data["sweep_id"])))
+    finished = job.result_data["finalists"]
+    if as_json:
+        print_json({**sweep_document(found), "finalists": finished})
+        return
+    print_mode(mode)
+    print_sweep(found)
+    for run_id in finished if isinstance(finished, list) else []:
+        typer.echo(f"Finalist: munshi backtest show {run_id}")
+
+
+@backtest_app.command("sweeps")
+def show_sweeps(
+    sweep: Annotated[str, typer.Argument(help="A sweep's id; without it, all are listed.")] = "",
+    *,
+    limit: int = typer.Option(20, min=1, max=500, help="How many."),
+    as_json: JsonFlag = False,
+) -> None:
+    """List the sweeps, or show one with its trials, the best first."""
+    from uuid import UUID
+
+    from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
+    from munshi.cli.desk import open_desk
+    from munshi.errors import BacktestSweepUnknownError
+
+    with open_desk() as services:
+        mode = services.settings.brokers.value
+        if sweep:
+            try:
+                found = services.sweeps.show(UUID(sweep))
+            except ValueError as error:
+                raise BacktestSweepUnknownError(
+                    f"There is no sweep {sweep!r}.", hint="See them: munshi backtest sweeps"
+                ) from error
+            if as_json:
+                print_json(sweep_document(found))
+                return
+            print_mode(mode)
+            print_sweep(found, most=limit)
+            return
+        sweeps = services.sweeps.list_sweeps(limit=limit)
+    if as_json:
+        print_json([asdict(each) for each in sweeps])
+        return
+    print_mode(mode)
+    print_table(
+        "Sweeps",
+        ("sweep", "when", "strategy", "instrument", "from", "to", "trials", "prices"),
+        [
+            (
+                each.sweep_id,
+                show_instant(each.created_at),
+                each.strategy,
+                each.instrument,
+                each.from_date,
+                each.to_date,
+                each.trial_count,
+                each.label,
+            )
+            for each in sweeps
+        ],
+        empty="none was run. Begin with: munshi backtest sweep --help",
+    )
+
+
+def _options(given: dict[str, object]) -> dict[str, object]:
+    """Amounts are text where a backtest is told them."""
+    return {
+        name: str(value) if name in {"capital", "brokerage"} else value
+        for name, value in given.items()
+    }
