@@ -1,6 +1,7 @@
 """Backtests over HTTP."""
 
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 from apis import slug
@@ -56,6 +57,24 @@ def test_a_report_says_what_is_wrong_with_it_and_is_a_file_without_any_host(
     assert "&lt;b&gt;mine&lt;/b&gt;" in text
     assert text.index("What it takes for granted") < text.index("Warnings") < text.index("Figures")
     assert "<b>" not in text
+
+
+def test_the_process_that_answers_runs_no_code_of_the_users(
+    api: Caller, desk: Desk, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    file = tmp_path / "strategies" / "mine.py"
+    file.parent.mkdir()
+    file.write_text(f"open({str(ran)!r}, 'w')")
+    run = replace(made_run(), strategy="mine.py")
+    with desk.services.database.transaction() as tx:
+        tx.backtests.save_run(run, made_trades())
+
+    document = api.get(f"/backtests/{run.run_id}/report").json()
+    api.get(f"/backtests/{run.run_id}/report.html")
+
+    assert f"run by munshi backtest report {run.run_id} only" in document["warnings"][0]
+    assert not ran.exists()
 
 
 def test_sweeps_are_listed_and_an_unknown_one_is_said_so(api: Caller) -> None:

@@ -1,12 +1,13 @@
 """A stored backtest looked at again: run once more on the same bars, audited, and reported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of, request_for
 from munshi.domain.backtest.audit import BacktestAudit, audit
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
+from munshi.domain.backtest.catalogue import is_own
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.params import BacktestParams
@@ -47,9 +48,10 @@ class BacktestReview:
             progress=progress,
         )
 
-    def report(self, run_id: UUID) -> BacktestReport:
+    def report(self, run_id: UUID, *, may_run_own_code: bool = True) -> BacktestReport:
         """The curve and the bars come from running it again, which must give the same result.
 
+        A process that answers others must not run a user's code: its secrets lie beside.
         Raises BacktestRunUnknownError.
         """
         run = self._backtests.get(run_id)
@@ -58,6 +60,10 @@ class BacktestReview:
         notes = warnings_of(run, evidence)
         equity: tuple[EquityPoint, ...] = ()
         bars: tuple[Candle, ...] = ()
+        if is_own(run.strategy) and not may_run_own_code:
+            how = f"munshi backtest report {run_id}"
+            notes = (f"There are no charts: a strategy of one's own is run by {how} only.", *notes)
+            return _report(run, evidence, notes, trades)
         try:
             params, stored = self._read_again(run)
             strategy = self._backtests.find_strategy(params).make()
@@ -69,15 +75,7 @@ class BacktestReview:
                 notes = (f"Run again, it came out otherwise (net {again.net}).", *notes)
         except AppError as error:
             notes = (f"There are no charts: {error.detail}", *notes)
-        return BacktestReport(
-            run=run,
-            evidence=evidence,
-            warnings=notes,
-            groups=breakdown(trades),
-            trades=tuple(trades),
-            equity=equity,
-            bars=bars,
-        )
+        return _report(run, evidence, notes, trades, equity=equity, bars=bars)
 
     def _read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
         params = BacktestParams.from_json(run.parameters)
@@ -88,3 +86,23 @@ class BacktestReview:
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
+
+
+def _report(
+    run: BacktestRun,
+    evidence: Evidence,
+    notes: tuple[str, ...],
+    trades: Sequence[Trade],
+    *,
+    equity: tuple[EquityPoint, ...] = (),
+    bars: tuple[Candle, ...] = (),
+) -> BacktestReport:
+    return BacktestReport(
+        run=run,
+        evidence=evidence,
+        warnings=notes,
+        groups=breakdown(trades),
+        trades=tuple(trades),
+        equity=equity,
+        bars=bars,
+    )

@@ -180,15 +180,16 @@ class BacktestRoutes:
     def report(self, run_id: UUID) -> dict[str, Any]:
         """Assumptions and warnings first, then figures, equity by day and trades.
 
-        The run is made again for its curve, so this may take seconds.
+        The run is made again for its curve, so this may take seconds; not so for a strategy of
+        one's own, whose charts only the command draws.
         """
-        return report_document(self._review.report(run_id))
+        return report_document(self._review.report(run_id, may_run_own_code=False))
 
     @allows(Role.VIEWER)
     def report_file(self, run_id: UUID) -> HTMLResponse:
         """The same as one HTML file to keep; it needs no script and no other host."""
         return HTMLResponse(
-            report_page(self._review.report(run_id)),
+            report_page(self._review.report(run_id, may_run_own_code=False)),
             headers={"content-disposition": f'attachment; filename="backtest-{run_id}.html"'},
         )
 
