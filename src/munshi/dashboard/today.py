@@ -10,7 +10,7 @@ from munshi.bootstrap import Services
 from munshi.clock import today_ist
 from munshi.dashboard.readiness import BrokerLook, Verdict, judge
 from munshi.dashboard.timeline import Timeline, draw
-from munshi.domain.alerts import Alert, Severity
+from munshi.domain.alerts import Alert, AlertState, Severity
 from munshi.domain.enums import Service
 from munshi.domain.health import HealthSample, HealthStatus
 from munshi.domain.jobs import JobState
@@ -80,7 +80,11 @@ class TodayBoard:
             Broker(status=status, is_set_up=self._is_set_up(status.service))
             for status in services.logins.status()
         )
-        alerts = services.alerts.list_open()[::-1]
+        alerts = [
+            alert
+            for alert in reversed(services.alerts.list_open())
+            if alert.state is AlertState.FIRING
+        ]
         samples = services.health.report().samples
         failing = tuple(each for each in samples if each.status is HealthStatus.FAIL)
         alerted = {alert.subject for alert in alerts[:ALERTS_SHOWN]}

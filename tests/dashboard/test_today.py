@@ -1,0 +1,36 @@
+"""What the first page gathers of a desk."""
+
+from datetime import timedelta
+
+from desks import Desk
+from munshi.alerts.engine import RuleEngine
+from munshi.dashboard.today import TodayBoard
+from munshi.domain.alert_rules import Fact
+from munshi.settings import BrokerMode
+
+
+def test_an_alert_is_told_once_it_fires_not_while_it_is_pending(desk: Desk) -> None:
+    low = Fact(
+        source="health",
+        name="disk",
+        says="disk: 9 % are free.",
+        measures={"free_percent": 9},
+        status="warn",
+    )
+    engine = RuleEngine(
+        desk.services.database,
+        desk.clock,
+        mode=BrokerMode.SIMULATED,
+        sources={"health": lambda: [low]},
+        is_trading_day=lambda _: True,
+    )
+    today = TodayBoard(desk.services)
+
+    engine.look()
+    pending = today.read().alerts
+    desk.clock.advance(timedelta(seconds=60))
+    engine.look()
+    [firing] = today.read().alerts
+
+    assert pending == ()
+    assert firing.title == "disk: 9 % are free."
