@@ -83,7 +83,7 @@ class TodayBoard:
         alerts = [
             alert
             for alert in reversed(services.alerts.list_open())
-            if alert.state is AlertState.FIRING
+            if alert.state == AlertState.FIRING
         ]
         samples = services.health.report().samples
         failing = tuple(each for each in samples if each.status is HealthStatus.FAIL)
