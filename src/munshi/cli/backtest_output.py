@@ -63,6 +63,8 @@ def run_document(run: BacktestRun, trades: Sequence[Trade] | None = None) -> dic
                 "gross": trade.gross,
                 "costs": trade.costs,
                 "net": trade.net,
+                "signal": trade.signal,
+                "expiry": trade.expiry,
                 "legs": [_leg(leg) for leg in trade.legs],
             }
             for trade in trades
