@@ -24,6 +24,7 @@ WANTED = {
     ("GET", "/streams"): Role.VIEWER,
     ("GET", "/data/provisional"): Role.VIEWER,
     ("GET", "/backtests"): Role.VIEWER,
+    ("GET", "/signals"): Role.VIEWER,
     ("GET", "/backtests/{run_id}"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/trades"): Role.VIEWER,
     ("POST", "/auth/db/breeze/login"): Role.OPERATOR,

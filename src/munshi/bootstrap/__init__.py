@@ -13,6 +13,7 @@ from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.backtest.service import BacktestService
+from munshi.backtest.signals import SignalService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
     BrokerLines,
@@ -289,6 +290,7 @@ def _wire(
         backtests=BacktestService(
             database, clock, candles=candles, instruments=instruments, calendar=calendar
         ),
+        signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),

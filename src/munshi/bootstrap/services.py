@@ -17,6 +17,7 @@ from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.backtest.service import BacktestService
+from munshi.backtest.signals import SignalService
 from munshi.bootstrap.people import People
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -233,6 +234,7 @@ class Services:
     gaps: GapService
     collection: CollectionService
     backtests: BacktestService
+    signals: SignalService
     verifier: CandleVerifier
     provisional: ProvisionalService
     quotes: QuoteService

@@ -25,6 +25,7 @@ from munshi.api.routes.people import PeopleRoutes
 from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
+from munshi.api.routes.signals import SignalRoutes
 from munshi.api.routes.users import UserRoutes
 from munshi.bootstrap import Services
 
@@ -47,6 +48,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         InstrumentRoutes(services),
         QuoteRoutes(services),
         BacktestRoutes(services),
+        SignalRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         CacheRoutes(services),
