@@ -46,6 +46,12 @@ def made_trades() -> tuple[Trade, ...]:
         for side, price in ((Side.BUY, 100), (Side.SELL, 131))
     )
     return (
-        Trade(decided_at=AT, end=TradeEnd.CLOSED, legs=legs),
+        Trade(
+            decided_at=AT,
+            end=TradeEnd.CLOSED,
+            legs=legs,
+            signal="S3",
+            expiry=date(2024, 6, 13),
+        ),
         Trade(decided_at=AT, end=TradeEnd.UNPRICED, legs=()),
     )

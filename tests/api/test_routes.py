@@ -43,6 +43,7 @@ WANTED = {
     ("GET", "/backtests"): Role.VIEWER,
     ("GET", "/backtests/sweeps"): Role.VIEWER,
     ("GET", "/backtests/sweeps/{sweep_id}"): Role.VIEWER,
+    ("GET", "/signals"): Role.VIEWER,
     ("GET", "/backtests/{run_id}"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/report"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/report.html"): Role.VIEWER,

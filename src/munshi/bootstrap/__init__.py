@@ -17,6 +17,7 @@ from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.backtest.review import BacktestReview
+from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.broker_lines import (
     BrokerEndpoints,
@@ -342,6 +343,7 @@ def _wire(
         validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
         sweeps=SweepService(database, clock, backtests=backtests),
         review=BacktestReview(backtests),
+        signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),

@@ -23,6 +23,7 @@ from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
 from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
+from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.people import People
 from munshi.briefs.service import BriefService
@@ -311,6 +312,7 @@ class Services:
     validations: ValidationService
     sweeps: SweepService
     review: BacktestReview
+    signals: SignalService
     verifier: CandleVerifier
     quality: QualityService
     comparison: ComparisonService

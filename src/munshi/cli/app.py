@@ -34,6 +34,7 @@ from munshi.cli.scripts import run, token
 from munshi.cli.serve import serve
 from munshi.cli.service import service_app
 from munshi.cli.sessions import sessions_app
+from munshi.cli.signals import signals
 from munshi.cli.simulator import simulator
 from munshi.cli.strategy import strategy_app
 from munshi.cli.stream import stream
@@ -60,7 +61,7 @@ def munshi() -> None:
 
 for command in (
     *(demo, serve, status, login, disconnect, connect, run, token, worker, simulator, doctor),
-    *(quotes, stream, watch),
+    *(quotes, stream, signals, watch),
 ):
     app.command()(command)
 app.add_typer(jobs)

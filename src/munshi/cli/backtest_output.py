@@ -95,6 +95,8 @@ def run_document(
                 "gross": trade.gross,
                 "costs": trade.costs,
                 "net": trade.net,
+                "signal": trade.signal,
+                "expiry": trade.expiry,
                 "legs": [_leg(leg) for leg in trade.legs],
             }
             for trade in trades

@@ -1,8 +1,17 @@
 """Days as people type them on the command line."""
 
 from datetime import date
+from typing import overload
 
 from munshi.errors import DateRangeInvalidError
+
+
+@overload
+def read_day(text: str) -> date: ...
+@overload
+def read_day(text: None) -> None: ...
+@overload
+def read_day(text: str | None) -> date | None: ...
 
 
 def read_day(text: str | None) -> date | None:

@@ -1,4 +1,4 @@
-"""Longer bars from one-minute bars, session by session."""
+"""Longer bars from shorter ones, session by session."""
 
 from datetime import UTC, datetime
 
@@ -17,17 +17,18 @@ def resample(
     segment: Segment,
     calendar: MarketCalendar,
     now: datetime,
+    base: Interval = Interval.ONE_MINUTE,
 ) -> pl.DataFrame:
-    """The bars of `interval` that the one-minute bars make up, in order.
+    """The bars of `interval` that the bars of `base` make up, in order.
 
     Bars open on their session's grid (09:15, 10:15 … for hourly bars) whatever the first trade;
     the last of a session may be short, and none spans two sessions. A bar exists once it has
-    closed by `now` and any of its minutes does. Minutes outside the sessions are ignored; open
-    interest is the last one known. Each minute comes once. Raises CalendarYearUnknownError.
+    closed by `now` and any of its parts does. Parts outside the sessions are ignored; open
+    interest is the last one known. Each part comes once. Raises CalendarYearUnknownError.
     """
     in_session = place_bars(
         minutes.select(COLUMNS),
-        interval=Interval.ONE_MINUTE,
+        interval=base,
         segment=segment,
         calendar=calendar,
     ).filter(pl.col("bar_opens").is_not_null())

@@ -29,6 +29,7 @@ from munshi.api.routes.people import PeopleRoutes
 from munshi.api.routes.quotes import QuoteRoutes
 from munshi.api.routes.schedules import ScheduleRoutes
 from munshi.api.routes.second_factor import SecondFactorRoutes
+from munshi.api.routes.signals import SignalRoutes
 from munshi.api.routes.users import UserRoutes
 from munshi.api.routes.validations import ValidationRoutes
 from munshi.bootstrap import Services
@@ -55,6 +56,7 @@ def all_routes(services: Services, counts: RequestCounts) -> list[Routes]:
         QuoteRoutes(services),
         BacktestRoutes(services),
         ValidationRoutes(services),
+        SignalRoutes(services),
         HealthRoutes(services),
         LimitRoutes(services),
         AlertChannelRoutes(services),

@@ -62,7 +62,10 @@ class LegShown(Shown):
 
 
 class TradeShown(Shown):
-    """`outcome` is closed, open_at_end or unpriced; `mark` is what was open at the end."""
+    """`outcome` is closed, open_at_end or unpriced; `mark` is what was open at the end.
+
+    `signal` is the weekly signal, S1 to S8, that opened it.
+    """
 
     decided_at: datetime
     outcome: str
@@ -70,6 +73,8 @@ class TradeShown(Shown):
     gross: int
     costs: int
     net: int
+    signal: str | None
+    expiry: date | None
     legs: list[LegShown]
 
 
@@ -207,5 +212,7 @@ def _shown(trade: Trade) -> TradeShown:
         gross=trade.gross,
         costs=trade.costs,
         net=trade.net,
+        signal=trade.signal,
+        expiry=trade.expiry,
         legs=[LegShown.model_validate(leg) for leg in trade.legs],
     )

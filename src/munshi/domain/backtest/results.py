@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from munshi.domain.backtest.costs import LegCost
@@ -63,12 +63,18 @@ class LegFill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade:
-    """From flat to flat. `mark` is what an open position was worth at the end, in paise."""
+    """From flat to flat. `mark` is what an open position was worth at the end, in paise.
+
+    `signal` is the weekly signal that opened it and `expiry` that of its contracts, where there
+    are such.
+    """
 
     decided_at: datetime
     end: TradeEnd
     legs: tuple[LegFill, ...]
     mark: int = 0
+    signal: str | None = None
+    expiry: date | None = None
 
     @property
     def gross(self) -> int:
@@ -127,4 +133,6 @@ class BacktestResult:
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a result")

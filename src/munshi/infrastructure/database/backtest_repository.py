@@ -88,6 +88,8 @@ class BacktestRepository:
                 end=TradeEnd(row.outcome),
                 legs=tuple(legs.get(row.trade_number, ())),
                 mark=row.mark,
+                signal=row.signal,
+                expiry=row.expiry,
             )
             for row in self._connection.execute(_TRADES, {"run": run_id})
         ]
@@ -103,6 +105,8 @@ def _trade_row(run_id: UUID, number: int, trade: Trade) -> dict[str, Any]:
         "gross": trade.gross,
         "costs": trade.costs,
         "net": trade.net,
+        "signal": trade.signal,
+        "expiry": trade.expiry,
     }
 
 

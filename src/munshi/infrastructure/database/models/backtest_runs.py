@@ -50,6 +50,8 @@ backtest_trades = table(
     Column("gross", Whole, nullable=False),
     Column("costs", Whole, nullable=False),
     Column("net", Whole, nullable=False),
+    Column("signal", Name(20)),
+    Column("expiry", Day),
 )
 
 backtest_legs = table(
