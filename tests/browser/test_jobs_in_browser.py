@@ -99,7 +99,7 @@ def test_what_people_and_jobs_write_is_text_and_what_is_gone_has_a_way_on(
 def test_a_queue_is_paused_with_a_reason_and_a_viewer_can_only_look(tab: Page, site: Site) -> None:
     sign_in(tab, site, Role.OPERATOR, at="/ui/queues")
     tab.locator("summary", has_text="default").click()
-    tab.get_by_label("Why").first.fill(SCRIPT)
+    tab.locator("details", has_text="default").get_by_label("Why").fill(SCRIPT)
     tab.get_by_role("button", name="Pause default").click()
     row = tab.locator("#queue-default")
     expect(row).to_contain_text("paused by omar")

@@ -131,7 +131,7 @@ def test_at_a_terminal_a_person_is_asked(
             "The time range ends before it begins.",
         ),
         (("pause",), "Name one queue with --queue, or one job type with --type."),
-        (("pause", "--queue", "swift"), "There is no queue 'swift'; there are default."),
+        (("pause", "--queue", "swift"), "There is no queue 'swift'; there are collection, default."),
         (("pause", "--type", "autologin"), "There is no job type 'autologin'."),
     ],
 )
@@ -204,7 +204,7 @@ def test_workers_are_shown_and_say_what_they_run(
     assert [worker["worker_id"] for worker in workers] == [worker_id]
     assert workers[0]["silent"] is False
     assert re.search(rf"{worker_id} +working +\d+ s ago +0 +\d+ +0", shown)
-    assert "from the queues default." in working.said
+    assert "from the queues collection, default." in working.said
 
 
 def test_a_live_board_is_drawn_and_ends_quietly(

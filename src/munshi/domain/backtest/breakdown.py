@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from munshi.clock import IST
 from munshi.domain.backtest.metrics import costs_share, profit_factor, win_rate
@@ -46,13 +46,11 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 
 def _signal(trade: Trade) -> str | None:
-    found = getattr(trade, "signal", None)
-    return None if found is None else str(found)
+    return trade.signal
 
 
 def _expiry_weekday(trade: Trade) -> str | None:
-    expiry = getattr(trade, "expiry", None)
-    return _WEEKDAYS[expiry.weekday()] if isinstance(expiry, date) else None
+    return None if trade.expiry is None else _WEEKDAYS[trade.expiry.weekday()]
 
 
 def _groups(

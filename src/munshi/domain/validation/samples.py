@@ -55,7 +55,7 @@ def pick_samples(
 
     Raises ValidationSamplesMissingError for a signal that no trade has.
     """
-    signals = sorted({signal for trade in trades if (signal := _signal(trade)) is not None})
+    signals = sorted({signal for trade in trades if (signal := trade.signal) is not None})
     if signal_type != ALL_SIGNALS and signal_type not in signals:
         has = f"has {', '.join(signals)}" if signals else "names no signals"
         raise ValidationSamplesMissingError(
@@ -66,7 +66,7 @@ def pick_samples(
     samples = []
     for trade in trades:
         day = trade.decided_at.astimezone(IST).date()
-        if signal_type not in {ALL_SIGNALS, _signal(trade)}:
+        if signal_type not in {ALL_SIGNALS, trade.signal}:
             left_out["of another signal"] += 1
         elif (start and day < start) or (end and day > end):
             left_out["outside the dates"] += 1
@@ -116,11 +116,6 @@ def most_open_at_once(samples: Sequence[Sample]) -> int:
         ),
         default=0,
     )
-
-
-def _signal(trade: Trade) -> str | None:
-    found = getattr(trade, "signal", None)
-    return None if found is None else str(found)
 
 
 def _direction(trade: Trade, instrument: str) -> int:
