@@ -131,7 +131,10 @@ def test_at_a_terminal_a_person_is_asked(
             "The time range ends before it begins.",
         ),
         (("pause",), "Name one queue with --queue, or one job type with --type."),
-        (("pause", "--queue", "swift"), "There is no queue 'swift'; there are collection, default."),
+        (
+            ("pause", "--queue", "swift"),
+            "There is no queue 'swift'; there are collection, default.",
+        ),
         (("pause", "--type", "autologin"), "There is no job type 'autologin'."),
     ],
 )

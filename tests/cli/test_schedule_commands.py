@@ -133,7 +133,10 @@ def test_a_schedule_of_ones_own_is_removed_and_munshis_are_not(munshi: Munshi) -
         (("set", "kite_login", "--zone", "UTC"), "That says nothing without when it is due."),
         (("set", "mine", "--type", "x", "--every", "1h"), "There is no job type 'x'."),
         (("set", "mine", *LOGIN, "--times", "25:00"), "mine.trigger.times has '25:00'"),
-        (("set", "kite_login", "--queue", "attic"), "There is no queue 'attic'; there are collection, default"),
+        (
+            ("set", "kite_login", "--queue", "attic"),
+            "There is no queue 'attic'; there are collection, default",
+        ),
         (("set", "kite_login", "--most", "3"), "kite_login.missed.most belongs to run_all"),
     ],
 )

@@ -15,4 +15,13 @@ def test_trades_are_grouped_by_month_and_unpriced_ones_left_out() -> None:
     assert (month.name, month.trades, month.net) == ("2024-06", 2, 37 - 56)
     assert (month.win_rate, month.profit_factor) == (0.5, 37 / 56)
     assert month.costs_of_gross == 112 / 93
+    assert groups["signal"] == [replace(month, name="S3")]
+    assert groups["expiry_weekday"] == [replace(month, name="Thursday")]
+
+
+def test_trades_without_a_signal_or_an_expiry_are_in_no_such_group() -> None:
+    plain = replace(made_trades()[0], signal=None, expiry=None)
+
+    groups = breakdown([plain])
+
     assert groups["signal"] == groups["expiry_weekday"] == []
