@@ -94,6 +94,8 @@ def test_a_planted_edge_is_found_and_the_same_again_is_no_new_try(services: Serv
     better = first.baseline["majority"]["model_minus_baseline"]
     assert better["log_loss"]["high"] < 0 < better["accuracy"]["low"]
     assert first.baseline["always"]["model_minus_baseline"]["expectancy"]["difference"] > 0
+    assert first.deflated_sharpe is not None
+    assert first.deflated_sharpe > 0.95
     assert first.validation_id != again.validation_id
     assert (first.result_hash, first.trials) == (again.result_hash, again.trials)
     assert len(services.validations.list_runs()) == 2

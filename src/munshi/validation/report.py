@@ -21,6 +21,7 @@ SCORES = (
     ("log_loss", "log loss (less is better)", "log_loss"),
     ("calibration_error", "calibration error (less is better)", "calibration_error"),
     ("expectancy", "rupees a trade taken", "expectancy"),
+    ("deflated_sharpe", "probability of being better than luck, tries counted", "deflated_sharpe"),
 )
 _MONEY = "expectancy"
 _COLOURS = {Verdict.EDGE: "#1a7f37", Verdict.NO_EDGE: "#b42318"}

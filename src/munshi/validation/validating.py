@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from munshi.domain.backtest.evidence import deflated_sharpe_of_trades
 from munshi.domain.validation.curves import reliability
 from munshi.domain.validation.features import FeatureTable, tabulate
 from munshi.domain.validation.params import LIGHTGBM, ValidationParams
@@ -187,8 +188,9 @@ class Validating:
             "log_loss": scores["log_loss"],
             "calibration_error": scores["calibration_error"],
             "expectancy": scores["expectancy"],
-            # Worked out by domain/backtest from the returns of the trades taken, and `trials`.
-            "deflated_sharpe": None,
+            "deflated_sharpe": deflated_sharpe_of_trades(
+                judged.net[judged.p >= params.threshold].tolist(), trials=trials
+            ),
             "threshold": params.threshold,
             "train_samples": len(walked.folds[-1].train),
             "test_samples": len(judged.y),

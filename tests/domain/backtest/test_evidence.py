@@ -8,6 +8,7 @@ import pytest
 from munshi.domain.backtest.bootstrap import intervals
 from munshi.domain.backtest.evidence import (
     deflated_sharpe,
+    deflated_sharpe_of_trades,
     luck_threshold,
     moments,
     overfitting_probability,
@@ -62,3 +63,22 @@ def test_intervals_mostly_hold_the_truth_and_are_the_same_again() -> None:
     low, high = first["expectancy"] or (0, 0)
     assert low < 28 < high
     assert set(intervals([], [], seed=1).values()) == {None}
+
+
+def test_the_best_of_many_tries_without_skill_is_not_called_skill() -> None:
+    random = Random(7)  # noqa: S311
+    called = 0
+    for _ in range(40):
+        tries = [[random.gauss(0, 1) for _ in range(60)] for _ in range(30)]
+        best = max(tries, key=lambda nets: (moments(nets) or (0,))[0])
+        alone, counted = (deflated_sharpe_of_trades(best, trials=n) for n in (1, len(tries)))
+        assert alone is not None
+        assert counted is not None
+        assert counted < alone
+        called += counted > 0.95
+
+    assert called <= 4
+    skilled = [random.gauss(0.6, 1) for _ in range(200)]
+    assert (deflated_sharpe_of_trades(skilled, trials=30) or 0) > 0.99
+    assert deflated_sharpe_of_trades([5.0, 5.0], trials=3) is None
+    assert deflated_sharpe_of_trades([], trials=3) is None

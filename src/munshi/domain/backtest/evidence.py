@@ -52,6 +52,26 @@ def deflated_sharpe(
     return _NORMAL.cdf((sharpe - threshold) * math.sqrt(observations - 1) / math.sqrt(spread))
 
 
+def deflated_sharpe_of_trades(nets: Sequence[float], *, trials: int) -> float | None:
+    """The probability that trades are better than the best of `trials` without any skill.
+
+    A trade is one period. What the other trials made is not known, so their ratios are taken to
+    vary as those of as many trades without skill do, by 1/(trades - 1). None where it cannot be
+    told.
+    """
+    found = moments(nets)
+    if found is None:
+        return None
+    sharpe, skew, kurtosis = found
+    return deflated_sharpe(
+        sharpe,
+        observations=len(nets),
+        skew=skew,
+        kurtosis=kurtosis,
+        threshold=luck_threshold(trials, 1 / (len(nets) - 1)),
+    )
+
+
 def overfitting_probability(
     trials: Sequence[Sequence[float]], *, blocks: int = BLOCKS
 ) -> float | None:
