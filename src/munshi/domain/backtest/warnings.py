@@ -1,9 +1,11 @@
 """What a careful person would hold against a backtest."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.market.instruments import well_known_indices
 
 FEW_TRADES = 30
 FEW_DAYS = 60
@@ -11,15 +13,17 @@ ENOUGH = 0.95
 MUCH_COST = 0.5
 
 
+@cache
+def _indices() -> frozenset[str]:
+    return frozenset(f"{each.exchange}:{each.tradingsymbol}" for each in well_known_indices())
+
+
 def warnings_of(run: BacktestRun, evidence: Evidence) -> tuple[str, ...]:
     """The gravest first; none is no promise."""
-    return tuple(_warnings(run, evidence))
+    return (*_of_luck(run, evidence), *_of_bars(run), *_of_figures(run))
 
 
-def _warnings(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
-    def figure(name: str) -> float:
-        return run.metrics.get(name) or 0
-
+def _of_luck(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
     if evidence.deflated_sharpe is None:
         yield "There is too little here to tell skill from luck."
     elif evidence.deflated_sharpe < ENOUGH:
@@ -27,6 +31,23 @@ def _warnings(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
             f"After {evidence.trials:,} trials on {run.instrument} this is no more than luck "
             f"explains (deflated Sharpe {evidence.deflated_sharpe:.3f}, wanted {ENOUGH})."
         )
+
+
+def _of_bars(run: BacktestRun) -> Iterator[str]:
+    if run.instrument in _indices():
+        yield (
+            f"{run.instrument} is an index, which nobody can buy: a future on it has other prices, "
+            "and those of an option are not in its bars at all."
+        )
+    expected, present = run.coverage.get("bars_expected"), run.coverage.get("bars_present")
+    if isinstance(expected, int) and isinstance(present, int) and present < expected:
+        yield f"{expected - present:,} of {expected:,} bars are missing."
+
+
+def _of_figures(run: BacktestRun) -> Iterator[str]:
+    def figure(name: str) -> float:
+        return run.metrics.get(name) or 0
+
     if figure("trades") < FEW_TRADES:
         yield f"{figure('trades'):.0f} trades are few; {FEW_TRADES} are the least to judge by."
     if figure("days") < FEW_DAYS:
@@ -37,6 +58,3 @@ def _warnings(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
         yield "The profit of a trade may well be below zero: its 90 % interval reaches there."
     if unpriced := figure("unpriced"):
         yield f"{unpriced:.0f} trades found no price and count nothing."
-    expected, present = run.coverage.get("bars_expected"), run.coverage.get("bars_present")
-    if isinstance(expected, int) and isinstance(present, int) and present < expected:
-        yield f"{expected - present:,} of {expected:,} bars are missing."
