@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from desks import TESTER, Desk
 from munshi.domain.briefs import (
     BriefKind,
@@ -15,31 +13,16 @@ from munshi.domain.briefs import (
 )
 from munshi.domain.enums import Service
 from munshi.domain.jobs import MORNING_BRIEF, JobState
+from munshi.domain.readiness import Verdict
 from munshi.domain.seeded_schedules import SEEDED_SCHEDULES
 
 
-def readiness(*lacking: str, market: Market) -> Readiness:
-    return Readiness(
-        market=market, logins=["kite until 06:00"], lacking=lacking, planned=[], alerts=[]
-    )
+def test_the_brief_is_the_verdict_and_each_thing_that_is_missing() -> None:
+    verdict = Verdict(is_ready=False, line="Not ready. Missing: a, b.", missing=("a", "b"))
+    found = Readiness(market=Market(), verdict=verdict, planned=[], alerts=[])
 
-
-@pytest.mark.parametrize(
-    ("lacking", "market", "headline"),
-    [
-        ((), Market(is_unknown=True), "Ready for the open: kite until 06:00"),
-        ((), Market(), "No trading today; nothing is in the way."),
-        (("no worker",), Market(), "Not ready for the open: no worker"),
-        (("no worker", "no disk"), Market(), "Not ready for the open: no worker; no disk"),
-    ],
-)
-def test_the_headline_says_ready_or_what_is_in_the_way(
-    lacking: tuple[str, ...], market: Market, headline: str
-) -> None:
-    found = readiness(*lacking, market=market)
-
-    assert found.headline == headline
-    assert all(f"In the way: {each}" in morning_body(found) for each in lacking)
+    assert found.headline == "Not ready. Missing: a, b."
+    assert morning_body(found) == "No trading today.\nIn the way: a\nIn the way: b"
 
 
 def test_the_evening_counts_what_did_not_go_well() -> None:
@@ -79,10 +62,10 @@ def test_a_desk_tells_each_channel_once_a_day_how_it_stands(desk: Desk) -> None:
     desk.clock.advance(timedelta(days=1))
     tomorrow = services.briefs.tell(BriefKind.MORNING)
 
-    assert before.headline.startswith("Not ready for the open: workers: No worker runs")
+    assert "the Kite sign-in" in before.headline
+    assert "a worker that runs jobs" in before.headline
     assert before.market.said == "The market trades from 09:15 to 15:30."
     assert services.jobs.get(job.job_id).state is JobState.SUCCEEDED
-    assert before.logins == []
     assert [again[1], evening[1], tomorrow[1]] == [0, 1, 1]
-    assert "kite is expired" in tomorrow[0]
+    assert "the Kite sign-in" in tomorrow[0]
     assert len(services.alerts.list_messages()) == 3

@@ -6,6 +6,8 @@ from desks import Desk
 from munshi.alerts.engine import RuleEngine
 from munshi.dashboard.today import TodayBoard
 from munshi.domain.alert_rules import Fact
+from munshi.domain.enums import Service
+from munshi.errors import BrokerSessionExpiredError
 from munshi.settings import BrokerMode
 
 
@@ -33,3 +35,22 @@ def test_an_alert_is_told_once_it_fires_not_while_it_is_pending(desk: Desk) -> N
         told.append([alert.title for alert in today.read().alerts])
 
     assert told == [[], [], ["disk: 9 % are free."]]
+
+
+def test_the_brief_and_the_page_say_the_same_line_and_name_an_ended_login_once(desk: Desk) -> None:
+    services, today = desk.services, TodayBoard(desk.services)
+    lines = []
+
+    def note() -> None:
+        lines.append(today.read().verdict.line)
+        assert services.briefs.readiness().headline == lines[-1]
+
+    note()
+    login = desk.log_in(Service.KITE)
+    note()
+    services.kite.book.mark_rejected(login, BrokerSessionExpiredError("Token is invalid."))
+    note()
+
+    assert [alert.kind for alert in services.alerts.list_open()] == ["session_rejected"]
+    assert ["the Kite sign-in" in line for line in lines] == [True, False, True]
+    assert "an end to" not in lines[-1]

@@ -10,7 +10,7 @@ from uuid import UUID
 from munshi.auth.login_ticket import check_ticket, issue_ticket
 from munshi.auth.login_turn import LoginTurn
 from munshi.clock import Clock, show_ist
-from munshi.domain.alerts import Severity
+from munshi.domain.alerts import BROKER_LOGIN_KIND, Severity
 from munshi.domain.audit import MUNSHI, Actor
 from munshi.domain.enums import Service
 from munshi.domain.sessions import AuthSession, BrokerSession, SessionState
@@ -27,7 +27,7 @@ from munshi.settings import BrokerMode
 
 PENDING_FOR = timedelta(minutes=10)
 PROBES_APART = timedelta(minutes=1)
-ALERT_KIND = "broker_login"
+ALERT_KIND = BROKER_LOGIN_KIND
 # These have rules of their own; all of them are about one thing, and one login ends them.
 EXPIRING_KIND, REJECTED_KIND, FAILED_KIND = "session_expiring", "session_rejected", "login_failed"
 

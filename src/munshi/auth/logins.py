@@ -11,8 +11,9 @@ from munshi.domain.alerts import Alert
 from munshi.domain.audit import Actor
 from munshi.domain.config_keys import AUTH, EXPIRY_WARNING_MINUTES, find_key
 from munshi.domain.enums import Service
+from munshi.domain.readiness import BrokerLook
 from munshi.domain.sessions import LoginSeen, SessionState, session_state
-from munshi.errors import ServiceUnknownError
+from munshi.errors import AppError, ServiceUnknownError
 from munshi.infrastructure.database.auth_repository import CleanupCounts, StoredLogin
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.login_board import LoginBoardReader
@@ -83,6 +84,21 @@ class BrokerLogins:
 
     def status(self) -> list[ServiceStatus]:
         return self.desk_status().services
+
+    def look(self, status: ServiceStatus) -> BrokerLook:
+        """A broker's status as far as the desk's readiness goes."""
+        try:
+            self.of(status.service).credentials()
+        except AppError:
+            is_set_up = False
+        else:
+            is_set_up = True
+        return BrokerLook(
+            name=status.service.title(),
+            is_set_up=is_set_up,
+            is_good=status.authenticated,
+            expires_at=status.expires_at,
+        )
 
     @property
     def status_is_immediate(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from munshi.auth.logins import BrokerLogins
-from munshi.clock import IST, Clock
+from munshi.clock import Clock
 from munshi.domain.alert_delivery import Message, MessageState, dedupe_key, plain
 from munshi.domain.alert_rules import Fact
 from munshi.domain.alerts import Severity
@@ -18,8 +18,9 @@ from munshi.domain.briefs import (
     morning_body,
 )
 from munshi.domain.market.calendar import MarketCalendar, Segment
+from munshi.domain.market.market_state import market_state
 from munshi.domain.quotas import day_ist, midnight_ist
-from munshi.domain.sessions import SessionState
+from munshi.domain.readiness import judge
 from munshi.errors import CalendarYearUnknownError
 from munshi.infrastructure.database.engine import Database
 from munshi.scheduler.service import ScheduleService
@@ -29,7 +30,6 @@ from munshi.settings import BrokerMode
 MOST_ALERTS = 1_000
 # What is due many times an hour is no news of a day.
 _SMALL = timedelta(hours=1)
-_PARTS = frozenset({"database", "disk", "workers", "scheduler"})
 
 
 class BriefService:
@@ -55,25 +55,20 @@ class BriefService:
         self._calendar = calendar
 
     def readiness(self) -> Readiness:
-        """How the desk stands now, for the open of the day."""
+        """How the desk stands now, by the rule of the first page."""
         now = self._clock.now()
-        good, lacking = [], []
-        for status in self._logins.status():
-            if status.state.is_good and status.expires_at is not None:
-                good.append(f"{status.service} until {status.expires_at.astimezone(IST):%H:%M}")
-            elif status.state is not SessionState.ABSENT:
-                lacking.append(f"the login at {status.service} is {status.state}")
-        lacking += [
-            plain(fact.says, longest=200).rstrip(".")
-            for fact in self._facts()
-            if fact.name in _PARTS and fact.status == "fail"
-        ]
+        facts = {fact.name: fact for fact in self._facts()}
         with self._database.reading() as tx:
             alerts = tx.alerts.list_open_alerts()
         return Readiness(
             market=self._market(now),
-            logins=good,
-            lacking=lacking,
+            verdict=judge(
+                market_state(self._calendar(), now),
+                [self._logins.look(status) for status in self._logins.status()],
+                workers=int(facts["workers"].measures.get("alive", 0)),
+                failing={name for name, fact in facts.items() if fact.status == "fail"},
+                alerts=alerts,
+            ),
             planned=self._planned(now),
             alerts=alerts,
         )

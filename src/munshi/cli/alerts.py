@@ -246,7 +246,7 @@ def show_brief(
             return
         found = services.briefs.readiness()
     typer.echo(f"{found.headline}\n\n{morning_body(found)}")
-    if found.lacking:
+    if not found.verdict.is_ready:
         raise typer.Exit(1)
 
 

@@ -1,24 +1,19 @@
 """Today: what a person sees at a glance, gathered by a few small reads."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from munshi.auth import login_book
 from munshi.auth.logins import ServiceStatus
 from munshi.bootstrap import Services
 from munshi.clock import today_ist
-from munshi.dashboard.readiness import BrokerLook, Verdict, judge
 from munshi.dashboard.timeline import Timeline, draw
-from munshi.domain.alerts import Alert, AlertState, Severity
-from munshi.domain.enums import Service
+from munshi.domain.alerts import Alert, AlertState
 from munshi.domain.health import HealthSample, HealthStatus
 from munshi.domain.jobs import JobState
 from munshi.domain.market.candle_gaps import SeriesGaps
 from munshi.domain.market.market_state import MarketState, market_state
 from munshi.domain.rate_calls import LimitDay
-from munshi.errors import AppError
-from munshi.health import service as health_service
+from munshi.domain.readiness import Verdict, judge
 from munshi.jobs.watching import Running
 
 COUNTED_TO = 1000
@@ -76,10 +71,8 @@ class TodayBoard:
         services = self._services
         now = services.clock.now()
         market = market_state(services.calendar.calendar(), now)
-        brokers = tuple(
-            Broker(status=status, is_set_up=self._is_set_up(status.service))
-            for status in services.logins.status()
-        )
+        statuses = services.logins.status()
+        looks = [services.logins.look(status) for status in statuses]
         alerts = [
             alert
             for alert in reversed(services.alerts.list_open())
@@ -95,11 +88,15 @@ class TodayBoard:
             now=now,
             verdict=judge(
                 market,
-                [_look(broker) for broker in brokers],
+                looks,
                 workers=workers,
-                broken=_broken(failing, alerts),
+                failing={each.component for each in failing},
+                alerts=alerts,
             ),
-            brokers=brokers,
+            brokers=tuple(
+                Broker(status=status, is_set_up=look.is_set_up)
+                for status, look in zip(statuses, looks, strict=True)
+            ),
             market=market,
             timeline=draw(services.schedule_days.today(), now),
             running=services.job_watch.running(limit=RUNNING_SHOWN),
@@ -115,46 +112,3 @@ class TodayBoard:
             limits=tuple(services.limits.list_days()),
             workers=workers,
         )
-
-    def _is_set_up(self, service: Service) -> bool:
-        try:
-            self._services.logins.of(service).credentials()
-        except AppError:
-            return False
-        return True
-
-
-def _look(broker: Broker) -> BrokerLook:
-    status = broker.status
-    return BrokerLook(
-        name=status.service.title(),
-        is_set_up=broker.is_set_up,
-        is_good=status.authenticated,
-        expires_at=status.expires_at,
-    )
-
-
-# What a trading day needs of the desk, beside sign-ins and workers, which are judged apart.
-_NEEDED: Mapping[str, str] = {
-    "database": "a database in order",
-    "disk": "room on the disk",
-    "scheduler": "a scheduler that keeps up",
-    "backlog": "jobs that get their turn",
-    "clock": "a clock that is right",
-    "kite_broker": "an answer from Kite",
-    "breeze_broker": "an answer from Breeze",
-    "kite_circuit": "calls to Kite that succeed",
-    "breeze_circuit": "calls to Breeze that succeed",
-}
-_JUDGED_APART = frozenset({health_service.ALERT_KIND, login_book.ALERT_KIND})
-
-
-def _broken(failing: tuple[HealthSample, ...], alerts: list[Alert]) -> list[str]:
-    """Parts that fail, and critical alerts of anything but them and the sign-ins."""
-    parts = [_NEEDED[each.component] for each in failing if each.component in _NEEDED]
-    grave = [
-        f'an end to "{alert.title.rstrip(".")}"'
-        for alert in alerts
-        if alert.severity is Severity.CRITICAL and alert.kind not in _JUDGED_APART
-    ]
-    return [*parts, *grave]

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+# Kinds that others than those who raise them look for; the first begins the fingerprints, too.
+BROKER_LOGIN_KIND, HEALTH_KIND = "broker_login", "health"
+
 
 class Severity(StrEnum):
     INFO = "info"

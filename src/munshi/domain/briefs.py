@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from munshi.clock import IST
 from munshi.domain.alerts import Alert, AlertState
+from munshi.domain.readiness import Verdict
 
 MOST_LINES = 12
 
@@ -35,25 +36,19 @@ class Market:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """How the desk stands before the open. `lacking` are sentences, each of which is in the way.
+    """How the desk stands before the open.
 
     `planned` are the schedules that are due today still, with when (aware).
     """
 
     market: Market
-    logins: Sequence[str]
-    lacking: Sequence[str]
+    verdict: Verdict
     planned: Sequence[tuple[datetime, str]]
     alerts: Sequence[Alert]
 
     @property
     def headline(self) -> str:
-        if self.lacking:
-            return f"Not ready for the open: {'; '.join(self.lacking)}"
-        if self.market.opens is None and not self.market.is_unknown:
-            return "No trading today; nothing is in the way."
-        who = ", ".join(self.logins) or "no broker is in use"
-        return f"Ready for the open: {who}"
+        return self.verdict.line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +80,7 @@ class DaySummary:
 def morning_body(found: Readiness) -> str:
     """The lines below the headline."""
     lines = [found.market.said]
-    lines += [f"In the way: {each}" for each in found.lacking]
+    lines += [f"In the way: {each}" for each in found.verdict.missing]
     if found.planned:
         lines += ["", "Today:"]
         lines += [f"  {_clock(at)} {name}" for at, name in sorted(found.planned)[:MOST_LINES]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from munshi.domain.alert_rules import Fact, covered_components
-from munshi.domain.alerts import Severity
+from munshi.domain.alerts import HEALTH_KIND, Severity
 from munshi.domain.config_keys import HEALTH, STALE_MINUTES
 from munshi.domain.health import Finding, HealthHour, HealthSample, HealthStatus, worst
 from munshi.errors import DatabaseUnreachableError, HealthComponentUnknownError
@@ -19,7 +19,7 @@ from munshi.health.retention import Retention
 from munshi.health.runner import CheckRunner, Outcome
 from munshi.infrastructure.database.transaction import Transaction
 
-ALERT_KIND = "health"
+ALERT_KIND = HEALTH_KIND
 SWEEP = "sweep"
 # No broker is asked by these, and nothing is read but a few rows.
 QUICK = frozenset({"database", "disk", "workers", "scheduler", "backlog", "audit_seal"})

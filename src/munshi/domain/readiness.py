@@ -1,11 +1,28 @@
-"""The one line at the top of Today: whether the desk is ready, and what is missing."""
+"""Whether the desk is ready for the open, and what is missing: in one line, for all who ask."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from munshi.clock import IST
+from munshi.domain.alerts import BROKER_LOGIN_KIND, HEALTH_KIND, Alert, AlertState, Severity
 from munshi.domain.market.market_state import MarketPhase, MarketState
+
+# What a trading day needs of the desk, beside sign-ins and workers, which are judged apart.
+_NEEDED: Mapping[str, str] = MappingProxyType(
+    {
+        "database": "a database in order",
+        "disk": "room on the disk",
+        "scheduler": "a scheduler that keeps up",
+        "backlog": "jobs that get their turn",
+        "clock": "a clock that is right",
+        "kite_broker": "an answer from Kite",
+        "breeze_broker": "an answer from Breeze",
+        "kite_circuit": "calls to Kite that succeed",
+        "breeze_circuit": "calls to Breeze that succeed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +49,15 @@ def judge(
     brokers: Sequence[BrokerLook],
     *,
     workers: int,
-    broken: Sequence[str],
+    failing: Collection[str],
+    alerts: Sequence[Alert],
 ) -> Verdict:
-    """`workers` are alive; `broken` are parts of the desk that fail, in words."""
-    missing = [*_brokers(brokers, market), *broken]
+    """`workers` are alive, `failing` are components of health, `alerts` the open ones."""
+    missing = [
+        *_brokers(brokers, market),
+        *(words for component, words in _NEEDED.items() if component in failing),
+        *(f'an end to "{alert.title.rstrip(".")}"' for alert in alerts if _is_in_the_way(alert)),
+    ]
     if not workers:
         missing.append("a worker that runs jobs")
     if market.phase is MarketPhase.UNKNOWN:
@@ -56,6 +78,17 @@ def _brokers(brokers: Sequence[BrokerLook], market: MarketState) -> list[str]:
             ends = broker.expires_at.astimezone(IST) if broker.expires_at else None
             found.append(f"a {broker.name} sign-in that lasts (this one ends {ends:%d %b %H:%M})")
     return found
+
+
+def _is_in_the_way(alert: Alert) -> bool:
+    """Critical, and about neither a sign-in nor a component: those are judged as they are now."""
+    is_told_apart = (
+        alert.source == "health"
+        or alert.kind == HEALTH_KIND
+        or alert.fingerprint.startswith(f"{BROKER_LOGIN_KIND}:")
+    )
+    is_grave = alert.state == AlertState.FIRING and alert.severity is Severity.CRITICAL
+    return is_grave and not is_told_apart
 
 
 def _ends_early(broker: BrokerLook, market: MarketState) -> bool:

@@ -1,12 +1,14 @@
 """The line at the top, for every kind of morning."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from munshi.dashboard.readiness import BrokerLook, judge
+from munshi.domain.alerts import Alert, AlertState, Severity
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.market_state import MarketPhase, market_state
+from munshi.domain.readiness import BrokerLook, judge
 
 MORNING = datetime(2026, 11, 20, 3, 20, tzinfo=UTC)  # Friday 08:50 IST
 CALENDAR = MarketCalendar.packaged()
@@ -41,7 +43,7 @@ def test_the_market_is_told_with_when_it_changes(
 
 
 @pytest.mark.parametrize(
-    ("brokers", "workers", "broken", "line"),
+    ("brokers", "workers", "failing", "line"),
     [
         ([broker("Kite"), broker("Breeze")], 1, [], "Ready for the open on Fri 20 Nov, 09:15 IST."),
         ([broker("Kite"), broker("Breeze", good=False)], 1, [], "Missing: the Breeze sign-in."),
@@ -51,15 +53,17 @@ def test_the_market_is_told_with_when_it_changes(
         (
             [broker("Kite")],
             0,
-            ["room on the disk"],
+            ["disk", "candles"],
             "room on the disk and a worker that runs jobs.",
         ),
     ],
 )
 def test_it_says_ready_or_what_is_missing(
-    brokers: list[BrokerLook], workers: int, broken: list[str], line: str
+    brokers: list[BrokerLook], workers: int, failing: list[str], line: str
 ) -> None:
-    verdict = judge(market_state(CALENDAR, MORNING), brokers, workers=workers, broken=broken)
+    market = market_state(CALENDAR, MORNING)
+
+    verdict = judge(market, brokers, workers=workers, failing=failing, alerts=[])
 
     assert line in verdict.line
     assert verdict.is_ready is verdict.line.startswith("Ready")
@@ -68,6 +72,44 @@ def test_it_says_ready_or_what_is_missing(
 def test_while_the_market_is_open_a_login_needs_to_be_good_now_only() -> None:
     noon = market_state(CALENDAR, MORNING + timedelta(hours=4))
 
-    verdict = judge(noon, [broker("Kite", hours=5)], workers=1, broken=[])
+    verdict = judge(noon, [broker("Kite", hours=5)], workers=1, failing=[], alerts=[])
 
     assert verdict.line == "The market is open and all is in place."
+
+
+def alert(kind: str, **changes: object) -> Alert:
+    told: dict[str, object] = {
+        "alert_id": uuid4(),
+        "fingerprint": f"{kind}:something",
+        "kind": kind,
+        "severity": Severity.CRITICAL,
+        "state": AlertState.FIRING,
+        "title": "It is so.",
+        "link": None,
+        "subject": None,
+        "raised_at": MORNING,
+        "resolved_at": None,
+    }
+    return Alert(**{**told, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("open_alert", "missing"),
+    [
+        (alert("audit_broken"), ('an end to "It is so"',)),
+        (alert("audit_broken", severity=Severity.WARNING), ()),
+        (alert("audit_broken", state=AlertState.PENDING), ()),
+        # What a sign-in or a component is now says more than an alert about it.
+        (alert("session_rejected", fingerprint="broker_login:kite:simulated:main"), ()),
+        (alert("worker_gone", source="health"), ()),
+        (alert("health"), ()),
+    ],
+)
+def test_a_critical_alert_is_in_the_way_unless_its_cause_is_judged_itself(
+    open_alert: Alert, missing: tuple[str, ...]
+) -> None:
+    market = market_state(CALENDAR, MORNING)
+
+    verdict = judge(market, [broker("Kite")], workers=1, failing=[], alerts=[open_alert])
+
+    assert verdict.missing == missing
