@@ -62,3 +62,22 @@ def test_an_own_strategy_runs_and_one_that_fails_or_peeks_stores_nothing(
     outside = munshi("backtest", "run", "../outside.py", *RUN)
     assert "There is no strategy file" in outside.stdout
     assert len(json.loads(munshi("backtest", "list", "--json").stdout)) == 1
+
+
+@pytest.mark.usefixtures("minutes")
+def test_a_sweep_of_one_that_peeks_stores_no_trial_and_says_how_it_would_go_on(
+    munshi: Munshi, tmp_path: Path
+) -> None:
+    file = tmp_path / "strategies" / "peeks.py"
+    file.parent.mkdir()
+    head = "from dataclasses import dataclass\n\n@dataclass\nclass Mine:\n    step: int = 1\n"
+    file.write_text(head + PEEKS.split("class Mine:\n")[1])
+
+    done = munshi("backtest", "sweep", "peeks.py", *RUN, "-p", "step=1,2")
+
+    assert done.exit_code == 1
+    [sweep] = json.loads(munshi("backtest", "sweeps", "--json").stdout)
+    assert "peeks.py looks into the future" in done.stdout + done.stderr
+    assert f"--resume {sweep['sweep_id']}" in done.stdout + done.stderr
+    shown = json.loads(munshi("backtest", "sweeps", sweep["sweep_id"], "--json").stdout)
+    assert shown["trials"] == []

@@ -97,12 +97,7 @@ class BacktestService:
                 share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
             ),
         )
-        if found.source is not None and (peek := find_peek(request, found.make)) is not None:
-            raise StrategyPeeksError(
-                f"{params.strategy} looks into the future: with nothing after {peek.last_day}, "
-                f"{peek.what[0].lower()}{peek.what[1:]}",
-                hint="Nothing was stored. Decide by the bars you are given, and no others.",
-            )
+        refuse_peek(params.strategy, request, found)
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -192,6 +187,16 @@ class BacktestService:
                 hint="Collect them, or run with --accept-holes; the result then says so.",
             )
         return StoredBars(candles=list(to_candles(frame)), held=held, label=series.label)
+
+
+def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
+    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars."""
+    if found.source is not None and (peek := find_peek(request, found.make)) is not None:
+        raise StrategyPeeksError(
+            f"{name} looks into the future: with nothing after {peek.last_day}, "
+            f"{peek.what[0].lower()}{peek.what[1:]}",
+            hint="Nothing was stored. Decide by the bars you are given, and no others.",
+        )
 
 
 def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:

@@ -1,6 +1,7 @@
 """The jobs `backtest_sweep` and `backtest_sweep_part`: many trials, then the best of them alone."""
 
 from typing import Any, Protocol
+from uuid import UUID
 
 from munshi.backtest.sweeping import SweepService
 from munshi.domain.backtest.sweeps import SweepParams, SweepPartParams
@@ -21,7 +22,7 @@ def run(services: SweepServices, run: JobRun, parameters: SweepParams) -> dict[s
     """Fan out into parts, then into the finalists, then tell what came of it."""
     sweep = services.sweeps.begin(parameters, job_id=run.job_id, attempt=run.attempt)
     children = run.children()
-    _check(children)
+    _check(sweep.sweep_id, children)
     if missing := services.sweeps.missing(sweep):
         told = {**parameters.to_json(), "resume": None}
         run.fan_out(
@@ -56,11 +57,11 @@ def run_part(services: SweepServices, run: JobRun, parameters: SweepPartParams) 
     return {"trials": done}
 
 
-def _check(children: list[Job]) -> None:
+def _check(sweep_id: UUID, children: list[Job]) -> None:
     for child in children:
         if child.state is not JobState.SUCCEEDED:
+            # A job keeps what an error says, not its hint.
             raise BacktestSweepStaleError(
-                f"A part of the sweep is {child.state}. {child.error_details or ''}".strip(),
-                hint="What was stored is kept. Go on with it: munshi backtest sweep … --resume "
-                f"{child.parent_id}",
+                f"A part of the sweep is {child.state}. {child.error_details or ''} "
+                f"What was stored is kept; go on: munshi backtest sweep … --resume {sweep_id}"
             )

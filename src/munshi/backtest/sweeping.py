@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, fingerprint_of, request_for
+from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek, request_for
 from munshi.clock import Clock
 from munshi.domain.backtest.engine import Request, Strategy
 from munshi.domain.backtest.evidence import overfitting_probability
@@ -96,7 +96,8 @@ class SweepService:
     ) -> int:
         """Run the part's trials and store them together; how many.
 
-        Raises BacktestSweepStaleError when the bars are not those that the sweep began with.
+        Raises BacktestSweepStaleError when the bars are not those that the sweep began with, and
+        StrategyPeeksError, which leaves nothing of the part.
         """
         sweep = self._get(part.sweep_id)
         missing = set(self.missing(sweep))
@@ -112,8 +113,9 @@ class SweepService:
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            strategy = self._backtests.find_strategy(every[number]).make()
-            done.append(_trial(number, every[number], request, strategy))
+            found = self._backtests.find_strategy(every[number])
+            refuse_peek(every[number].strategy, request, found)
+            done.append(_trial(number, every[number], request, found.make()))
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
