@@ -28,7 +28,8 @@ from munshi.errors import (
     StrategyFailedError,
 )
 
-VERSION = "1"
+# 2: a trade has a signal and an expiry, so a result is written otherwise than by 1.
+VERSION = "2"
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _BASIS = 10_000
 _PERCENT = 100
