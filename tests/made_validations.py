@@ -8,6 +8,7 @@ from uuid import UUID
 
 from made_backtests import made_run
 from made_candles import ist
+from munshi.backtest.service import fingerprint_of
 from munshi.bootstrap import Services
 from munshi.clock import IST
 from munshi.domain.backtest.costs import LegCost
@@ -94,15 +95,18 @@ def store(services: Services, made: Market) -> BacktestRun:
         interval=Interval.ONE_MINUTE,
     )
     services.candles.save(key, to_frame(made.bars), label="made up")
-    return store_run(services, made.trades, end=made.bars[-1].opens)
+    return store_run(services, made.trades, bars=made.bars)
 
 
-def store_run(services: Services, trades: Sequence[Trade], *, end: datetime) -> BacktestRun:
+def store_run(
+    services: Services, trades: Sequence[Trade], *, bars: Sequence[Candle]
+) -> BacktestRun:
     run = replace(
         made_run(),
         instrument=INSTRUMENT,
         from_date=START.date(),
-        to_date=end.astimezone(IST).date(),
+        to_date=bars[-1].opens.astimezone(IST).date(),
+        data_fingerprint=fingerprint_of(bars),
         parameters={"source": None},
     )
     with services.database.transaction() as tx:

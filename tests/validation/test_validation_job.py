@@ -15,6 +15,7 @@ from munshi.domain.jobs import ML_VALIDATION, Job, JobState
 from munshi.domain.validation.runs import ValidationRun
 from munshi.domain.validation.verdicts import Verdict
 from munshi.errors import JobExtraMissingError, ModelFileRefusedError
+from munshi.infrastructure.candles.frames import to_frame
 from munshi.jobs.entries import check_extra
 from munshi.jobs.worker import Worker
 
@@ -116,7 +117,7 @@ def test_a_planted_edge_is_found_and_the_same_again_is_no_new_try(services: Serv
 def test_a_stored_model_speaks_of_later_trades_unless_its_file_was_changed(desk: Desk) -> None:
     services = desk.services
     early = store(services, Market(bars=EDGE.bars, trades=EDGE.trades[:300]))
-    late = store_run(services, EDGE.trades[300:], end=EDGE.bars[-1].opens)
+    late = store_run(services, EDGE.trades[300:], bars=EDGE.bars)
     first = validated(services, early.run_id, **FEW_SPLITS)
 
     second = validated(services, late.run_id, **FEW_SPLITS)
@@ -166,6 +167,18 @@ def test_what_cannot_be_validated_is_one_clear_error_and_nothing_is_kept(
     assert said in (job.error_details or "")
     assert services.validations.list_runs() == []
     assert services.jobs.artifacts(str(job.job_id)) == []
+
+
+def test_trades_of_bars_that_were_changed_since_are_not_learnt_from(services: Services) -> None:
+    backtest = store(services, Market(bars=NOISE.bars, trades=NOISE.trades[:80]))
+    [series] = services.candles.coverage()
+    changed = replace(NOISE.bars[100], volume=NOISE.bars[100].volume + 1)
+    services.candles.save(series.key, to_frame([changed]), label="made up")
+
+    job = validate(services, backtest.run_id, **FEW_SPLITS)
+
+    assert "are no longer those that the backtest ran on" in (job.error_details or "")
+    assert services.validations.list_runs() == []
 
 
 def test_your_own_model_and_features_are_taken_and_what_is_not_trusted_is_not_kept(

@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService
+from munshi.backtest.service import BacktestService, fingerprint_of
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
@@ -20,6 +20,7 @@ from munshi.domain.validation.params import ValidationParams
 from munshi.domain.validation.runs import ValidationRun
 from munshi.domain.validation.samples import Picked, Sample, check_enough, pick_samples
 from munshi.errors import (
+    BacktestBarsChangedError,
     JobArtifactInvalidError,
     JobUnknownError,
     ModelFileRefusedError,
@@ -86,7 +87,8 @@ class ValidationService:
     def gather(self, params: ValidationParams) -> Material:
         """The samples and bars of a backtest.
 
-        Raises BacktestRunUnknownError, ValidationSamplesMissingError, InstrumentUnknownError.
+        Raises BacktestRunUnknownError, ValidationSamplesMissingError, InstrumentUnknownError, and
+        BacktestBarsChangedError where the bars are others than those of the backtest.
         """
         backtest = self._backtests.get(params.run_id)
         picked = pick_samples(
@@ -110,10 +112,18 @@ class ValidationService:
             start=datetime.combine(first, time.min, IST),
             end=datetime.combine(backtest.to_date + timedelta(days=1), time.min, IST),
         )
+        bars = list(to_candles(frame))
+        midnight = datetime.combine(backtest.from_date, time.min, IST)
+        if fingerprint_of([b for b in bars if b.opens >= midnight]) != backtest.data_fingerprint:
+            raise BacktestBarsChangedError(
+                f"The stored bars of {backtest.instrument} are no longer those that the backtest "
+                "ran on, so features would be of other prices than labels.",
+                hint="Run the backtest again, and validate that run.",
+            )
         return Material(
             backtest=backtest,
             picked=picked,
-            bars=list(to_candles(frame)),
+            bars=bars,
             span=interval.span,
             label=series.label,
         )
