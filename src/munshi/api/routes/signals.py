@@ -1,6 +1,6 @@
 """The weekly signals on stored bars."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -71,7 +71,7 @@ class SignalRoutes:
     def evaluate(
         self,
         *,
-        instrument: str,
+        instrument: Annotated[str, Query(min_length=1, max_length=200)],
         start: Annotated[date, Query(alias="from")],
         end: Annotated[date, Query(alias="to")],
         enabled: Annotated[tuple[SignalName, ...], Query()] = ALL_SIGNALS,
@@ -81,7 +81,7 @@ class SignalRoutes:
         trigger: TriggerRule = TriggerRule.ONCE,
         four_hour: FourHourBars = FourHourBars.SESSION,
         weekend_sessions: WeekendSessions = WeekendSessions.DROP,
-        source: str | None = None,
+        source: Annotated[str | None, Query(max_length=50)] = None,
     ) -> SignalsShown:
         """The signals S1 to S8 week by week, without trading."""
         report = self._signals.evaluate(
@@ -118,8 +118,8 @@ def _week(week: WeekOutcome) -> WeekShown:
         signal=signal.name.value if signal else None,
         sells=signal.sells.value if signal else None,
         strike=signal.strike if signal else None,
-        bar=signal.bar if signal else None,
-        known_at=signal.known_at if signal else None,
+        bar=signal.bar.astimezone(UTC) if signal else None,
+        known_at=signal.known_at.astimezone(UTC) if signal else None,
         close=to_rupees(signal.close) if signal else None,
         stop_level=to_rupees(signal.stop_level) if signal else None,
     )
