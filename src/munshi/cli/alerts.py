@@ -233,19 +233,29 @@ def list_rules(*, as_json: JsonFlag = False) -> None:
 
 @alerts_app.command("brief")
 def show_brief(
-    *, evening: Annotated[bool, typer.Option("--evening", help="What became of the day.")] = False
+    *,
+    evening: Annotated[bool, typer.Option("--evening", help="What became of the day.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Show the brief of the morning as channels would get it; exit code 1 if not ready."""
+    from dataclasses import asdict
+
     from munshi.cli.desk import open_desk
     from munshi.domain.briefs import evening_body, morning_body
 
     with open_desk() as services:
         if evening:
             day = services.briefs.summary()
-            typer.echo(f"{day.headline}\n\n{evening_body(day)}")
+            if as_json:
+                print_json({"headline": day.headline, **asdict(day)})
+            else:
+                typer.echo(f"{day.headline}\n\n{evening_body(day)}")
             return
         found = services.briefs.readiness()
-    typer.echo(f"{found.headline}\n\n{morning_body(found)}")
+    if as_json:
+        print_json({"headline": found.headline, **asdict(found)})
+    else:
+        typer.echo(f"{found.headline}\n\n{morning_body(found)}")
     if not found.verdict.is_ready:
         raise typer.Exit(1)
 

@@ -54,7 +54,13 @@ def scheme_of(url: str) -> str:
 def check_url(url: str) -> None:
     """Raises AlertChannelInvalidError for an address that Apprise does not understand."""
     scheme_of(url)
-    answer = _ask({"url": url, "only_check": True}, seconds=0.0)
+    try:
+        answer = _ask({"url": url, "only_check": True}, seconds=0.0)
+    except subprocess.TimeoutExpired as error:
+        raise AlertChannelInvalidError(
+            f"Apprise did not say within {START_SECONDS:g} s whether it understands this address.",
+            hint="This machine is busy; try it again.",
+        ) from error
     if answer.get("outcome") != "sent":
         raise AlertChannelInvalidError(
             "Apprise does not understand this address.",
