@@ -9,10 +9,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from munshi.api.roles import Role, allows, facts_of
+from munshi.api.roles import Role, allows
 from munshi.bootstrap import JOB_TYPES, Services
 from munshi.dashboard.job_filters import JobQuery
-from munshi.dashboard.look import Look
+from munshi.dashboard.look import Look, may_act_of
 from munshi.dashboard.parts import Part, alive
 from munshi.domain.jobs import Job, JobState
 from munshi.errors import JobUnknownError
@@ -54,7 +54,7 @@ class JobPages:
     @allows(Role.VIEWER)
     def jobs(self, request: Request, cursor: _Cursor = None) -> Response:
         chosen = JobQuery.read(request.query_params)
-        part = self.list_part(chosen, cursor=cursor or None, may_act=_may_act(request))
+        part = self.list_part(chosen, cursor=cursor or None, may_act=may_act_of(request))
         context: dict[str, Any] = {
             "alive": alive(part, "/ui/live/jobs", **chosen.given(), cursor=cursor)
         }
@@ -73,7 +73,7 @@ class JobPages:
     @allows(Role.VIEWER)
     def job(self, job_id: str, request: Request) -> Response:
         job = self._services.jobs.get(job_id)
-        part = self.job_part(job.job_id, may_act=_may_act(request))
+        part = self.job_part(job.job_id, may_act=may_act_of(request))
         return self._look.page(
             request,
             "job.html",
@@ -127,7 +127,3 @@ class JobPages:
             )
         except JobUnknownError:
             return self._look.fragment("job_gone.html", may_act=may_act)
-
-
-def _may_act(request: Request) -> bool:
-    return facts_of(request).principal.role >= Role.OPERATOR

@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from munshi.api.event_stream import EventStream
-from munshi.api.roles import Role, allows, facts_of
+from munshi.api.roles import Role, allows
 from munshi.dashboard.job_filters import JobQuery
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed, Moving, Reader
+from munshi.dashboard.look import may_act_of
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
@@ -53,15 +54,15 @@ class LiveRoutes:
 
     @allows(Role.VIEWER)
     async def today(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
-        return self._stream(self._today.part(may_act=_may_act(request)), last or seen)
+        return self._stream(self._today.part(may_act=may_act_of(request)), last or seen)
 
     @allows(Role.VIEWER)
     async def queues(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
-        return self._stream(self._queues.part(may_act=_may_act(request)), last or seen)
+        return self._stream(self._queues.part(may_act=may_act_of(request)), last or seen)
 
     @allows(Role.VIEWER)
     async def schedules(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
-        part = self._schedules.list_part(may_act=_may_act(request))
+        part = self._schedules.list_part(may_act=may_act_of(request))
         return self._stream(part, last or seen)
 
     @allows(Role.VIEWER)
@@ -72,14 +73,14 @@ class LiveRoutes:
         read_cursor(cursor) if cursor else None
         if chosen.said:
             raise RequestInvalidError("A list that is searched by a text stands still.")
-        part = self._jobs.list_part(chosen, cursor=cursor or None, may_act=_may_act(request))
+        part = self._jobs.list_part(chosen, cursor=cursor or None, may_act=may_act_of(request))
         return self._stream(part, last or seen)
 
     @allows(Role.VIEWER)
     async def job(
         self, job_id: str, request: Request, seen: _Mark = "", last: _Last = None
     ) -> Response:
-        part = self._jobs.job_part(job_id, may_act=_may_act(request))
+        part = self._jobs.job_part(job_id, may_act=may_act_of(request))
         return self._stream(part, last or seen)
 
     def _stream(self, moving: Moving, seen: str) -> Response:
@@ -104,7 +105,3 @@ class _Followed:
 
     def close(self) -> None:
         self._feed.unsubscribe(self._reader)
-
-
-def _may_act(request: Request) -> bool:
-    return facts_of(request).principal.role >= Role.OPERATOR

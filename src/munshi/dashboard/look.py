@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from munshi.adoption.redaction import is_secret_name
 from munshi.api.files import PackagedFiles
 from munshi.api.pages import MODE_WORDS
-from munshi.api.roles import REQUEST, Principal, Role, allows
+from munshi.api.roles import REQUEST, Principal, Role, allows, facts_of
 from munshi.clock import IST, Clock
 from munshi.errors import PathUnknownError
 from munshi.settings import Settings
@@ -110,6 +110,11 @@ class Look:
         """The part of a page that moves, as HTML."""
         text = self._templates.get_template(template).render(may_act=may_act, **context)
         return Markup(text)  # noqa: S704 - the template has escaped it
+
+
+def may_act_of(request: Request) -> bool:
+    """Whether whoever asks may do what pages offer, not only look."""
+    return facts_of(request).principal.role >= Role.OPERATOR
 
 
 class FileRoutes:

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from munshi.api.roles import Role, actor_of, allows, facts_of
+from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
-from munshi.dashboard.look import Look
+from munshi.dashboard.look import Look, may_act_of
 from munshi.dashboard.parts import Part, alive
 from munshi.dashboard.today import SILENT_AFTER
 from munshi.domain.jobs import PauseKind
@@ -34,8 +34,7 @@ class QueuePages:
 
     @allows(Role.VIEWER)
     def queues(self, request: Request) -> Response:
-        may_act = facts_of(request).principal.role >= Role.OPERATOR
-        part = self.part(may_act=may_act)
+        part = self.part(may_act=may_act_of(request))
         names = [queue.name for queue in self._queues.board().queues]
         return self._look.page(
             request,

@@ -8,9 +8,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from munshi.api.roles import Role, actor_of, allows, facts_of
+from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
-from munshi.dashboard.look import Look
+from munshi.dashboard.look import Look, may_act_of
 from munshi.dashboard.parts import Part, alive
 from munshi.domain.schedules import Execution
 from munshi.errors import PathUnknownError
@@ -46,7 +46,7 @@ class SchedulePages:
 
     @allows(Role.VIEWER)
     def schedules(self, request: Request) -> Response:
-        part = self.list_part(may_act=_may_act(request))
+        part = self.list_part(may_act=may_act_of(request))
         return self._look.page(
             request,
             "schedules.html",
@@ -56,12 +56,13 @@ class SchedulePages:
 
     @allows(Role.VIEWER)
     def schedule(self, name: str, request: Request) -> Response:
+        view = self._schedules.get(name)
         return self._look.page(
             request,
             "schedule.html",
             title=f"Schedule {name[:60]}",
-            view=self._schedules.get(name),
-            acts=_acts(self._schedules.get(name)),
+            view=view,
+            acts=_acts(view),
             history=_outcomes(self._schedules.history(name, HISTORY_SHOWN)),
         )
 
@@ -112,7 +113,3 @@ def _known(act: str) -> str:
     if act not in _ACTS:
         raise PathUnknownError(f"Nothing called {act[:40]!r} can be done to a schedule.")
     return act
-
-
-def _may_act(request: Request) -> bool:
-    return facts_of(request).principal.role >= Role.OPERATOR

@@ -36,9 +36,7 @@ class OptionChain:
                 "chain must have an underlying, such as NIFTY.",
                 hint="Beside it may stand expiries and strikes.",
             )
-        if unknown := sorted(
-            str(name) for name in set(raw) - {"underlying", "expiries", "strikes"}
-        ):
+        if unknown := sorted(str(name) for name in set(raw) - _FIELDS):
             raise JobParametersInvalidError(f"Not known in chain: {', '.join(unknown)}.")
         name = raw["underlying"].strip().upper()
         if not 1 <= len(name) <= _LONGEST_NAME or ":" in name:

@@ -94,15 +94,6 @@ class JobWatch:
                 if state is not JobState.SUCCEEDED
             }
 
-    def newest(self, states: Collection[JobState], *, limit: int) -> tuple[Job, ...]:
-        """The newest in any of `states`."""
-        with self._database.reading() as tx:
-            found = [
-                job for state in states for job in tx.jobs.get_jobs_by_status(state, limit=limit)
-            ]
-        found.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
-        return tuple(found[:limit])
-
     def news(
         self, places: Collection[tuple[UUID, Place]], *, limit: int
     ) -> tuple[dict[UUID, Job], dict[tuple[UUID, Place], list[JobLogLine]]]:

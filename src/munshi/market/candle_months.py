@@ -1,5 +1,6 @@
 """The stored months of a series, one at a time, as they are on disk."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -63,6 +64,12 @@ class CandleMonths:
             return StoredMonth(
                 month=file.month, frame=empty_frame(), damage=error.detail, is_readable=False
             )
+
+
+def month_ends(month: str) -> tuple[date, date]:
+    """The first and the last day of `202403`."""
+    year, number = int(month[:4]), int(month[4:])
+    return date(year, number, 1), date(year, number, monthrange(year, number)[1])
 
 
 def months_between(first: date, last: date) -> Iterator[str]:

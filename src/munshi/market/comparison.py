@@ -18,6 +18,7 @@ from munshi.infrastructure.database.candle_repository import SeriesSummary
 from munshi.market.candle_months import CandleMonths, StoredMonth
 from munshi.market.candles import CandleService
 from munshi.market.comparing import Tally, Tolerance, compare_days
+from munshi.market.session_bars import ist_day
 from munshi.settings import BrokerMode
 
 _PERCENT = 100
@@ -138,5 +139,5 @@ def _day(instant: datetime) -> date:
 
 
 def _sound(stored: StoredMonth, start: date, end: date) -> pl.DataFrame:
-    day = pl.col("opens").dt.convert_time_zone(IST.key).dt.date()
+    day = ist_day(pl.col("opens"))
     return stored.frame.filter(day.is_between(start, end)).unique("opens", keep="first")

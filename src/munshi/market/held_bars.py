@@ -1,6 +1,5 @@
 """How many bars of each day many series hold, from the manifest; hardly a file is opened."""
 
-from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -11,6 +10,7 @@ from munshi.infrastructure.candles.day_bars import bars_by_day
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import HeldMonth
 from munshi.infrastructure.database.engine import Database
+from munshi.market.candle_months import month_ends
 from munshi.market.candles import CandleService
 
 
@@ -54,7 +54,7 @@ class HeldBars:
     def _counts(self, month: HeldMonth, key: CandleKey) -> dict[date, int]:
         if month.day_bars is not None:
             return read_day_bars(month.month, month.day_bars)
-        first = date(int(month.month[:4]), int(month.month[4:]), 1)
-        days = timedelta(days=monthrange(first.year, first.month)[1])
-        opens = datetime.combine(first, time(0), tzinfo=IST)
-        return bars_by_day(self._candles.read_intact(key, start=opens, end=opens + days))
+        first, last = month_ends(month.month)
+        opens, closes = (datetime.combine(day, time(0), tzinfo=IST) for day in (first, last))
+        frame = self._candles.read_intact(key, start=opens, end=closes + timedelta(days=1))
+        return bars_by_day(frame)

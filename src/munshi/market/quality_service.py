@@ -1,6 +1,5 @@
 """Judges what is held: what should be there, what is, why the rest is not, and what is wrong."""
 
-from calendar import monthrange
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,7 +22,7 @@ from munshi.errors import DateRangeInvalidError, InstrumentUnknownError
 from munshi.infrastructure.candles.frames import empty_frame
 from munshi.infrastructure.database.candle_repository import SeriesSummary
 from munshi.market.calendar_service import CalendarService
-from munshi.market.candle_months import CandleMonths, StoredMonth, months_between
+from munshi.market.candle_months import CandleMonths, StoredMonth, month_ends, months_between
 from munshi.market.candles import IMPORTED, CandleService
 from munshi.market.comparing import Tolerance, compare_days
 from munshi.market.flaws import flaws_alone, outliers, volume_flaws
@@ -32,6 +31,7 @@ from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Quality, coverage, validate
 from munshi.market.quality_days import count_days, missing_stretches
 from munshi.market.quality_document import quality_document
+from munshi.market.session_bars import ist_day
 from munshi.settings import BrokerMode
 
 Progress = Callable[[float, str], None]
@@ -284,14 +284,12 @@ def _disagreement(bars: pl.DataFrame, other: pl.DataFrame, source: str) -> Itera
 
 def _between(frame: pl.DataFrame, series: _Series) -> pl.DataFrame:
     """The rows of the days that were asked for, and those without a time, in their order."""
-    day = pl.col("opens").dt.convert_time_zone(IST.key).dt.date()
+    day = ist_day(pl.col("opens"))
     return frame.filter(day.is_between(series.first, series.last) | pl.col("opens").is_null())
 
 
 def _days_of(month: str, series: _Series) -> tuple[date, date]:
-    year, number = int(month[:4]), int(month[4:])
-    first = date(year, number, 1)
-    last = date(year, number, monthrange(year, number)[1])
+    first, last = month_ends(month)
     return max(first, series.first), min(last, series.last)
 
 

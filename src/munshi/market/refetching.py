@@ -1,9 +1,7 @@
 """Months that hold wrong bars, asked for once more although nothing of them is missing."""
 
-from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from munshi.clock import Clock
@@ -12,7 +10,7 @@ from munshi.domain.job_params import CollectionParams
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.infrastructure.candles.frames import merge
 from munshi.market.calendar_service import CalendarService
-from munshi.market.candle_months import CandleMonths
+from munshi.market.candle_months import CandleMonths, month_ends
 from munshi.market.candles import CandleService
 from munshi.market.collection import CollectionService, Progress
 from munshi.market.instruments import InstrumentService
@@ -63,7 +61,7 @@ class RefetchService:
         told: list[dict[str, Any]] = []
         for done, file in enumerate(files):
             progress(100 * done / len(files), f"{ref} {params.interval} of {file.month}")
-            first, last = _month(file.month)
+            first, last = month_ends(file.month)
             wanted = replace(params, start=first, end=last)
             fetched = self._collection.fetch_again(wanted, progress=lambda _, _said: None)
             [stored] = self._months.read(file.key, first=first, last=last)
@@ -95,8 +93,3 @@ class RefetchService:
             "label": source.label,
             "months": told,
         }
-
-
-def _month(month: str) -> tuple[date, date]:
-    year, number = int(month[:4]), int(month[4:])
-    return date(year, number, 1), date(year, number, monthrange(year, number)[1])
