@@ -12,7 +12,7 @@ from random import Random
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.engine import Decision, Request, Strategy
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.results import BacktestResult, FillModel, Trade, TradeEnd
 from munshi.domain.market.candles import PRICE_SCALE, Candle
@@ -118,7 +118,7 @@ def find_peek(
     total = len(request.bars)
     for count in sorted({total * place // (cuts + 1) for place in range(1, cuts + 1)} - {0}):
         last = request.bars[count - 1].opens.astimezone(IST).date()
-        decided: list[Target | None] | None = None
+        decided: list[Decision | None] | None = None
         for bars in _futures(request.bars, count):
             try:
                 again = _decisions(make(), bars, count)
@@ -150,9 +150,9 @@ def _scaled(bar: Candle, percent: int) -> Candle:
     )
 
 
-def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Target | None]:
+def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Decision | None]:
     closed = ClosedBars(bars)
-    decided: list[Target | None] = []
+    decided: list[Decision | None] = []
     for _ in range(count):
         closed.close_next()
         decided.append(strategy.decide(closed))
@@ -165,9 +165,9 @@ class _Recorded:
     def __init__(self, strategy: Strategy, *, late: int = 0) -> None:
         self._strategy = strategy
         self._late = late
-        self.decided: list[Target | None] = []
+        self.decided: list[Decision | None] = []
 
-    def decide(self, closed: Sequence[Candle], /) -> Target | None:
+    def decide(self, closed: Sequence[Candle], /) -> Decision | None:
         self.decided.append(self._strategy.decide(closed))
         place = len(self.decided) - 1 - self._late
         return self.decided[place] if place >= 0 else None
@@ -175,7 +175,7 @@ class _Recorded:
 
 def _run(
     request: Request, strategy: Strategy, *, late: int = 0
-) -> tuple[BacktestResult, list[Target | None]]:
+) -> tuple[BacktestResult, list[Decision | None]]:
     recorded = _Recorded(strategy, late=late)
     result = Kernel().run(request, recorded, progress=lambda _: None)
     return result, recorded.decided
@@ -188,8 +188,8 @@ def _day_ends(bars: Sequence[Candle]) -> list[int]:
 
 
 def _difference(
-    decided: Sequence[Target | None],
-    again: Sequence[Target | None],
+    decided: Sequence[Decision | None],
+    again: Sequence[Decision | None],
     bars: Sequence[Candle],
     trades: Sequence[Trade],
     closed: Sequence[Trade],
@@ -203,7 +203,7 @@ def _difference(
 
 
 def _other_decision(
-    decided: Sequence[Target | None], again: Sequence[Target | None], bars: Sequence[Candle]
+    decided: Sequence[Decision | None], again: Sequence[Decision | None], bars: Sequence[Candle]
 ) -> str | None:
     for number, (first, second) in enumerate(zip(decided, again, strict=False)):
         if first != second:

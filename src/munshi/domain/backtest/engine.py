@@ -6,9 +6,12 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Protocol
 
+from munshi.domain.backtest.options.orders import Orders
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
-from munshi.domain.market.charges import ChargeKind
+from munshi.domain.market.charges import ChargeKind, Side
+
+_BASIS = 10_000
 
 
 class Target(IntEnum):
@@ -19,11 +22,17 @@ class Target(IntEnum):
     LONG = 1
 
 
+Decision = Target | Orders
+
+
 class Strategy(Protocol):
     """Decides when a bar has closed. One instance sees one run, bar after bar."""
 
-    def decide(self, closed: Sequence[Candle], /) -> Target | None:
-        """The position wanted, or None to leave it. `closed[-1]` has just closed."""
+    def decide(self, closed: Sequence[Candle], /) -> Decision | None:
+        """The position wanted, or the orders of options; None to leave things as they are.
+
+        `closed[-1]` has just closed.
+        """
         ...
 
 
@@ -41,6 +50,11 @@ class Order:
     brokerage: int
     slippage_bp: int = 1
     tick: int = 5
+
+    def slipped(self, quoted: int, side: Side) -> int:
+        """What an order gets where `quoted` paise are asked or offered."""
+        slip = max(self.tick, -(-quoted * self.slippage_bp // _BASIS))
+        return quoted + slip if side is Side.BUY else max(quoted - slip, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,7 @@ class _Book:
 def _decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
     try:
         wanted = strategy.decide(closed)
-        return None if wanted is None else Target(wanted)
+        return None if wanted is None else Target(wanted)  # type: ignore[arg-type]
     except AppError:
         raise
     except Exception as error:

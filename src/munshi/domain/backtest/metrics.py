@@ -29,7 +29,12 @@ def metrics_of(result: BacktestResult) -> Metrics:
         "net": result.net,
         "gross": gross,
         "costs": costs,
-        "slippage": sum(leg.slippage for trade in result.trades for leg in trade.legs),
+        "slippage": sum(
+            leg.slippage
+            for trade in result.trades
+            if trade.end is not TradeEnd.UNPRICED
+            for leg in trade.legs
+        ),
         "costs_of_gross": costs_share(costs, gross),
         "trades": len(nets),
         "unpriced": len(result.trades) - len(nets),

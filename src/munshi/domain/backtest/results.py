@@ -65,6 +65,7 @@ class LegFill:
 class Trade:
     """From flat to flat. `mark` is what an open position was worth at the end, in paise.
 
+    An unpriced one counts nothing, although it may have orders: a way out found no price.
     `signal` is the weekly signal that opened it and `expiry` that of its contracts, where there
     are such.
     """
@@ -79,10 +80,14 @@ class Trade:
     @property
     def gross(self) -> int:
         """Profit with slippage, before charges."""
+        if self.end is TradeEnd.UNPRICED:
+            return 0
         return sum(leg.cash for leg in self.legs) + self.mark
 
     @property
     def costs(self) -> int:
+        if self.end is TradeEnd.UNPRICED:
+            return 0
         return sum(leg.cost.total for leg in self.legs)
 
     @property

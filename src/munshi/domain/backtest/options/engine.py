@@ -1,0 +1,107 @@
+"""The engine of option trades: several legs, to the paisa, through expiry.
+
+A decision sees closed bars of the underlying only. Its legs are filled together, at the first
+bar after it in which all of them trade, or not at all when that comes too late. Slippage and
+charges fall on every order; what expires is settled. A way out that finds no price ends the
+trade as unpriced. What is open at the end is marked and says so, with what getting out costs.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from munshi.clock import IST
+from munshi.domain.backtest.closed_bars import ClosedBars
+from munshi.domain.backtest.costs import assumption_beyond
+from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.options.book import Book
+from munshi.domain.backtest.options.market import OptionRequest
+from munshi.domain.backtest.options.orders import Enter, Exit, Orders
+from munshi.domain.backtest.options.settlement import SOURCE
+from munshi.domain.backtest.results import BacktestResult
+from munshi.domain.market.calendar import Segment
+from munshi.errors import AppError, BacktestDataMissingError, StrategyFailedError
+
+VERSION = "1"
+_TOLD_EVERY = 1024
+_PERCENT = 100
+
+
+class OptionsEngine:
+    """See the module. A result is the same for the same request and prices, always."""
+
+    name = "options"
+    version = VERSION
+
+    def run(
+        self, request: Request, strategy: Strategy, *, progress: Callable[[float], None]
+    ) -> BacktestResult:
+        """Run from the first bar to the last. `request` is an OptionRequest.
+
+        Raises BacktestDataMissingError, BacktestCapitalTooSmallError, MarketFactUnknownError,
+        CalendarYearUnknownError, StrategyFailedError, and whatever `progress` raises.
+        """
+        if not isinstance(request, OptionRequest):
+            raise TypeError("option trades need a request with an option market")
+        if not request.bars:
+            raise BacktestDataMissingError(
+                f"There are no bars of {request.order.instrument} to run on.",
+                hint="Collect or import them: munshi data collect --help",
+            )
+        book, closed = Book(request), ClosedBars(request.bars)
+        stamps = [int(bar.opens.timestamp()) for bar in request.bars]
+        ends = request.market.ends(stamps, request.span, Segment.CASH)
+        for number, now in enumerate(ends):
+            closed.close_next()
+            at = datetime.fromtimestamp(now, UTC)
+            book.close(number, now, at)
+            for order in _decision(strategy, closed):
+                if isinstance(order, Enter):
+                    book.enter(order, at)
+                else:
+                    book.exit(order, at)
+            if number % _TOLD_EVERY == 0:
+                progress(number / len(ends))
+        way_out = book.end()
+        beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
+        return BacktestResult(
+            engine=self.name,
+            version=self.version,
+            fill_model=request.fill_model,
+            sizing=request.sizing,
+            trades=book.trades,
+            equity=tuple(book.curve),
+            assumptions=tuple(
+                said for said in (beyond, SOURCE, _told(way_out)) if said is not None
+            ),
+        )
+
+
+def _told(way_out: int | None) -> str | None:
+    if way_out is None:
+        return None
+    return (
+        "What is open at the end is marked at its last prices; getting out there would have "
+        f"cost {way_out / _PERCENT:,.2f} rupees more."
+    )
+
+
+def _decision(strategy: Strategy, closed: ClosedBars) -> Orders:
+    try:
+        return _orders(strategy.decide(closed))
+    except AppError:
+        raise
+    except Exception as error:
+        at = closed[-1].opens.astimezone(IST)
+        raise StrategyFailedError(
+            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
+            f"{type(error).__name__}: {error}",
+            hint="Nothing was stored. Mend the strategy and run it again.",
+        ) from error
+
+
+def _orders(decided: object) -> Orders:
+    if decided is None:
+        return ()
+    if isinstance(decided, tuple) and all(isinstance(each, Enter | Exit) for each in decided):
+        return decided
+    raise TypeError(f"decide must return a tuple of Enter and Exit orders, not {decided!r}")
