@@ -84,7 +84,7 @@ class WalkedTracks:
         prices = {}
         for bar in self.bars:
             left = (expiry - bar.opens.date()).days
-            if not 0 <= left <= 40:  # noqa: PLR2004
+            if not 0 <= left <= 40:
                 continue
             rest = self.time_value * (left + 1) // 8
             both = []

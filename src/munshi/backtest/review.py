@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of, request_for
+from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of
 from munshi.domain.backtest.audit import BacktestAudit, audit
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.catalogue import is_own
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import EquityPoint, Trade
@@ -41,9 +40,11 @@ class BacktestReview:
         """Raises BacktestRunUnknownError, BacktestBarsChangedError, and what a run raises."""
         run = self._backtests.get(run_id)
         params, bars = self._read_again(run)
+        found = self._backtests.find_strategy(params)
         return audit(
-            request_for(params, bars.candles),
-            self._backtests.find_strategy(params).make,
+            self._backtests.request(params, bars.candles, found),
+            found.make,
+            engine=found.engine,
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )
@@ -66,9 +67,9 @@ class BacktestReview:
             return _report(run, evidence, notes, trades)
         try:
             params, stored = self._read_again(run)
-            strategy = self._backtests.find_strategy(params).make()
-            request = request_for(params, stored.candles)
-            again = Kernel().run(request, strategy, progress=lambda _: None)
+            found = self._backtests.find_strategy(params)
+            request = self._backtests.request(params, stored.candles, found)
+            again = found.engine.run(request, found.make(), progress=lambda _: None)
             if again.digest().hex() == run.result_hash:
                 equity, bars = again.equity, tuple(stored.candles)
             else:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek, request_for
+from munshi.backtest.grounds import Memo
+from munshi.backtest.own_strategies import FoundStrategy
+from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek
 from munshi.clock import Clock
-from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.engine import Request
 from munshi.domain.backtest.evidence import overfitting_probability
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
 from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
 from munshi.domain.backtest.params import BacktestParams
@@ -109,13 +110,15 @@ class SweepService:
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
-        request = request_for(part.sweep.base, bars)
+        request: Request | None = None
+        memo: Memo = {}
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            found = self._backtests.find_strategy(every[number])
+            found = self._backtests.find_strategy(every[number], memo=memo)
+            request = request or self._backtests.request(part.sweep.base, bars, found)
             refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], request, found.make()))
+            done.append(_trial(number, every[number], request, found))
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
@@ -155,8 +158,10 @@ class SweepService:
         return found
 
 
-def _trial(number: int, params: BacktestParams, request: Request, strategy: Strategy) -> SweepTrial:
-    result = Kernel().run(request, strategy, progress=lambda _: None)
+def _trial(
+    number: int, params: BacktestParams, request: Request, found: FoundStrategy
+) -> SweepTrial:
+    result = found.engine.run(request, found.make(), progress=lambda _: None)
     return SweepTrial(
         trial_number=number,
         instrument=str(params.instrument),

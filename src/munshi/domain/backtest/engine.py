@@ -68,6 +68,10 @@ class Request:
     fill_model: FillModel
     margin_percent: int = 100
 
+    def coverage(self) -> dict[str, object]:
+        """What has been read besides the bars until now."""
+        return {}
+
 
 class Engine(Protocol):
     """Runs a strategy over bars. `progress` is told the share done, and may raise to stop it."""

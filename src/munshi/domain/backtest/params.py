@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import check_strategy
+from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
@@ -21,10 +21,10 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "capital": "1000000",
         "lots": 1,
         "lot_size": 1,
-        "kind": "futures",
+        "kind": None,
         "brokerage": "20",
         "slippage_bp": 1,
-        "margin_percent": 100,
+        "margin_percent": None,
         "fill": "next_open",
         "accept_holes": False,
         "source": None,
@@ -77,6 +77,9 @@ class BacktestParams:
         start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        kind = _kind(given, str(given["strategy"]))
+        if given["margin_percent"] is None:
+            given["margin_percent"] = _MARGIN[kind]
         source, accept = given["source"], given["accept_holes"]
         if not isinstance(accept, bool):
             raise JobParametersInvalidError(f"accept_holes must be true or false, not {accept!r}.")
@@ -85,6 +88,12 @@ class BacktestParams:
             interval = Interval.parse(str(given["interval"]))
         except AppError as error:
             raise JobParametersInvalidError(error.detail, hint=error.hint) from error
+        if kind is ChargeKind.OPTIONS and interval.is_daily:
+            raise JobParametersInvalidError("Options need bars that are shorter than a day.")
+        if kind is ChargeKind.OPTIONS and given["lot_size"] != 1:
+            raise JobParametersInvalidError(
+                "The lot_size of options follows from their expiry.", hint="Say lots."
+            )
         return cls(
             strategy=str(given["strategy"]),
             parameters=dict(parameters),
@@ -95,7 +104,7 @@ class BacktestParams:
             capital=_paise(given, "capital", least=1),
             lots=_whole(given, "lots", least=1),
             lot_size=_whole(given, "lot_size", least=1),
-            kind=ChargeKind(_word(given, "kind", [kind.value for kind in _KINDS])),
+            kind=kind,
             brokerage=_paise(given, "brokerage", least=0),
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
@@ -125,7 +134,25 @@ class BacktestParams:
         }
 
 
-_KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
+_KINDS: Mapping[Trades, tuple[ChargeKind, ...]] = MappingProxyType(
+    {
+        Trades.INSTRUMENT: (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY),
+        Trades.OPTIONS: (ChargeKind.OPTIONS,),
+    }
+)
+# What brokers ask for a sold index option is near a seventh of its underlying's value.
+_MARGIN = {kind: 15 if kind is ChargeKind.OPTIONS else 100 for kind in ChargeKind}
+
+
+def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+    """What its engine charges, where that is known before code of the user's has run."""
+    if is_own(strategy):
+        choices = [kind for kinds in _KINDS.values() for kind in kinds]
+    else:
+        choices = list(_KINDS[traded_by(STRATEGIES[strategy])])
+    if given["kind"] is None:
+        return choices[0]
+    return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))
 
 
 def _day(given: Mapping[str, object], name: str) -> date:

@@ -1,5 +1,7 @@
 """The option market as an engine sees it: contracts by date, and their bars through a port."""
 
+import hashlib
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +18,7 @@ from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.lots import lot_size
 
 LONGEST_WAIT = timedelta(hours=1)
+_MOST_NAMED = 100
 _ONE_DAY = timedelta(days=1)
 _AHEAD_OF_UTC = 19_800
 _DAY = 86_400
@@ -124,6 +127,26 @@ class OptionMarket:
             self._tracks[key] = found
         return found
 
+    def coverage(self) -> dict[str, object]:
+        """Which contracts were asked for until now, and the bars that there were of them."""
+        digest = hashlib.sha256()
+        missing = []
+        bars = 0
+        for (name, _), track in sorted(self._tracks.items()):
+            bars += len(track.stamps)
+            digest.update(name.encode())
+            for column in (track.stamps, track.opens, track.highs, track.lows, track.closes):
+                digest.update(array("q", column).tobytes())
+            if not track.stamps:
+                missing.append(name)
+        return {
+            "contracts": len(self._tracks),
+            "contract_bars": bars,
+            "contracts_missing": missing[:_MOST_NAMED],
+            "contracts_missing_count": len(missing),
+            "contracts_fingerprint": digest.hexdigest(),
+        }
+
     def expiry_after(self, fill: datetime, kind: ExpiryKind) -> date:
         """Of contracts that still live after `fill`.
 
@@ -200,3 +223,6 @@ class OptionRequest(Request):
     """
 
     market: OptionMarket
+
+    def coverage(self) -> dict[str, object]:
+        return self.market.coverage()
