@@ -120,9 +120,9 @@ def option_request(bars: Sequence[Candle], prices: object, **other: object) -> O
     return OptionRequest(**given)  # type: ignore[arg-type]
 
 
-def maker(name: str, **parameters: object) -> Callable[[], Strategy]:
+def maker(name: str, *, span: timedelta = FIVE, **parameters: object) -> Callable[[], Strategy]:
     """As a run makes its strategy: told of its bars."""
-    facts = RunFacts(span=FIVE, calendar=CALENDAR, strike_step=50)
+    facts = RunFacts(span=span, calendar=CALENDAR, strike_step=50)
     return prepared(lambda: make_strategy(name, parameters), facts)
 
 
