@@ -1,7 +1,8 @@
 """What a run stands on besides its bars, by what its strategy trades."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from typing import Any
 
 from munshi.backtest.own_strategies import FoundStrategy
 from munshi.domain.backtest.catalogue import Trades
@@ -17,7 +18,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.option_prices import StoredOptionPrices
 
-Memo = dict[Hashable, object]
+Memo = dict[Any, Any]
 _Equip = Callable[[Request, BacktestParams], Request]
 
 
@@ -50,7 +51,7 @@ class Grounds:
             strike_step=step,
             memo={} if memo is None else memo,
         )
-        return replace(found, make=prepared(found.make, facts))
+        return replace(found, make=prepared(found.make, facts, shares=memo is not None))
 
     def equip(self, request: Request, params: BacktestParams, found: FoundStrategy) -> Request:
         """`request` with all that the strategy's engine asks of it."""

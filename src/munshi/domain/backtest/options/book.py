@@ -9,7 +9,7 @@ from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting, fil
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit
 from munshi.domain.backtest.options.settlement import settlement_value
-from munshi.domain.backtest.results import EquityPoint, FillModel, LegFill, Trade, TradeEnd
+from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
 from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import ChargeKind, Side
 from munshi.errors import BacktestCapitalTooSmallError
@@ -30,7 +30,8 @@ class Book:
         self._ended: list[tuple[int, Trade]] = []
         self._count = 0
         self._way_out = 0
-        self.curve: list[EquityPoint] = []
+        self.cash_curve: list[int] = []
+        self.position_curve: list[int] = []
 
     @property
     def trades(self) -> tuple[Trade, ...]:
@@ -49,7 +50,8 @@ class Book:
                     position += leg.worth
             for trade in self._open:
                 self._stop(trade, at)
-        self.curve.append(EquityPoint(at=at, cash=self._cash, position=position))
+        self.cash_curve.append(self._cash)
+        self.position_curve.append(position)
 
     def enter(self, order: Enter, at: datetime) -> None:
         """Decided at `at`. Raises MarketFactUnknownError, CalendarYearUnknownError."""
@@ -93,7 +95,7 @@ class Book:
                     self._end(trade, TradeEnd.UNPRICED)
                 return
 
-    def end(self) -> int | None:
+    def end(self, at: datetime) -> int | None:
         """Mark what is open and list what waits; what getting out would cost in paise."""
         marked = False
         for trade in tuple(self._open):
@@ -102,7 +104,7 @@ class Book:
                 continue
             marked = True
             for leg in trade.legs:
-                fill = self._fill(leg, leg.way_out, leg.mark, self.curve[-1].at)
+                fill = self._fill(leg, leg.way_out, leg.mark, at)
                 self._way_out += fill.slippage + fill.cost.total
             self._end(trade, TradeEnd.OPEN_AT_END, mark=sum(leg.worth for leg in trade.legs))
         return self._way_out if marked else None

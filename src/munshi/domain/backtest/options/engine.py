@@ -7,7 +7,7 @@ trade as unpriced. What is open at the end is marked and says so, with what gett
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
@@ -17,8 +17,8 @@ from munshi.domain.backtest.options.book import Book
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit, Orders
 from munshi.domain.backtest.options.settlement import SOURCE
-from munshi.domain.backtest.results import BacktestResult
-from munshi.domain.market.calendar import Segment
+from munshi.domain.backtest.options.timeline import Timeline
+from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade
 from munshi.errors import AppError, BacktestDataMissingError, StrategyFailedError
 
 VERSION = "1"
@@ -47,33 +47,69 @@ class OptionsEngine:
                 f"There are no bars of {request.order.instrument} to run on.",
                 hint="Collect or import them: munshi data collect --help",
             )
-        book, closed = Book(request), ClosedBars(request.bars)
-        stamps = [int(bar.opens.timestamp()) for bar in request.bars]
-        ends = request.market.ends(stamps, request.span, Segment.CASH)
-        for number, now in enumerate(ends):
-            closed.close_next()
-            at = datetime.fromtimestamp(now, UTC)
-            book.close(number, now, at)
-            for order in _decision(strategy, closed):
-                if isinstance(order, Enter):
-                    book.enter(order, at)
-                else:
-                    book.exit(order, at)
-            if number % _TOLD_EVERY == 0:
-                progress(number / len(ends))
-        way_out = book.end()
-        beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
-        return BacktestResult(
-            engine=self.name,
-            version=self.version,
-            fill_model=request.fill_model,
-            sizing=request.sizing,
-            trades=book.trades,
-            equity=tuple(book.curve),
-            assumptions=tuple(
-                said for said in (beyond, SOURCE, _told(way_out)) if said is not None
+        timeline = Timeline.of(request.bars, request.span, request.market)
+        played = play(request, timeline, strategy, progress=progress)
+        curve = zip(timeline.instants, played.cash, played.positions, strict=True)
+        return result_of(
+            request,
+            played,
+            equity=tuple(
+                EquityPoint(at=at, cash=cash, position=position) for at, cash, position in curve
             ),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What a run came to; `cash` and `positions` are those of each bar's close, in paise."""
+
+    trades: tuple[Trade, ...]
+    cash: list[int]
+    positions: list[int]
+    way_out: int | None
+
+
+def play(
+    request: OptionRequest,
+    timeline: Timeline,
+    strategy: Strategy,
+    *,
+    progress: Callable[[float], None],
+) -> Played:
+    """Run over the bars of `timeline`, which are those of `request`. Raises as the engine does."""
+    book, closed = Book(request), ClosedBars(request.bars)
+    ends, instants = timeline.ends, timeline.instants
+    for number, now in enumerate(ends):
+        closed.close_next()
+        book.close(number, now, instants[number])
+        for order in _decision(strategy, closed):
+            if isinstance(order, Enter):
+                book.enter(order, instants[number])
+            else:
+                book.exit(order, instants[number])
+        if number % _TOLD_EVERY == 0:
+            progress(number / len(ends))
+    way_out = book.end(instants[-1])
+    return Played(
+        trades=book.trades, cash=book.cash_curve, positions=book.position_curve, way_out=way_out
+    )
+
+
+def result_of(
+    request: OptionRequest, played: Played, *, equity: tuple[EquityPoint, ...]
+) -> BacktestResult:
+    """`played` in the form of every engine."""
+    beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
+    told = (beyond, SOURCE, _told(played.way_out))
+    return BacktestResult(
+        engine=OptionsEngine.name,
+        version=OptionsEngine.version,
+        fill_model=request.fill_model,
+        sizing=request.sizing,
+        trades=played.trades,
+        equity=equity,
+        assumptions=tuple(said for said in told if said is not None),
+    )
 
 
 def _told(way_out: int | None) -> str | None:

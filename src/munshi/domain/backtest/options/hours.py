@@ -1,5 +1,6 @@
 """Hourly bars out of shorter ones, each told once it has closed."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from munshi.clock import IST
@@ -52,3 +53,18 @@ class HourBars:
             close=bars[-1].close,
             volume=sum(bar.volume for bar in bars),
         )
+
+
+class SharedHours:
+    """The hours that close with each bar, made once for several runs over the same bars."""
+
+    def __init__(self, span: timedelta) -> None:
+        self._hours = HourBars(span)
+        self._told: list[list[Candle]] = []
+
+    def closed_with(self, closed: Sequence[Candle]) -> list[Candle]:
+        """Those that have closed with the newest of `closed`, which grows by one bar a call."""
+        count = len(closed)
+        if count > len(self._told):
+            self._told.append(self._hours.push(closed[-1]))
+        return self._told[count - 1]

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from munshi.clock import IST
 from munshi.domain.backtest.facts import RunFacts
-from munshi.domain.backtest.options.hours import HourBars
+from munshi.domain.backtest.options.hours import SharedHours
 from munshi.domain.backtest.options.orders import Enter, Exit, Leg, Orders
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.charges import Side
@@ -54,7 +54,7 @@ class WeeklyOptionSelling:
     expiry: ExpiryKind = ExpiryKind.WEEKLY
     _parameters: SignalParameters = field(init=False)
     _facts: RunFacts | None = None
-    _hours: HourBars = field(init=False)
+    _hours: SharedHours = field(init=False)
     _monday: date | None = None
     _before: list[Candle] = field(default_factory=list)
     _week: list[Candle] = field(default_factory=list)
@@ -80,11 +80,12 @@ class WeeklyOptionSelling:
 
     def prepare(self, facts: RunFacts) -> None:
         self._facts = facts
-        self._hours = HourBars(facts.span)
+        # Runs with other parameters over the same bars share the hours and what was judged.
+        self._hours = facts.memo.setdefault(SharedHours, SharedHours(facts.span))
 
     def decide(self, closed: Sequence[Candle], /) -> Orders | None:
         orders: list[Enter | Exit] = []
-        for hour in self._hours.push(closed[-1]):
+        for hour in self._hours.closed_with(closed):
             orders += self._stopped(hour)
             if (signal := self._signal(hour)) is not None:
                 self._sold.append(signal)
