@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from made_candles import ist
 from made_options import (
     CALENDAR,
+    FIVE,
     WalkedTracks,
     flat_bars,
     maker,
@@ -23,8 +24,12 @@ from made_options import (
 )
 from made_weeks import NEUTRAL, THIS, hourly
 from munshi.domain.backtest.audit import audit, find_peek
+from munshi.domain.backtest.catalogue import make_strategy
+from munshi.domain.backtest.facts import RunFacts, prepared
+from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
 from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.hours import HourBars
+from munshi.domain.backtest.options.trials import OptionTrials, TrialFigures
 from munshi.domain.backtest.results import BacktestResult, TradeEnd
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
@@ -246,3 +251,22 @@ def test_the_filter_on_signals_comes_before_the_rule_of_one_a_week() -> None:
         trades = run_options(request, maker("weekly_option_selling", enabled=one.value)()).trades
         assert {trade.signal for trade in trades} <= {one.value}
         assert one.value not in told or trades
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trial_of_a_sweep_has_the_figures_and_the_hash_of_the_run(name: str) -> None:
+    trials = OptionTrials(option_request(walked(), WalkedTracks(walked())))
+    facts = RunFacts(span=FIVE, calendar=CALENDAR, strike_step=50)
+
+    def trial(**told: object) -> TrialFigures:
+        make = prepared(lambda: make_strategy(name, {**TOLD[name], **told}), facts, shares=True)
+        return trials.run(make())
+
+    trial(hedge_distance=300)  # what it leaves in the memo must not matter
+    found, alone = trial(), whole(name)
+
+    assert found.result_hash == alone.digest().hex()
+    assert found.metrics == metrics_of(alone)
+    assert found.net == alone.net
+    capital = alone.sizing.capital
+    assert list(found.returns) == daily_returns(capital, daily_equity(alone.equity))

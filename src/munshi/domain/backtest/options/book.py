@@ -43,13 +43,15 @@ class Book:
         position = 0
         if self._open:
             for trade in tuple(self._open):
-                self._advance(trade, number, now)
+                if not trade.is_quiet(now):
+                    self._advance(trade, number, now)
             for trade in self._open:
                 for leg in trade.legs:
                     leg.advance(now)
                     position += leg.worth
             for trade in self._open:
-                self._stop(trade, at)
+                if trade.has_stops:
+                    self._stop(trade, at)
         self.cash_curve.append(self._cash)
         self.position_curve.append(position)
 
@@ -80,6 +82,7 @@ class Book:
             order=order,
             decided_at=at,
             expiry=expiry,
+            settles=int(self._market.settles_at(expiry).timestamp()),
             entry=self._wait(legs, fill),
         )
         self._count += 1
@@ -129,7 +132,7 @@ class Book:
                     trade.legs.remove(leg)
         if not trade.legs:
             self._end(trade, TradeEnd.CLOSED)
-        elif now >= int(trade.legs[0].contract.settles_at.timestamp()):
+        elif now >= trade.settles:
             self._settle(trade, number)
         elif any(now > waiting.deadline for waiting in trade.exits):
             self._end(trade, TradeEnd.UNPRICED)

@@ -77,16 +77,28 @@ class Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class HeldTrade:
-    """Waits for its entry while `entry` is set; then holds `legs` until none is left."""
+    """Waits for its entry while `entry` is set; then holds `legs` until none is left.
+
+    It settles at `settles`, seconds since 1970.
+    """
 
     number: int
     order: Enter
     decided_at: datetime
     expiry: date
+    settles: int
     entry: Waiting | None
     legs: list[HeldLeg] = field(default_factory=list)
     exits: list[Waiting] = field(default_factory=list)
     fills: list[LegFill] = field(default_factory=list)
+
+    @property
+    def has_stops(self) -> bool:
+        return self.order.stop_percent is not None or self.order.leg_stop_percent is not None
+
+    def is_quiet(self, now: int) -> bool:
+        """Whether nothing can be filled or settled by `now`."""
+        return self.entry is None and not self.exits and now < self.settles
 
     def is_stopped(self) -> bool:
         """By what closing every leg would cost, against what the whole trade brought in."""

@@ -27,6 +27,8 @@ from munshi.domain.signals.parameters import (
 from munshi.errors import JobParametersInvalidError
 
 _ONE_WEEK = timedelta(weeks=1)
+# No contract that is sold at a signal lives as long, so it has ended by then.
+_LONGEST_LIFE = timedelta(weeks=10)
 
 
 @dataclass(slots=True)
@@ -133,6 +135,10 @@ class WeeklyOptionSelling:
     def _stopped(self, hour: Candle) -> list[Exit]:
         if not self.stop:
             return []
+        if not self._sold:
+            return []
+        since = hour.opens - _LONGEST_LIFE
+        self._sold = [signal for signal in self._sold if signal.known_at > since]
         gone = [signal for signal in self._sold if self._is_beyond(signal, hour.close)]
         self._sold = [signal for signal in self._sold if signal not in gone]
         return [Exit(name=_name(signal)) for signal in gone]
