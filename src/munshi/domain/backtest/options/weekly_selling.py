@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
-from munshi.clock import IST
 from munshi.domain.backtest.facts import RunFacts
 from munshi.domain.backtest.options.hours import SharedHours
 from munshi.domain.backtest.options.orders import Enter, Exit, Leg, Orders
+from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.charges import Side
 from munshi.domain.market.expiries import ExpiryKind
 from munshi.domain.market.instruments import InstrumentKind
-from munshi.domain.signals.evaluation import Signal, evaluate
+from munshi.domain.signals.evaluation import RunningSignals, Signal
 from munshi.domain.signals.parameters import (
     ALL_SIGNALS,
     FourHourBars,
@@ -26,9 +26,22 @@ from munshi.domain.signals.parameters import (
 )
 from munshi.errors import JobParametersInvalidError
 
-_ONE_WEEK = timedelta(weeks=1)
 # No contract that is sold at a signal lives as long, so it has ended by then.
 _LONGEST_LIFE = timedelta(weeks=10)
+
+
+class SharedSignals:
+    """The signals hour by hour, judged once for several runs over the same bars."""
+
+    def __init__(self, parameters: SignalParameters, calendar: MarketCalendar) -> None:
+        self._running = RunningSignals(parameters, calendar)
+        self._told: list[Signal | None] = []
+
+    def at(self, number: int, hour: Candle) -> Signal | None:
+        """The signal that holds at the run's hour of that number, counted from 1 without a gap."""
+        if number > len(self._told):
+            self._told.append(self._running.push(hour))
+        return self._told[number - 1]
 
 
 @dataclass(slots=True)
@@ -55,12 +68,9 @@ class WeeklyOptionSelling:
     hedge_distance: int = 200
     expiry: ExpiryKind = ExpiryKind.WEEKLY
     _parameters: SignalParameters = field(init=False)
-    _facts: RunFacts | None = None
     _hours: SharedHours = field(init=False)
-    _monday: date | None = None
-    _before: list[Candle] = field(default_factory=list)
-    _week: list[Candle] = field(default_factory=list)
-    _has_signalled: bool = False
+    _signals: SharedSignals = field(init=False)
+    _count: int = 0
     _sold: list[Signal] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -81,46 +91,21 @@ class WeeklyOptionSelling:
         )
 
     def prepare(self, facts: RunFacts) -> None:
-        self._facts = facts
-        # Runs with other parameters over the same bars share the hours and what was judged.
+        # Runs over the same bars share the hours, and with equal parameters what was judged.
         self._hours = facts.memo.setdefault(SharedHours, SharedHours(facts.span))
+        self._signals = facts.memo.setdefault(
+            (SharedSignals, self._parameters), SharedSignals(self._parameters, facts.calendar)
+        )
 
     def decide(self, closed: Sequence[Candle], /) -> Orders | None:
         orders: list[Enter | Exit] = []
         for hour in self._hours.closed_with(closed):
             orders += self._stopped(hour)
-            if (signal := self._signal(hour)) is not None:
+            self._count += 1
+            if (signal := self._signals.at(self._count, hour)) is not None:
                 self._sold.append(signal)
                 orders.append(self._enter(signal))
         return tuple(orders) or None
-
-    def _signal(self, hour: Candle) -> Signal | None:
-        """The signal that holds when `hour` closes, if it is the week's first."""
-        day = hour.opens.astimezone(IST).date()
-        monday = day - timedelta(days=day.weekday())
-        if monday != self._monday:
-            follows = self._monday is not None and monday - self._monday == _ONE_WEEK
-            self._before = self._week if follows else []
-            self._week, self._monday, self._has_signalled = [], monday, False
-        self._week.append(hour)
-        if self._has_signalled or not self._before or self._facts is None:
-            return None
-        memo, key = self._facts.memo, (self._parameters, hour.opens)
-        if key not in memo:
-            memo[key] = self._judge(hour, monday)
-        signal = memo[key]
-        self._has_signalled = signal is not None
-        return signal if isinstance(signal, Signal) else None
-
-    def _judge(self, hour: Candle, monday: date) -> Signal | None:
-        if self._facts is None:
-            return None
-        bars = [*self._before, *self._week]
-        weeks = evaluate(bars, self._parameters, self._facts.calendar)
-        if not weeks or weeks[-1].monday != monday:
-            return None
-        found = weeks[-1].signal
-        return found if found is not None and found.bar == hour.opens else None
 
     def _enter(self, signal: Signal) -> Enter:
         legs = [Leg(side=Side.SELL, kind=signal.sells, strike=signal.strike)]
