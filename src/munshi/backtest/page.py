@@ -178,9 +178,8 @@ def _gathered(
 
 def _marks(report: BacktestReport, size: int) -> list[Mark]:
     places: dict[datetime, int] = {}
-    span = report.equity[0].at - report.bars[0].opens
-    for number, bar in enumerate(report.bars):
-        places[bar.opens + span] = number
+    for number, (bar, point) in enumerate(zip(report.bars, report.equity, strict=True)):
+        places[point.at] = number
         places[bar.opens] = number
     return [
         (

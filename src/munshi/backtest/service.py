@@ -13,6 +13,7 @@ from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.engine import Order, Request
+from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
@@ -41,6 +42,7 @@ class StoredBars:
 
     candles: list[Candle]
     held: Coverage
+    hours: TradingHours
     label: str
 
     def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class BacktestService:
         read = self.read_bars(params)
         bars = read.candles
         found = self.find_strategy(params)
-        request = request_for(params, bars)
+        request = request_for(params, read)
         result = Kernel().run(
             request,
             found.make(),
@@ -165,13 +167,15 @@ class BacktestService:
         midnight = datetime.combine(params.start, time.min, IST)
         after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
         frame = self._candles.read(series.key, start=midnight, end=after)
+        segment = self._instruments.segment(params.instrument)
+        calendar = self._calendar.calendar()
         held = coverage(
             frame,
             start=params.start,
             end=params.end,
             interval=params.interval,
-            segment=self._instruments.segment(params.instrument),
-            calendar=self._calendar.calendar(),
+            segment=segment,
+            calendar=calendar,
             now=self._clock.now(),
         )
         if frame.is_empty():
@@ -186,7 +190,15 @@ class BacktestService:
                 f"{_named_days(held)}.",
                 hint="Collect them, or run with --accept-holes; the result then says so.",
             )
-        return StoredBars(candles=list(to_candles(frame)), held=held, label=series.label)
+        hours = trading_hours(
+            calendar.trading_days(params.start, params.end),
+            interval=params.interval,
+            segment=segment,
+            calendar=calendar,
+        )
+        return StoredBars(
+            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
+        )
 
 
 def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
@@ -199,9 +211,9 @@ def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
         )
 
 
-def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
+def request_for(params: BacktestParams, stored: StoredBars) -> Request:
     return Request(
-        bars=bars,
+        bars=stored.candles,
         span=params.interval.span,
         order=Order(
             instrument=str(params.instrument),
@@ -213,6 +225,8 @@ def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
         sizing=Sizing(capital=params.capital, lots=params.lots, lot_size=params.lot_size),
         fill_model=params.fill,
         margin_percent=params.margin_percent,
+        hours=stored.hours,
+        max_wait=params.max_wait,
     )
 
 
@@ -220,7 +234,9 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
     yield f"Prices: {label}."
     yield (
         f"Every order is of {params.lots} x {params.lot_size} units, filled by {params.fill}, "
-        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}."
+        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}. "
+        f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
+        "trading for a price."
     )
     if held.present < held.expected:
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."

@@ -102,14 +102,14 @@ class SweepService:
         sweep = self._get(part.sweep_id)
         missing = set(self.missing(sweep))
         wanted = [number for number in part.numbers if number in missing]
-        bars = self._backtests.read_bars(part.sweep.base).candles
-        if fingerprint_of(bars) != sweep.data_fingerprint:
+        stored = self._backtests.read_bars(part.sweep.base)
+        if fingerprint_of(stored.candles) != sweep.data_fingerprint:
             raise BacktestSweepStaleError(
                 "The stored bars have changed since the sweep began.",
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
-        request = request_for(part.sweep.base, bars)
+        request = request_for(part.sweep.base, stored)
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")

@@ -29,6 +29,7 @@ def run_backtest(
     slippage_bp: int = typer.Option(1, help="Basis points of the price, on every order."),
     margin_percent: int = typer.Option(100, help="Of the value, to hold one lot."),
     fill: str = typer.Option("next_open", help="next_open or next_close."),
+    max_wait: int = typer.Option(60, help="Minutes of trading that an order to open may wait."),
     accept_holes: bool = typer.Option(False, help="Run although bars are missing."),
     source: str = typer.Option("", help="Whose bars, where several sources have them."),
     as_json: JsonFlag = False,
@@ -62,6 +63,7 @@ def run_backtest(
             "slippage_bp": slippage_bp,
             "margin_percent": margin_percent,
             "fill": fill,
+            "max_wait": max_wait,
             "accept_holes": accept_holes,
             "source": source or None,
         }

@@ -6,9 +6,12 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Protocol
 
+from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
+
+LONGEST_WAIT = timedelta(hours=1)
 
 
 class Target(IntEnum):
@@ -45,7 +48,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`span` is the length of a bar: a bar's decision is known that long after it opened."""
+    """`span` is the length of a bar, unless its session in `hours` ends before.
+
+    An order to open that has found no price after `max_wait` of trading lapses. One to close
+    waits on: who wants out takes the first price there is.
+    """
 
     bars: Sequence[Candle]
     span: timedelta
@@ -53,6 +60,8 @@ class Request:
     sizing: Sizing
     fill_model: FillModel
     margin_percent: int = 100
+    hours: TradingHours = ALWAYS
+    max_wait: timedelta = LONGEST_WAIT
 
 
 class Engine(Protocol):

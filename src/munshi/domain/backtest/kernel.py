@@ -1,11 +1,12 @@
 """The own engine: one instrument, whole paise, and rules that have no switch.
 
 A decision sees closed bars only. It is filled at the first bar that opens after it, or not at
-all. Slippage and charges fall on every leg. What is open at the end is marked and says so.
+all when that comes too late. Slippage and charges fall on every leg. What is open at the end is
+marked and says so, with what getting out would have cost.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
@@ -29,7 +30,9 @@ from munshi.errors import (
 )
 
 # 2: a trade has a signal and an expiry, so a result is written otherwise than by 1.
-VERSION = "2"
+# 3: a bar closes when its session does, an order to open lapses, and the way out of what is
+# open at the end has a price.
+VERSION = "3"
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _BASIS = 10_000
 _PERCENT = 100
@@ -57,17 +60,17 @@ class Kernel:
             )
         book = _Book(request)
         closed = ClosedBars(request.bars)
-        for number in range(len(request.bars)):
+        for number, closes in enumerate(request.hours.closes(request.bars, request.span)):
             bar = closed.close_next()
-            book.fill(bar)
-            book.mark(bar)
+            book.fill(bar, closes)
+            book.mark(bar, closes)
             wanted = _decision(strategy, closed)
             if wanted is not None:
-                book.want(wanted, bar)
+                book.want(wanted, closes)
             if number % _TOLD_EVERY == 0:
                 progress(number / len(request.bars))
-        book.end(request.bars[-1])
-        assumption = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
+        way_out = book.end(request.bars[-1])
+        beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
         return BacktestResult(
             engine=self.name,
             version=self.version,
@@ -75,7 +78,7 @@ class Kernel:
             sizing=request.sizing,
             trades=tuple(book.trades),
             equity=tuple(book.curve),
-            assumptions=(assumption,) if assumption else (),
+            assumptions=tuple(said for said in (beyond, way_out) if said),
         )
 
 
@@ -93,53 +96,76 @@ class _Book:
         self.trades: list[Trade] = []
         self.curve: list[EquityPoint] = []
 
-    def want(self, target: Target, bar: Candle) -> None:
-        """A decision at the close of `bar`; it replaces one that has not been filled."""
+    def want(self, target: Target, at: datetime) -> None:
+        """A decision when a bar closed `at`; it replaces one that has not been filled."""
         if target is not self._wanted:
             self._wanted = target
-            self._decided_at = bar.opens + self._request.span
+            self._decided_at = at
 
-    def fill(self, bar: Candle) -> None:
+    def fill(self, bar: Candle, closes: datetime) -> None:
         """What was decided before `bar` opened is done at its open or close."""
         if self._wanted is self._held or bar.opens < self._decided_at:
             return
         at_open = self._request.fill_model is FillModel.NEXT_OPEN
         quoted = _paise(bar.open if at_open else bar.close)
-        at = timedelta(0) if at_open else self._request.span
+        at = bar.opens if at_open else closes
         if self._held is not Target.FLAT:
             self._execute(_closing(self._held), quoted, bar, at)
             self._finish(TradeEnd.CLOSED)
+        if self._wanted is not Target.FLAT and self._has_lapsed(bar):
+            self._give_up()
         if self._wanted is not Target.FLAT:
             self._check_capital(quoted)
             self._opened_by = self._decided_at
             self._execute(_opening(self._wanted), quoted, bar, at)
         self._held = self._wanted
 
-    def mark(self, bar: Candle) -> None:
-        self.curve.append(
-            EquityPoint(
-                at=bar.opens + self._request.span, cash=self._cash, position=self._worth(bar)
-            )
-        )
+    def mark(self, bar: Candle, closes: datetime) -> None:
+        self.curve.append(EquityPoint(at=closes, cash=self._cash, position=self._worth(bar)))
 
-    def end(self, last: Candle) -> None:
-        """Mark what is open, and list the order for which no price came."""
+    def end(self, last: Candle) -> str | None:
+        """Mark what is open, and list the order for which no price came.
+
+        What getting out of it would have cost is returned, as an assumption.
+        """
+        way_out = None
         if self._held is not Target.FLAT:
+            leg = self._leg(_closing(self._held), _paise(last.close), last, last.opens)
+            way_out = (
+                f"What is open at the end is marked at the last close; getting out there would "
+                f"have cost {(leg.slippage + leg.cost.total) / _PERCENT:,.2f} rupees more."
+            )
             self._finish(TradeEnd.OPEN_AT_END, mark=self._worth(last))
         if self._wanted not in {self._held, Target.FLAT}:
-            self.trades.append(Trade(decided_at=self._decided_at, end=TradeEnd.UNPRICED, legs=()))
+            self._give_up()
+        return way_out
 
-    def _execute(self, side: Side, quoted: int, bar: Candle, at: timedelta) -> None:
+    def _has_lapsed(self, bar: Candle) -> bool:
+        hours = self._request.hours
+        waited = hours.elapsed(bar.opens) - hours.elapsed(self._decided_at)
+        return waited > self._request.max_wait
+
+    def _give_up(self) -> None:
+        """The order to open lapses, and is listed."""
+        self.trades.append(Trade(decided_at=self._decided_at, end=TradeEnd.UNPRICED, legs=()))
+        self._wanted = Target.FLAT
+
+    def _execute(self, side: Side, quoted: int, bar: Candle, at: datetime) -> None:
+        leg = self._leg(side, quoted, bar, at)
+        self._cash += leg.cash - leg.cost.total
+        self._legs.append(leg)
+
+    def _leg(self, side: Side, quoted: int, bar: Candle, at: datetime) -> LegFill:
         order, quantity = self._request.order, self._request.sizing.quantity
         slip = max(order.tick, -(-quoted * order.slippage_bp // _BASIS))
         price = quoted + slip if side is Side.BUY else max(quoted - slip, 0)
-        leg = LegFill(
+        return LegFill(
             instrument=order.instrument,
             side=side,
             quantity=quantity,
             quoted=quoted,
             price=price,
-            at=bar.opens + at,
+            at=at,
             cost=cost_of_leg(
                 bar.opens.astimezone(IST).date(),
                 order.kind,
@@ -150,8 +176,6 @@ class _Book:
                 exchange=order.exchange,
             ),
         )
-        self._cash += leg.cash - leg.cost.total
-        self._legs.append(leg)
 
     def _finish(self, end: TradeEnd, *, mark: int = 0) -> None:
         self.trades.append(

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
 from munshi.domain.backtest.catalogue import check_strategy
+from munshi.domain.backtest.engine import LONGEST_WAIT
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
+_MINUTE = timedelta(minutes=1)
+_MOST_WAIT = timedelta(days=30)
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "parameters": {},
@@ -26,6 +29,7 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "slippage_bp": 1,
         "margin_percent": 100,
         "fill": "next_open",
+        "max_wait": int(LONGEST_WAIT / _MINUTE),
         "accept_holes": False,
         "source": None,
     }
@@ -37,6 +41,7 @@ _NEEDED = ("strategy", "instrument", "from", "to")
 class BacktestParams:
     """`capital` and `brokerage` (for an order) are paise; both dates are included.
 
+    An order to open that finds no price within `max_wait` of trading lapses.
     With `accept_holes` it runs although bars are missing, and the result says how many.
     """
 
@@ -54,6 +59,7 @@ class BacktestParams:
     slippage_bp: int
     margin_percent: int
     fill: FillModel
+    max_wait: timedelta
     accept_holes: bool
     source: str | None
 
@@ -100,6 +106,7 @@ class BacktestParams:
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
             fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
+            max_wait=_minutes(given, "max_wait"),
             accept_holes=accept,
             source=None if source is None else str(source),
         )
@@ -120,6 +127,7 @@ class BacktestParams:
             "slippage_bp": self.slippage_bp,
             "margin_percent": self.margin_percent,
             "fill": self.fill.value,
+            "max_wait": int(self.max_wait / _MINUTE),
             "accept_holes": self.accept_holes,
             "source": self.source,
         }
@@ -144,6 +152,15 @@ def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
             f"{name} must be a whole number from {least} on, not {value!r}."
         )
     return value
+
+
+def _minutes(given: Mapping[str, object], name: str) -> timedelta:
+    minutes = _whole(given, name, least=0)
+    if minutes > _MOST_WAIT / _MINUTE:
+        raise JobParametersInvalidError(
+            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {minutes:,}."
+        )
+    return timedelta(minutes=minutes)
 
 
 def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
