@@ -9,9 +9,10 @@ from typing import Protocol
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
-from munshi.domain.market.charges import ChargeKind
+from munshi.domain.market.charges import ChargeKind, Side
 
 LONGEST_WAIT = timedelta(hours=1)
+_BASIS = 10_000
 
 
 class Target(IntEnum):
@@ -44,6 +45,11 @@ class Order:
     brokerage: int
     slippage_bp: int = 1
     tick: int = 5
+
+    def slipped(self, quoted: int, side: Side) -> int:
+        """What an order gets where `quoted` paise are asked or offered."""
+        slip = max(self.tick, -(-quoted * self.slippage_bp // _BASIS))
+        return quoted + slip if side is Side.BUY else max(quoted - slip, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

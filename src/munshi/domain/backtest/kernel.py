@@ -8,9 +8,7 @@ marked and says so, with what getting out would have cost.
 from collections.abc import Callable
 from datetime import datetime
 
-from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.costs import assumption_beyond, cost_of_leg
 from munshi.domain.backtest.engine import Request, Strategy, Target
 from munshi.domain.backtest.results import (
     BacktestResult,
@@ -20,22 +18,25 @@ from munshi.domain.backtest.results import (
     Trade,
     TradeEnd,
 )
-from munshi.domain.market.candles import PRICE_SCALE, Candle
-from munshi.domain.market.charges import Side
-from munshi.errors import (
-    AppError,
-    BacktestCapitalTooSmallError,
-    BacktestDataMissingError,
-    StrategyFailedError,
+from munshi.domain.backtest.rules import (
+    assumptions_of,
+    check_bars,
+    check_capital,
+    closing,
+    decision,
+    has_lapsed,
+    opening,
+    order_at,
+    price_way_out,
+    to_paise,
 )
+from munshi.domain.market.candles import Candle
+from munshi.domain.market.charges import Side
 
 # 2: a trade has a signal and an expiry, so a result is written otherwise than by 1.
 # 3: a bar closes when its session does, an order to open lapses, and the way out of what is
 # open at the end has a price.
 VERSION = "3"
-_UNITS_A_PAISA = PRICE_SCALE // 100
-_BASIS = 10_000
-_PERCENT = 100
 _TOLD_EVERY = 1024
 
 
@@ -53,24 +54,19 @@ class Kernel:
         Raises BacktestDataMissingError, BacktestCapitalTooSmallError, MarketFactUnknownError,
         StrategyFailedError, and whatever `progress` raises.
         """
-        if not request.bars:
-            raise BacktestDataMissingError(
-                f"There are no bars of {request.order.instrument} to run on.",
-                hint="Collect or import them: munshi data collect --help",
-            )
+        check_bars(request)
         book = _Book(request)
         closed = ClosedBars(request.bars)
         for number, closes in enumerate(request.hours.closes(request.bars, request.span)):
             bar = closed.close_next()
             book.fill(bar, closes)
             book.mark(bar, closes)
-            wanted = _decision(strategy, closed)
+            wanted = decision(strategy, closed)
             if wanted is not None:
                 book.want(wanted, closes)
             if number % _TOLD_EVERY == 0:
                 progress(number / len(request.bars))
         way_out = book.end(request.bars[-1])
-        beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
         return BacktestResult(
             engine=self.name,
             version=self.version,
@@ -78,7 +74,7 @@ class Kernel:
             sizing=request.sizing,
             trades=tuple(book.trades),
             equity=tuple(book.curve),
-            assumptions=tuple(said for said in (beyond, way_out) if said),
+            assumptions=assumptions_of(request, way_out),
         )
 
 
@@ -107,17 +103,17 @@ class _Book:
         if self._wanted is self._held or bar.opens < self._decided_at:
             return
         at_open = self._request.fill_model is FillModel.NEXT_OPEN
-        quoted = _paise(bar.open if at_open else bar.close)
+        quoted = to_paise(bar.open if at_open else bar.close)
         at = bar.opens if at_open else closes
         if self._held is not Target.FLAT:
-            self._execute(_closing(self._held), quoted, bar, at)
+            self._execute(closing(self._held), quoted, bar, at)
             self._finish(TradeEnd.CLOSED)
-        if self._wanted is not Target.FLAT and self._has_lapsed(bar):
+        if self._wanted is not Target.FLAT and has_lapsed(self._request, self._decided_at, bar):
             self._give_up()
         if self._wanted is not Target.FLAT:
-            self._check_capital(quoted)
+            check_capital(self._request, quoted)
             self._opened_by = self._decided_at
-            self._execute(_opening(self._wanted), quoted, bar, at)
+            self._execute(opening(self._wanted), quoted, bar, at)
         self._held = self._wanted
 
     def mark(self, bar: Candle, closes: datetime) -> None:
@@ -130,20 +126,11 @@ class _Book:
         """
         way_out = None
         if self._held is not Target.FLAT:
-            leg = self._leg(_closing(self._held), _paise(last.close), last, last.opens)
-            way_out = (
-                f"What is open at the end is marked at the last close; getting out there would "
-                f"have cost {(leg.slippage + leg.cost.total) / _PERCENT:,.2f} rupees more."
-            )
+            way_out = price_way_out(self._request, self._held)
             self._finish(TradeEnd.OPEN_AT_END, mark=self._worth(last))
         if self._wanted not in {self._held, Target.FLAT}:
             self._give_up()
         return way_out
-
-    def _has_lapsed(self, bar: Candle) -> bool:
-        hours = self._request.hours
-        waited = hours.elapsed(bar.opens) - hours.elapsed(self._decided_at)
-        return waited > self._request.max_wait
 
     def _give_up(self) -> None:
         """The order to open lapses, and is listed."""
@@ -151,31 +138,9 @@ class _Book:
         self._wanted = Target.FLAT
 
     def _execute(self, side: Side, quoted: int, bar: Candle, at: datetime) -> None:
-        leg = self._leg(side, quoted, bar, at)
+        leg = order_at(self._request, side, quoted, bar=bar, at=at)
         self._cash += leg.cash - leg.cost.total
         self._legs.append(leg)
-
-    def _leg(self, side: Side, quoted: int, bar: Candle, at: datetime) -> LegFill:
-        order, quantity = self._request.order, self._request.sizing.quantity
-        slip = max(order.tick, -(-quoted * order.slippage_bp // _BASIS))
-        price = quoted + slip if side is Side.BUY else max(quoted - slip, 0)
-        return LegFill(
-            instrument=order.instrument,
-            side=side,
-            quantity=quantity,
-            quoted=quoted,
-            price=price,
-            at=at,
-            cost=cost_of_leg(
-                bar.opens.astimezone(IST).date(),
-                order.kind,
-                side,
-                price=price,
-                quantity=quantity,
-                brokerage=order.brokerage,
-                exchange=order.exchange,
-            ),
-        )
 
     def _finish(self, end: TradeEnd, *, mark: int = 0) -> None:
         self.trades.append(
@@ -184,42 +149,4 @@ class _Book:
         self._legs = []
 
     def _worth(self, bar: Candle) -> int:
-        return self._held * self._request.sizing.quantity * _paise(bar.close)
-
-    def _check_capital(self, quoted: int) -> None:
-        sizing = self._request.sizing
-        needed = quoted * sizing.lot_size * self._request.margin_percent // _PERCENT
-        if sizing.capital < needed:
-            raise BacktestCapitalTooSmallError(
-                f"One lot of {self._request.order.instrument} needs {needed / _PERCENT:,.2f} "
-                f"rupees, the capital is {sizing.capital / _PERCENT:,.2f}.",
-                hint="Give more capital, or the share of the value that is asked as margin.",
-            )
-
-
-def _decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
-    try:
-        wanted = strategy.decide(closed)
-        return None if wanted is None else Target(wanted)
-    except AppError:
-        raise
-    except Exception as error:
-        at = closed[-1].opens.astimezone(IST)
-        raise StrategyFailedError(
-            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
-            f"{type(error).__name__}: {error}",
-            hint="Nothing was stored. Mend the strategy and run it again.",
-        ) from error
-
-
-def _opening(target: Target) -> Side:
-    return Side.BUY if target is Target.LONG else Side.SELL
-
-
-def _closing(held: Target) -> Side:
-    return Side.SELL if held is Target.LONG else Side.BUY
-
-
-def _paise(price: int) -> int:
-    """From ten-thousandths of a rupee, halves up; exchange prices are whole paise."""
-    return (price + _UNITS_A_PAISA // 2) // _UNITS_A_PAISA
+        return self._held * self._request.sizing.quantity * to_paise(bar.close)
