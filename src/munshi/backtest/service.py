@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
-from munshi.domain.backtest.engine import Order, Request
+from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
+from munshi.domain.backtest.engine import Engine, Order, Request
 from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
@@ -33,6 +34,7 @@ CURVE = "equity.parquet"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
+_FIRST_SHARE = 20.0
 _CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
 
 
@@ -77,8 +79,13 @@ class BacktestService:
         attempt: int,
         progress: Callable[[float, str], None],
         keep_curve: Callable[[str, Path], object],
+        engine: Engine | None = None,
+        confirm_by: Engine | None = None,
     ) -> BacktestRun:
         """Run and store; for a job that has stored one already, that one.
+
+        Without `engine` our own runs it. `confirm_by` then runs it again, and what differs is
+        stored with it.
 
         Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError, what
         the engine raises, JobAttemptFencedError after a lost lease, and whatever `progress` raises.
@@ -92,14 +99,22 @@ class BacktestService:
         bars = read.candles
         found = self.find_strategy(params)
         request = request_for(params, read)
-        result = Kernel().run(
+        made_by = engine or Kernel()
+        share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
+        result = made_by.run(
             request,
             found.make(),
             progress=lambda share: progress(
-                share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
+                share * share_of,
+                f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
         refuse_peek(params.strategy, request, found)
+        confirmation = (
+            None
+            if confirm_by is None
+            else self._confirm(result, confirm_by, request, found, progress)
+        )
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -119,6 +134,7 @@ class BacktestService:
             data_fingerprint=fingerprint_of(bars),
             result_hash=result.digest().hex(),
             net=result.net,
+            confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
             created_at=self._clock.now(),
         )
@@ -128,6 +144,26 @@ class BacktestService:
             tx.attempts.check_running(job_id, attempt)
             tx.backtests.save_run(run, result.trades)
         return run
+
+    def _confirm(
+        self,
+        result: BacktestResult,
+        engine: Engine,
+        request: Request,
+        found: FoundStrategy,
+        progress: Callable[[float, str], None],
+    ) -> Confirmation:
+        began = self._clock.monotonic()
+        again = engine.run(
+            request,
+            found.make(),
+            progress=lambda share: progress(
+                _FIRST_SHARE + share * (_ENGINE_SHARE - _FIRST_SHARE),
+                f"Running it again in {engine.name}.",
+            ),
+        )
+        took = round((self._clock.monotonic() - began) * 1000)
+        return confirmation_of(result, again, duration_ms=took)
 
     def find_strategy(self, params: BacktestParams) -> FoundStrategy:
         """Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin."""

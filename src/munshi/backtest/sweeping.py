@@ -1,7 +1,7 @@
 """Sweeps over stored candles: begun once, filled part by part, read back ranked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
 
@@ -50,8 +50,8 @@ class SweepService:
         with self._database.reading() as tx:
             stored = tx.sweeps.get_sweep(params.resume or job_id)
         if stored is not None:
-            # How many jobs do it is no part of what a sweep is.
-            kept = {**told, "chunk": stored.parameters.get("chunk")}
+            # How many jobs do it is no part of what a sweep is, nor what becomes of its best.
+            kept = {**told, **{name: stored.parameters.get(name) for name in ("chunk", "confirm")}}
             if kept != stored.parameters:
                 raise BacktestSweepStaleError(
                     f"The sweep {stored.sweep_id} was told something else.",
@@ -145,7 +145,7 @@ class SweepService:
         with self._database.reading() as tx:
             best = ranked(tx.sweeps.list_trials(sweep.sweep_id))[: params.finalists]
         every = list(params.trials())
-        return [every[trial.trial_number] for trial in best]
+        return [replace(every[trial.trial_number], confirm=params.confirm) for trial in best]
 
     def _get(self, sweep_id: UUID) -> Sweep:
         with self._database.reading() as tx:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
@@ -21,6 +21,13 @@ class Target(IntEnum):
     SHORT = -1
     FLAT = 0
     LONG = 1
+
+
+class EngineName(StrEnum):
+    """Which engine makes a run: our own, or nautilus_trader, which is an extra."""
+
+    KERNEL = "kernel"
+    NAUTILUS = "nautilus"
 
 
 class Strategy(Protocol):

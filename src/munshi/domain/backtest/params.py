@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Self
 
 from munshi.domain.backtest.catalogue import check_strategy
-from munshi.domain.backtest.engine import LONGEST_WAIT
+from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
@@ -30,6 +30,8 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "margin_percent": 100,
         "fill": "next_open",
         "max_wait": int(LONGEST_WAIT / _MINUTE),
+        "engine": EngineName.KERNEL.value,
+        "confirm": False,
         "accept_holes": False,
         "source": None,
     }
@@ -42,7 +44,8 @@ class BacktestParams:
     """`capital` and `brokerage` (for an order) are paise; both dates are included.
 
     An order to open that finds no price within `max_wait` of trading lapses.
-    With `accept_holes` it runs although bars are missing, and the result says how many.
+    With `accept_holes` it runs although bars are missing, and the result says how many. With
+    `confirm` it is run in the kernel and then in nautilus, and what differs is kept with it.
     """
 
     strategy: str
@@ -60,6 +63,8 @@ class BacktestParams:
     margin_percent: int
     fill: FillModel
     max_wait: timedelta
+    engine: EngineName
+    confirm: bool
     accept_holes: bool
     source: str | None
 
@@ -83,9 +88,12 @@ class BacktestParams:
         start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
-        source, accept = given["source"], given["accept_holes"]
-        if not isinstance(accept, bool):
-            raise JobParametersInvalidError(f"accept_holes must be true or false, not {accept!r}.")
+        engine = EngineName(_word(given, "engine", [name.value for name in EngineName]))
+        confirm, source = _yes_or_no(given, "confirm"), given["source"]
+        if confirm and engine is not EngineName.KERNEL:
+            raise JobParametersInvalidError(
+                f"confirm makes a run of the kernel again in {engine}; it is run there already."
+            )
         try:
             instrument = InstrumentRef.parse(str(given["instrument"]))
             interval = Interval.parse(str(given["interval"]))
@@ -107,7 +115,9 @@ class BacktestParams:
             margin_percent=_whole(given, "margin_percent", least=1),
             fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
             max_wait=_minutes(given, "max_wait"),
-            accept_holes=accept,
+            engine=engine,
+            confirm=confirm,
+            accept_holes=_yes_or_no(given, "accept_holes"),
             source=None if source is None else str(source),
         )
 
@@ -128,9 +138,16 @@ class BacktestParams:
             "margin_percent": self.margin_percent,
             "fill": self.fill.value,
             "max_wait": int(self.max_wait / _MINUTE),
+            "engine": self.engine.value,
+            "confirm": self.confirm,
             "accept_holes": self.accept_holes,
             "source": self.source,
         }
+
+
+def needs_nautilus(raw: Mapping[str, object]) -> bool:
+    """Whether a backtest or a sweep that is told `raw` cannot be made by the kernel alone."""
+    return raw.get("engine") == EngineName.NAUTILUS or raw.get("confirm") is True
 
 
 _KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
@@ -151,6 +168,13 @@ def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
         raise JobParametersInvalidError(
             f"{name} must be a whole number from {least} on, not {value!r}."
         )
+    return value
+
+
+def _yes_or_no(given: Mapping[str, object], name: str) -> bool:
+    value = given[name]
+    if not isinstance(value, bool):
+        raise JobParametersInvalidError(f"{name} must be true or false, not {value!r}.")
     return value
 
 
