@@ -98,7 +98,6 @@ class WalkedTracks:
 
 def option_request(bars: Sequence[Candle], prices: object, **other: object) -> OptionRequest:
     """NIFTY, one lot, no brokerage and a crore of rupees unless told otherwise."""
-    market = {"max_wait": other.pop("max_wait")} if "max_wait" in other else {}
     given = {
         "bars": bars,
         "span": FIVE,
@@ -113,7 +112,6 @@ def option_request(bars: Sequence[Candle], prices: object, **other: object) -> O
             exchange="NFO",
             calendar=CALENDAR,
             prices=prices,  # type: ignore[arg-type]
-            **market,  # type: ignore[arg-type]
         ),
         **other,
     }

@@ -120,6 +120,7 @@ def test_a_sweep_gives_each_trial_the_result_it_has_alone(munshi: Munshi) -> Non
     [
         (("--kind", "futures"), "kind must be one of options, not 'futures'"),
         (("--lot-size", "25"), "The lot_size of options follows from their expiry"),
+        (("--confirm",), "Options are run in our own engine only"),
         (("--interval", "1day"), "Options need bars that are shorter than a day"),
     ],
 )

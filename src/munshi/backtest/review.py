@@ -42,7 +42,7 @@ class BacktestReview:
         params, bars = self._read_again(run)
         found = self._backtests.find_strategy(params)
         return audit(
-            self._backtests.request(params, bars.candles, found),
+            self._backtests.request(params, bars, found),
             found.make,
             engine=found.engine,
             seed=int(run.result_hash[:8], 16),
@@ -68,12 +68,15 @@ class BacktestReview:
         try:
             params, stored = self._read_again(run)
             found = self._backtests.find_strategy(params)
-            request = self._backtests.request(params, stored.candles, found)
+            request = self._backtests.request(params, stored, found)
             again = found.engine.run(request, found.make(), progress=lambda _: None)
             if again.digest().hex() == run.result_hash:
                 equity, bars = again.equity, tuple(stored.candles)
             else:
-                notes = (f"Run again, it came out otherwise (net {again.net}).", *notes)
+                by = f"{again.engine} {again.version}"
+                if (again.engine, again.version) != (run.engine, run.engine_version):
+                    by += f", while the run is by {run.engine} {run.engine_version}"
+                notes = (f"Run again, it came out otherwise (net {again.net}, by {by}).", *notes)
         except AppError as error:
             notes = (f"There are no charts: {error.detail}", *notes)
         return _report(run, evidence, notes, trades, equity=equity, bars=bars)

@@ -26,6 +26,7 @@ from munshi.backtest.service import BacktestService
 from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
 from munshi.bootstrap.people import People
+from munshi.bootstrap.research import CONFIRMED_SWEEP, IN_NAUTILUS
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
 from munshi.cache.service import CacheService
@@ -177,6 +178,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST: JobSpec(
             params=BacktestParams,
             entry="munshi.backtest.job:run",
+            other=IN_NAUTILUS,
             runs_in="process",
             idempotent=True,
         ),
@@ -190,6 +192,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST_SWEEP: JobSpec(
             params=SweepParams,
             entry="munshi.backtest.sweep_job:run",
+            other=CONFIRMED_SWEEP,
             runs_in="process",
             idempotent=True,
         ),

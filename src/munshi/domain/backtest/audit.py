@@ -247,11 +247,13 @@ def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[
     """Profits with every order at a price drawn from its bar's range; charges as they were."""
     at_open = request.fill_model is FillModel.NEXT_OPEN
     span: dict[datetime, tuple[int, int]] = {
-        bar.opens if at_open else bar.opens + request.span: (
+        bar.opens if at_open else closes: (
             bar.low // _UNITS_A_PAISA,
             bar.high // _UNITS_A_PAISA,
         )
-        for bar in request.bars
+        for bar, closes in zip(
+            request.bars, request.hours.closes(request.bars, request.span), strict=True
+        )
     }
     fills = [
         (leg.quantity if leg.side is Side.SELL else -leg.quantity, leg.quoted, *span[leg.at])

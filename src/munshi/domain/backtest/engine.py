@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.options.orders import Orders
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
 
+LONGEST_WAIT = timedelta(hours=1)
 _BASIS = 10_000
 
 
@@ -23,6 +25,13 @@ class Target(IntEnum):
 
 
 Decision = Target | Orders
+
+
+class EngineName(StrEnum):
+    """Which engine makes a run: our own, or nautilus_trader, which is an extra."""
+
+    KERNEL = "kernel"
+    NAUTILUS = "nautilus"
 
 
 class Strategy(Protocol):
@@ -59,7 +68,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`span` is the length of a bar: a bar's decision is known that long after it opened."""
+    """`span` is the length of a bar, unless its session in `hours` ends before.
+
+    An order to open that has found no price after `max_wait` of trading lapses. One to close
+    waits on: who wants out takes the first price there is.
+    """
 
     bars: Sequence[Candle]
     span: timedelta
@@ -67,6 +80,8 @@ class Request:
     sizing: Sizing
     fill_model: FillModel
     margin_percent: int = 100
+    hours: TradingHours = ALWAYS
+    max_wait: timedelta = LONGEST_WAIT
 
     def coverage(self) -> dict[str, object]:
         """What has been read besides the bars until now."""

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
 from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
+from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
+_MINUTE = timedelta(minutes=1)
+_MOST_WAIT = timedelta(days=30)
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "parameters": {},
@@ -26,6 +29,9 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "slippage_bp": 1,
         "margin_percent": None,
         "fill": "next_open",
+        "max_wait": int(LONGEST_WAIT / _MINUTE),
+        "engine": EngineName.KERNEL.value,
+        "confirm": False,
         "accept_holes": False,
         "source": None,
     }
@@ -37,7 +43,9 @@ _NEEDED = ("strategy", "instrument", "from", "to")
 class BacktestParams:
     """`capital` and `brokerage` (for an order) are paise; both dates are included.
 
-    With `accept_holes` it runs although bars are missing, and the result says how many.
+    An order to open that finds no price within `max_wait` of trading lapses.
+    With `accept_holes` it runs although bars are missing, and the result says how many. With
+    `confirm` it is run in the kernel and then in nautilus, and what differs is kept with it.
     """
 
     strategy: str
@@ -54,6 +62,9 @@ class BacktestParams:
     slippage_bp: int
     margin_percent: int
     fill: FillModel
+    max_wait: timedelta
+    engine: EngineName
+    confirm: bool
     accept_holes: bool
     source: str | None
 
@@ -80,20 +91,19 @@ class BacktestParams:
         kind = _kind(given, str(given["strategy"]))
         if given["margin_percent"] is None:
             given["margin_percent"] = _MARGIN[kind]
-        source, accept = given["source"], given["accept_holes"]
-        if not isinstance(accept, bool):
-            raise JobParametersInvalidError(f"accept_holes must be true or false, not {accept!r}.")
+        engine = EngineName(_word(given, "engine", [name.value for name in EngineName]))
+        confirm, source = _yes_or_no(given, "confirm"), given["source"]
+        if confirm and engine is not EngineName.KERNEL:
+            raise JobParametersInvalidError(
+                f"confirm makes a run of the kernel again in {engine}; it is run there already."
+            )
         try:
             instrument = InstrumentRef.parse(str(given["instrument"]))
             interval = Interval.parse(str(given["interval"]))
         except AppError as error:
             raise JobParametersInvalidError(error.detail, hint=error.hint) from error
-        if kind is ChargeKind.OPTIONS and interval.is_daily:
-            raise JobParametersInvalidError("Options need bars that are shorter than a day.")
-        if kind is ChargeKind.OPTIONS and given["lot_size"] != 1:
-            raise JobParametersInvalidError(
-                "The lot_size of options follows from their expiry.", hint="Say lots."
-            )
+        if kind is ChargeKind.OPTIONS:
+            _check_options(given, interval)
         return cls(
             strategy=str(given["strategy"]),
             parameters=dict(parameters),
@@ -109,7 +119,10 @@ class BacktestParams:
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
             fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
-            accept_holes=accept,
+            max_wait=_minutes(given, "max_wait"),
+            engine=engine,
+            confirm=confirm,
+            accept_holes=_yes_or_no(given, "accept_holes"),
             source=None if source is None else str(source),
         )
 
@@ -129,6 +142,9 @@ class BacktestParams:
             "slippage_bp": self.slippage_bp,
             "margin_percent": self.margin_percent,
             "fill": self.fill.value,
+            "max_wait": int(self.max_wait / _MINUTE),
+            "engine": self.engine.value,
+            "confirm": self.confirm,
             "accept_holes": self.accept_holes,
             "source": self.source,
         }
@@ -155,6 +171,24 @@ def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
     return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))
 
 
+def _check_options(given: Mapping[str, object], interval: Interval) -> None:
+    if interval.is_daily:
+        raise JobParametersInvalidError("Options need bars that are shorter than a day.")
+    if given["lot_size"] != 1:
+        raise JobParametersInvalidError(
+            "The lot_size of options follows from their expiry.", hint="Say lots."
+        )
+    if needs_nautilus(given):
+        raise JobParametersInvalidError(
+            "Options are run in our own engine only.", hint="Leave engine and confirm away."
+        )
+
+
+def needs_nautilus(raw: Mapping[str, object]) -> bool:
+    """Whether a backtest or a sweep that is told `raw` cannot be made by the kernel alone."""
+    return raw.get("engine") == EngineName.NAUTILUS or raw.get("confirm") is True
+
+
 def _day(given: Mapping[str, object], name: str) -> date:
     try:
         return date.fromisoformat(str(given[name]))
@@ -171,6 +205,22 @@ def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
             f"{name} must be a whole number from {least} on, not {value!r}."
         )
     return value
+
+
+def _yes_or_no(given: Mapping[str, object], name: str) -> bool:
+    value = given[name]
+    if not isinstance(value, bool):
+        raise JobParametersInvalidError(f"{name} must be true or false, not {value!r}.")
+    return value
+
+
+def _minutes(given: Mapping[str, object], name: str) -> timedelta:
+    minutes = _whole(given, name, least=0)
+    if minutes > _MOST_WAIT / _MINUTE:
+        raise JobParametersInvalidError(
+            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {minutes:,}."
+        )
+    return timedelta(minutes=minutes)
 
 
 def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:

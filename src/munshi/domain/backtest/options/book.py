@@ -152,7 +152,7 @@ class Book:
             trade.exits.append(self._wait(staying, self._market.first_fill(at)))
 
     def _wait(self, legs: Sequence[HeldLeg], fill: datetime) -> Waiting:
-        deadline = self._market.deadline(fill, self._market.max_wait)
+        deadline = self._market.deadline(fill, self._request.max_wait)
         last = min(int(deadline.timestamp()), int(legs[0].contract.settles_at.timestamp()) - 1)
         return fill_together(legs, start=int(fill.timestamp()), deadline=last)
 

@@ -9,9 +9,7 @@ trade as unpriced. What is open at the end is marked and says so, with what gett
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.costs import assumption_beyond
 from munshi.domain.backtest.engine import Request, Strategy
 from munshi.domain.backtest.options.book import Book
 from munshi.domain.backtest.options.market import OptionRequest
@@ -19,7 +17,7 @@ from munshi.domain.backtest.options.orders import Enter, Exit, Orders
 from munshi.domain.backtest.options.settlement import SOURCE
 from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade
-from munshi.errors import AppError, BacktestDataMissingError, StrategyFailedError
+from munshi.domain.backtest.rules import assumptions_of, check_bars, decided
 
 VERSION = "1"
 _TOLD_EVERY = 1024
@@ -42,11 +40,7 @@ class OptionsEngine:
         """
         if not isinstance(request, OptionRequest):
             raise TypeError("option trades need a request with an option market")
-        if not request.bars:
-            raise BacktestDataMissingError(
-                f"There are no bars of {request.order.instrument} to run on.",
-                hint="Collect or import them: munshi data collect --help",
-            )
+        check_bars(request)
         timeline = Timeline.of(request.bars, request.span, request.market)
         played = play(request, timeline, strategy, progress=progress)
         curve = zip(timeline.instants, played.cash, played.positions, strict=True)
@@ -82,7 +76,7 @@ def play(
     for number, now in enumerate(ends):
         closed.close_next()
         book.close(number, now, instants[number])
-        for order in _decision(strategy, closed):
+        for order in decided(strategy, closed, _orders):
             if isinstance(order, Enter):
                 book.enter(order, instants[number])
             else:
@@ -99,8 +93,6 @@ def result_of(
     request: OptionRequest, played: Played, *, equity: tuple[EquityPoint, ...]
 ) -> BacktestResult:
     """`played` in the form of every engine."""
-    beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
-    told = (beyond, SOURCE, _told(played.way_out))
     return BacktestResult(
         engine=OptionsEngine.name,
         version=OptionsEngine.version,
@@ -108,7 +100,7 @@ def result_of(
         sizing=request.sizing,
         trades=played.trades,
         equity=equity,
-        assumptions=tuple(said for said in told if said is not None),
+        assumptions=(SOURCE, *assumptions_of(request, _told(played.way_out))),
     )
 
 
@@ -119,20 +111,6 @@ def _told(way_out: int | None) -> str | None:
         "What is open at the end is marked at its last prices; getting out there would have "
         f"cost {way_out / _PERCENT:,.2f} rupees more."
     )
-
-
-def _decision(strategy: Strategy, closed: ClosedBars) -> Orders:
-    try:
-        return _orders(strategy.decide(closed))
-    except AppError:
-        raise
-    except Exception as error:
-        at = closed[-1].opens.astimezone(IST)
-        raise StrategyFailedError(
-            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
-            f"{type(error).__name__}: {error}",
-            hint="Nothing was stored. Mend the strategy and run it again.",
-        ) from error
 
 
 def _orders(decided: object) -> Orders:

@@ -17,7 +17,6 @@ from munshi.domain.market.expiries import ExpiryKind, expiry_on_or_after, is_mon
 from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.lots import lot_size
 
-LONGEST_WAIT = timedelta(hours=1)
 _MOST_NAMED = 100
 _ONE_DAY = timedelta(days=1)
 _AHEAD_OF_UTC = 19_800
@@ -79,9 +78,7 @@ class OptionMarket:
         exchange: str,
         calendar: MarketCalendar,
         prices: OptionPrices,
-        max_wait: timedelta = LONGEST_WAIT,
     ) -> None:
-        self.max_wait = max_wait
         self.underlying = underlying
         self.calendar = calendar
         self.prices = prices
