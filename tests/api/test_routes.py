@@ -171,6 +171,7 @@ PAGES_WANTED = {
     ("POST", "/ui/jobs/all/{act}"): Role.OPERATOR,
     ("GET", "/ui/jobs/{job_id}/{act}"): Role.OPERATOR,
     ("POST", "/ui/jobs/{job_id}/{act}"): Role.OPERATOR,
+    ("GET", "/ui/job-pace"): Role.VIEWER,
     ("GET", "/ui/queues"): Role.VIEWER,
     ("POST", "/ui/queues/{kind}/{name}/pause"): Role.OPERATOR,
     ("POST", "/ui/queues/{kind}/{name}/resume"): Role.OPERATOR,

@@ -12,6 +12,7 @@ from munshi.api.app import create_app
 from munshi.bootstrap import Services
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
@@ -51,7 +52,8 @@ class Dashboard:
         schedules = SchedulePages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        pictures = (JobPacePage(services, look),)
+        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
