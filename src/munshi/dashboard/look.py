@@ -57,6 +57,7 @@ WAYS = (
     WayOn(address="/ui/jobs", words="Jobs"),
     WayOn(address="/ui/queues", words="Queues"),
     WayOn(address="/ui/schedules", words="Schedules"),
+    WayOn(address="/ui/data", words="Data"),
     WayOn(address="/ui/limits", words="Limits"),
     WayOn(address="/ui/health", words="Health"),
     WayOn(address="/docs", words="API", role=Role.PUBLIC),
