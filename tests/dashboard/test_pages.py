@@ -15,7 +15,7 @@ MOST_BYTES = 150 * 1024
 PAGES = [
     *("/ui/", "/ui/jobs", "/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health"),
     *("/ui/schedules/kite_login", "/ui/schedules/kite_login/pause", "/ui/health/disk"),
-    "/ui/job-pace",
+    *("/ui/job-pace", "/ui/data", "/ui/data/quality", "/ui/data/collect"),
 ]
 AS_BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
 
