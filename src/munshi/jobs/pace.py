@@ -55,9 +55,10 @@ class DeadGroup:
 def read_pace(tx: Transaction, *, now: datetime, hours: int) -> list[PaceStep]:
     """The last `hours` in STEPS steps, oldest first. Some small reads of indexes."""
     length = timedelta(hours=hours) / STEPS
+    end = now + timedelta(microseconds=1)  # a job of this very instant counts
     steps = []
     for number in range(STEPS, 0, -1):
-        begins = now - number * length
+        begins = end - number * length
         made = tx.job_pace.count_made(begins, begins + length, most=COUNTED_TO)
         times: Sequence[JobTimes] = ()
         bad = 0

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from munshi.domain.jobs import JobState
 from munshi.infrastructure.database.job_states import spelt
@@ -18,14 +18,19 @@ _before = _jobs.created_at < bindparam("before", type_=Instant)
 _most = bindparam("most", type_=Whole)
 
 
-def _counting(*wanted: Any) -> Select[Any]:  # noqa: ANN401 - conditions
-    some = select(_jobs.job_id).where(_since, _before, *wanted).limit(_most).subquery()
-    return select(func.count()).select_from(some)
-
-
-_MADE = _counting()
+_MADE = select(func.count()).select_from(
+    select(_jobs.job_id).where(_since, _before).limit(_most).subquery()
+)
 # Each state alone is a stretch of the index of rare states.
-_BAD = [_counting(_jobs.status == spelt(state)) for state in (JobState.DEAD, JobState.FAILED)]
+_BAD = [
+    select(func.count()).select_from(
+        select(_jobs.job_id)
+        .where(_since, _before, _jobs.status == spelt(state))
+        .limit(_most)
+        .subquery()
+    )
+    for state in (JobState.DEAD, JobState.FAILED)
+]
 _SAMPLE = (
     select(_jobs.created_at, _jobs.run_at, _jobs.started_at, _jobs.completed_at)
     .where(_since, _before, or_(_jobs.started_at.is_not(None), _jobs.completed_at.is_not(None)))
