@@ -10,8 +10,12 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.candle_pages import CandlePages
+from munshi.dashboard.collect_pages import CollectPages
+from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
@@ -51,7 +55,13 @@ class Dashboard:
         schedules = SchedulePages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        pictures = (
+            JobPacePage(services, look),
+            DataPages(services, look),
+            CandlePages(services, look),
+            CollectPages(services, look),
+        )
+        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
