@@ -22,6 +22,7 @@ from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.errors import AppError
@@ -52,7 +53,7 @@ class Dashboard:
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
-        schedules = SchedulePages(services, look)
+        schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
         pictures = (
@@ -61,7 +62,8 @@ class Dashboard:
             CandlePages(services, look),
             CollectPages(services, look),
         )
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk, *pictures)
+        own = (today, acts, jobs, queues, edit, schedules, desk)
+        self._groups = (FileRoutes(), live, *own, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
