@@ -11,6 +11,7 @@ from starlette.responses import Response
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
 from munshi.dashboard.desk_pages import DeskPages
+from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
@@ -52,7 +53,8 @@ class Dashboard:
         schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, edit, schedules, desk)
+        first = FirstRunPages(services, look)
+        self._groups = (FileRoutes(), live, today, first, acts, jobs, queues, edit, schedules, desk)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
