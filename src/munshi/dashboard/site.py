@@ -14,6 +14,7 @@ from munshi.dashboard.candle_pages import CandlePages
 from munshi.dashboard.collect_pages import CollectPages
 from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
+from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
@@ -62,7 +63,8 @@ class Dashboard:
             CandlePages(services, look),
             CollectPages(services, look),
         )
-        own = (today, acts, jobs, queues, edit, schedules, desk)
+        first = FirstRunPages(services, look)
+        own = (today, first, acts, jobs, queues, edit, schedules, desk)
         self._groups = (FileRoutes(), live, *own, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
