@@ -45,7 +45,7 @@ class Run:
 @st.composite
 def runs(draw: st.DrawFn) -> Run:
     """Bars with holes, of one of three kinds of charges, and one of three strategies."""
-    bars = []
+    bars: list[Candle] = []
     for opens in OPENS:
         low, high = sorted(draw(st.tuples(*[st.integers(2_400_000, 2_500_000)] * 2)))
         first, last = draw(st.sampled_from([(low, high), (high, low), (low, low)]))
@@ -63,15 +63,12 @@ def runs(draw: st.DrawFn) -> Run:
     targets = draw(
         st.lists(st.sampled_from([*Target, None]), min_size=len(OPENS), max_size=len(OPENS))
     )
-    make: Callable[[], Strategy] = draw(
-        st.sampled_from(
-            [
-                lambda: Script(targets),
-                lambda: MovingAverageCross(fast=2, slow=5),
-                lambda: OpeningRangeBreakout(bars=2, exit_at=time(14, 30)),
-            ]
-        )
-    )
+    makers: list[Callable[[], Strategy]] = [
+        lambda: Script(targets),
+        lambda: MovingAverageCross(fast=2, slow=5),
+        lambda: OpeningRangeBreakout(bars=2, exit_at=time(14, 30)),
+    ]
+    make = draw(st.sampled_from(makers))
     kinds = st.sampled_from([ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY])
     order = Order(instrument="NSE:INFY", exchange="NSE", kind=draw(kinds), brokerage=2_000)
     told = request(
