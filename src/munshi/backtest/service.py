@@ -21,7 +21,12 @@ from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
-from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError, StrategyPeeksError
+from munshi.errors import (
+    BacktestBarsChangedError,
+    BacktestDataMissingError,
+    BacktestRunUnknownError,
+    StrategyPeeksError,
+)
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.parquet import write_parquet
@@ -235,6 +240,20 @@ class BacktestService:
         return StoredBars(
             candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
         )
+
+    def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
+        """What the run was told and the bars it ran on.
+
+        Raises BacktestBarsChangedError, and what `read_bars` raises.
+        """
+        params = BacktestParams.from_json(run.parameters)
+        bars = self.read_bars(params)
+        if fingerprint_of(bars.candles) != run.data_fingerprint:
+            raise BacktestBarsChangedError(
+                f"The stored bars of {run.instrument} are no longer those that it ran on.",
+                hint="Run it again; both results are kept: munshi backtest compare",
+            )
+        return params, bars
 
 
 def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:

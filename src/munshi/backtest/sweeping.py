@@ -13,19 +13,30 @@ from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
 from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.sweeps import Sweep, SweepParams, SweepPartParams, SweepTrial, ranked
+from munshi.domain.backtest.sweeps import (
+    Sweep,
+    SweepParams,
+    SweepPartParams,
+    SweepResult,
+    SweepTrial,
+    ranked,
+)
 from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
 from munshi.infrastructure.database.engine import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepShown:
-    """The trials that are there, best first; `overfitting` is None with too few days or trials."""
+    """The trials that are there, best first; `result` is None until all are."""
 
     sweep: Sweep
     trials: Sequence[SweepTrial]
     evidence: Sequence[Evidence]
-    overfitting: float | None
+    result: SweepResult | None
+
+    @property
+    def overfitting(self) -> float | None:
+        return self.result.overfitting if self.result else None
 
     @property
     def is_whole(self) -> bool:
@@ -131,14 +142,31 @@ class SweepService:
         sweep = self._get(sweep_id)
         with self._database.reading() as tx:
             trials = ranked(tx.sweeps.list_trials(sweep_id))
+            result = tx.sweeps.get_result(sweep_id)
             tried = tx.backtests.list_tried(sweep.instrument)
             tried |= tx.sweeps.list_tried(sweep.instrument)
         return SweepShown(
             sweep=sweep,
             trials=trials,
             evidence=[evidence_of(trial.metrics, tried.values()) for trial in trials],
-            overfitting=overfitting_probability([trial.returns for trial in trials]),
+            result=result,
         )
+
+    def conclude(self, sweep: Sweep, *, job_id: UUID, attempt: int) -> SweepResult:
+        """Store what comes of all trials together, if that was not done yet."""
+        with self._database.reading() as tx:
+            if (stored := tx.sweeps.get_result(sweep.sweep_id)) is not None:
+                return stored
+            trials = tx.sweeps.list_trials(sweep.sweep_id)
+        result = SweepResult(
+            sweep_id=sweep.sweep_id,
+            overfitting=overfitting_probability([trial.returns for trial in trials]),
+            created_at=self._clock.now(),
+        )
+        with self._database.transaction() as tx:
+            tx.attempts.check_running(job_id, attempt)
+            tx.sweeps.save_result(result)
+        return result
 
     def finalists(self, sweep: Sweep, params: SweepParams) -> list[BacktestParams]:
         """The best trials as backtests of their own."""

@@ -159,6 +159,15 @@ class SweepTrial:
     net: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """Of all trials together; `overfitting` is None with too few days or trials."""
+
+    sweep_id: UUID
+    overfitting: float | None
+    created_at: datetime
+
+
 def ranked(trials: Sequence[SweepTrial]) -> list[SweepTrial]:
     """The best Sharpe ratio first; those without one last."""
     return sorted(trials, key=_rank)

@@ -6,7 +6,7 @@ from alembic import op
 from munshi.infrastructure.database import types
 
 revision = "2026_11_26_nautilus"
-down_revision = "2026_11_26_legs"
+down_revision = "2026_11_26_lead"
 
 _RUNS = "BacktestRuns"
 
