@@ -218,6 +218,12 @@ class JobArtifactInvalidError(AppError):
     status = 422
 
 
+class JobArtifactUnwritableError(AppError):
+    """The disk does not take the job's file."""
+
+    status = 507
+
+
 class QueueUnknownError(AppError):
     """No such queue of jobs."""
 

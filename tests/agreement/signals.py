@@ -53,6 +53,8 @@ class Scene:
             ),
             sizing=Sizing(capital=CAPITAL, lots=1, lot_size=1),
             fill_model=FillModel.NEXT_OPEN,
+            # Other engines know no nights: an order of the evening is filled in the morning.
+            max_wait=timedelta(days=30),
         )
 
     def positions(self) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from agreement.signals import scenes
 from domain.backtest.test_kernel import CAPITAL, PAISA, Script, request
 from munshi.backtest.nautilus_engine import NautilusEngine
 from munshi.domain.backtest.confirmation import confirmation_of
@@ -129,6 +130,13 @@ def test_the_plain_strategies_agree_on_minutes(make: object, fill_model: FillMod
     assert len(ours.trades) >= len(DAYS)
     assert (made.is_same, made.differ, made.price_difference) == (True, 0, 0)
     assert (theirs.engine, theirs.version) == ("nautilus", "1.221.0")
+
+
+def test_they_agree_on_the_signals_that_all_engines_are_shown() -> None:
+    for scene in scenes():
+        ours, theirs = both(scene.request(), Script(scene.targets), Script(scene.targets))
+        assert theirs.digest() == ours.digest(), scene.name
+        assert sum(trade.end is TradeEnd.CLOSED for trade in ours.trades) > 5, scene.name
 
 
 def test_what_the_kernel_refuses_nautilus_refuses() -> None:

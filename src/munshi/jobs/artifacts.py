@@ -11,7 +11,7 @@ from uuid import UUID
 
 from munshi.clock import Clock
 from munshi.domain.jobs import JobArtifact
-from munshi.errors import JobArtifactInvalidError
+from munshi.errors import JobArtifactInvalidError, JobArtifactUnwritableError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.platform import flush_directory
 from munshi.jobs.run import JobRun
@@ -31,14 +31,21 @@ class ArtifactStore:
     def keep(self, run: JobRun, name: str, data: bytes | Path, media_type: str) -> JobArtifact:
         """Store a file of the running attempt in place of an earlier one of that name.
 
-        Raises JobArtifactInvalidError for a bad name, JobAttemptFencedError after a lost lease.
+        Raises JobArtifactInvalidError for a bad name, JobArtifactUnwritableError where the disk
+        is full or the folder cannot be written, JobAttemptFencedError after a lost lease.
         """
         if not _NAME.fullmatch(name):
             raise JobArtifactInvalidError(
                 f"{name[:100]!r} is no name for an artifact.",
                 hint="Use letters, digits, dots, dashes and underscores, at most 100.",
             )
-        relative, digest, size = self._write(run, name, data)
+        try:
+            relative, digest, size = self._write(run, name, data)
+        except OSError as error:
+            raise JobArtifactUnwritableError(
+                f"{name} cannot be kept in {self._home / FOLDER}: {error.strerror}. "
+                "Nothing of this job was stored; mend that, then retry the job.",
+            ) from error
         now = self._clock.now()
         artifact = JobArtifact(
             job_id=run.job_id,
