@@ -56,7 +56,7 @@ chromium: # for the tests in a browser
 # The stamp carries the hash of the pins, so that other pins or another Python start afresh.
 sdk_stamp = .sdk/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < tests/contract/requirements-$(1).txt | tr ' ' '-')
 
-sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) ## Install the brokers' own SDKs, for the contract tests
+sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) $(call sdk_stamp,vectorbt) ## Install the brokers' own SDKs and vectorbt, for the tests beside them
 
 .sdk/%:
 	@echo 'Installing the official SDK into $(@D); the first time this takes a minute.'
@@ -163,5 +163,5 @@ constraints: $(MADE) ## Pin every dependency again (ARGS=--upgrade for the newes
 	  --no-annotate --no-header $(ARGS) -o constraints.txt pyproject.toml
 
 clean: ## Remove all that make can build again; the demo's records stay
-	@rm -rf $(VENV) .sdk .bench site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .sdk .bench site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache
 	@find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

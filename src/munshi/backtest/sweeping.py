@@ -6,12 +6,10 @@ from importlib.metadata import version
 from uuid import UUID
 
 from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek, request_for
+from munshi.backtest.trials import TrialRunner
 from munshi.clock import Clock
-from munshi.domain.backtest.engine import Request, Strategy
 from munshi.domain.backtest.evidence import overfitting_probability
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
-from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import Sweep, SweepParams, SweepPartParams, SweepTrial, ranked
 from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
@@ -92,6 +90,7 @@ class SweepService:
         *,
         job_id: UUID,
         attempt: int,
+        runner: TrialRunner,
         progress: Callable[[float, str], None],
     ) -> int:
         """Run the part's trials and store them together; how many.
@@ -110,12 +109,24 @@ class SweepService:
             )
         every = list(part.sweep.trials())
         request = request_for(part.sweep.base, bars)
+        run_trial = runner.prepare(request)
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
             found = self._backtests.find_strategy(every[number])
             refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], request, found.make()))
+            figures = run_trial(found.make)
+            done.append(
+                SweepTrial(
+                    trial_number=number,
+                    instrument=str(every[number].instrument),
+                    parameters=dict(every[number].parameters),
+                    metrics=figures.metrics,
+                    returns=figures.returns,
+                    result_hash=figures.result_hash,
+                    net=figures.net,
+                )
+            )
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
@@ -153,19 +164,6 @@ class SweepService:
         if found is None:
             raise _unknown(sweep_id)
         return found
-
-
-def _trial(number: int, params: BacktestParams, request: Request, strategy: Strategy) -> SweepTrial:
-    result = Kernel().run(request, strategy, progress=lambda _: None)
-    return SweepTrial(
-        trial_number=number,
-        instrument=str(params.instrument),
-        parameters=dict(params.parameters),
-        metrics=metrics_of(result),
-        returns=tuple(daily_returns(request.sizing.capital, daily_equity(result.equity))),
-        result_hash=result.digest().hex(),
-        net=result.net,
-    )
 
 
 def _unknown(sweep_id: UUID) -> BacktestSweepUnknownError:

@@ -61,7 +61,7 @@ class Kernel:
             bar = closed.close_next()
             book.fill(bar)
             book.mark(bar)
-            wanted = _decision(strategy, closed)
+            wanted = decision(strategy, closed)
             if wanted is not None:
                 book.want(wanted, bar)
             if number % _TOLD_EVERY == 0:
@@ -173,7 +173,8 @@ class _Book:
             )
 
 
-def _decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
+def decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
+    """Raises StrategyFailedError for whatever the strategy raises that is no error of ours."""
     try:
         wanted = strategy.decide(closed)
         return None if wanted is None else Target(wanted)

@@ -121,13 +121,18 @@ class BacktestResult:
         """Everything but the engine's name and version, always in the same bytes."""
         document = asdict(self)
         del document["engine"], document["version"]
-        return json.dumps(
-            document, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True
-        ).encode()
+        return canonical_json(document).encode()
 
     def digest(self) -> bytes:
         """The SHA-256 of `canonical`."""
         return hashlib.sha256(self.canonical()).digest()
+
+
+def canonical_json(value: object) -> str:
+    """Always the same text for the same value; instants are in UTC."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True
+    )
 
 
 def _plain(value: object) -> str:
