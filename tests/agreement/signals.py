@@ -52,6 +52,7 @@ class Scene:
             ),
             sizing=Sizing(capital=CAPITAL, lots=1, lot_size=1),
             fill_model=FillModel.NEXT_OPEN,
+            max_wait=timedelta(days=30),  # elsewhere no order lapses overnight
         )
 
     def positions(self) -> list[int]:

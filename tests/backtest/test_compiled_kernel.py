@@ -17,6 +17,7 @@ from made_candles import ist
 from munshi.backtest.compiled_kernel import Columns, CompiledRuns, CompiledTrials
 from munshi.backtest.trials import TrialFigures, plain_trial, quickest_trials
 from munshi.domain.backtest.engine import Order, Request, Strategy, Target
+from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.results import FillModel, Sizing
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
 from munshi.domain.market.candles import Candle
@@ -53,9 +54,15 @@ def bars(draw: st.DrawFn) -> list[Candle]:
 
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
+    made = draw(bars())
+    close = timedelta(minutes=draw(st.integers(5, 40)))
+    begins = sorted({bar.opens.replace(hour=9, minute=15) for bar in made})
+    sessions = TradingHours((at, at + close) for at in begins)
     kinds = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
     return Request(
-        bars=draw(bars()),
+        bars=made,
+        hours=draw(st.sampled_from([ALWAYS, sessions])),
+        max_wait=timedelta(minutes=draw(st.sampled_from([60, 60, 0, 2]))),
         span=timedelta(minutes=draw(st.sampled_from([1, 1, 3, 1440]))),
         order=Order(
             instrument=draw(st.sampled_from(["NSE:M&M", 'NFO:A"%d\u20b9'])),
@@ -106,7 +113,7 @@ def test_it_runs_itself_what_it_can_and_leaves_the_rest_to_the_plain_kernel(
     usual = replace(scene.request(), sizing=Sizing(capital=10**9, lots=1, lot_size=1))
     poor = replace(usual, sizing=Sizing(capital=1, lots=1, lot_size=1))
     early = replace(
-        usual, bars=[replace(bar, opens=bar.opens - timedelta(days=15_000)) for bar in usual.bars]
+        usual, bars=[replace(bar, opens=bar.opens - timedelta(days=12_000)) for bar in usual.bars]
     )
     large = replace(usual, bars=[replace(usual.bars[0], open=LARGE, high=LARGE), *usual.bars[1:]])
     cross, own = MovingAverageCross(), Script(scene.targets)
@@ -115,7 +122,7 @@ def test_it_runs_itself_what_it_can_and_leaves_the_rest_to_the_plain_kernel(
         *((each, cross, False) for each in (poor, early, large)),
         (usual, Script(scene.targets[:99]), False),
     ):
-        runs = CompiledRuns(trials, request, Columns.of(request.bars))
+        runs = CompiledRuns(trials, request, Columns.of(request))
         assert (runs.run(strategy) is not None) == is_done
 
 

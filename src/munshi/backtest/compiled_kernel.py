@@ -46,13 +46,13 @@ from munshi.backtest.compiled_loops import (
 from munshi.backtest.compiled_text import ResultText
 from munshi.backtest.trials import TrialFigures, plain_trial
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.costs import assumption_beyond
-from munshi.domain.backtest.engine import Request, Strategy
-from munshi.domain.backtest.kernel import VERSION, decision
+from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.kernel import VERSION
 from munshi.domain.backtest.metrics import daily_returns, figures_of
 from munshi.domain.backtest.results import BacktestResult, FillModel, TradeEnd
+from munshi.domain.backtest.rules import assumptions_of, decision, price_way_out
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import ChargeKind, Charges, Side
 from munshi.errors import AppError, MarketFactUnknownError
 
@@ -71,19 +71,29 @@ _PART_BARS = 8192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Bars as arrays: `opens` in microseconds of UTC, prices in ten-thousandths of a rupee."""
+    """Bars as arrays: microseconds of UTC and of trading, and ten-thousandths of a rupee."""
 
     opens: Ints
+    closes: Ints
+    traded_at_open: Ints
+    traded_at_close: Ints
     open: Ints
     high: Ints
     low: Ints
     close: Ints
 
     @classmethod
-    def of(cls, bars: Sequence[Candle]) -> "Columns":
+    def of(cls, request: Request) -> "Columns":
+        bars, hours = request.bars, request.hours
         count = len(bars)
+        closes = hours.closes(bars, request.span)
+        traded_at_open = (hours.elapsed(bar.opens) // _MICRO for bar in bars)
+        traded_at_close = (hours.elapsed(at) // _MICRO for at in closes)
         return cls(
             opens=np.fromiter(((bar.opens - _EPOCH) // _MICRO for bar in bars), np.int64, count),
+            closes=np.fromiter(((at - _EPOCH) // _MICRO for at in closes), np.int64, count),
+            traded_at_open=np.fromiter(traded_at_open, np.int64, count),
+            traded_at_close=np.fromiter(traded_at_close, np.int64, count),
             open=np.fromiter((bar.open for bar in bars), np.int64, count),
             high=np.fromiter((bar.high for bar in bars), np.int64, count),
             low=np.fromiter((bar.low for bar in bars), np.int64, count),
@@ -109,7 +119,7 @@ class CompiledTrials:
     def prepare(self, request: Request) -> Callable[[Callable[[], Strategy]], TrialFigures]:
         if not request.bars:
             return lambda make: plain_trial(request, make())
-        runs = CompiledRuns(self, request, Columns.of(request.bars))
+        runs = CompiledRuns(self, request, Columns.of(request))
 
         def run(make: Callable[[], Strategy]) -> TrialFigures:
             done = runs.run(make())
@@ -125,6 +135,7 @@ class CompiledRun:
     book: Book
     legs: Ints
     trades: Ints
+    held: int
 
 
 class CompiledRuns:
@@ -141,28 +152,32 @@ class CompiledRuns:
         self._rates = _rates(known.tolist(), request.order.kind, request.order.exchange)
         self._bars = Bars(
             opens=columns.opens,
+            closes=columns.closes,
+            traded_at_open=columns.traded_at_open,
+            traded_at_close=columns.traded_at_close,
             day=np.ascontiguousarray(rows, np.int64),
             open=_paise(columns.open),
             close=_paise(columns.close),
         )
         self._rules = _rules(request)
-        closes = (ahead + self._rules.span) // _DAY
+        closes = (columns.closes + _AHEAD_OF_UTC) // _DAY
+        waits = columns.traded_at_open[1:] - columns.traded_at_close[:-1]
+        self._lapses = int(np.count_nonzero(waits > self._rules.max_wait))
         self._ends_of_days = list({day: at for at, day in enumerate(closes.tolist())}.values())
         self._fits = _fits(self._bars, self._rules, self._rates, columns)
-        last = date.fromordinal(_EPOCH_ORDINAL + int(days[-1]))
-        assumption = assumption_beyond(last)
-        self._text = ResultText(
-            request,
-            columns.opens,
-            BacktestResult(
-                engine=loops.name,
-                version=VERSION,
-                fill_model=request.fill_model,
-                sizing=request.sizing,
-                trades=(),
-                equity=(),
-                assumptions=(assumption,) if assumption else (),
-            ),
+        self._text = ResultText(request, columns.closes, self._blank)
+
+    def _blank(self, held: int) -> BacktestResult:
+        request = self._request
+        way_out = price_way_out(request, Target(held)) if held else None
+        return BacktestResult(
+            engine=self._loops.name,
+            version=VERSION,
+            fill_model=request.fill_model,
+            sizing=request.sizing,
+            trades=(),
+            equity=(),
+            assumptions=assumptions_of(request, way_out),
         )
 
     def run(self, strategy: Strategy) -> CompiledRun | None:
@@ -195,19 +210,23 @@ class CompiledRuns:
 
     def replay(self, targets: Targets) -> CompiledRun | None:
         """The run that these targets come to; None where it must be refused."""
-        count, orders = targets.size, self._loops.most_orders(targets)
+        count, orders = targets.size, self._loops.most_orders(targets) + self._lapses
         book = Book(
             cash=np.empty(count, np.int64),
             position=np.empty(count, np.int64),
-            legs=np.empty((2 * orders + 1, LEG_WIDTH), np.int64),
-            trades=np.empty((orders + 2, TRADE_WIDTH), np.int64),
+            legs=np.empty((2 * orders + 2, LEG_WIDTH), np.int64),
+            trades=np.empty((2 * orders + 4, TRADE_WIDTH), np.int64),
         )
-        is_done, legs, trades = self._loops.simulate(
+        is_done, legs, trades, held = self._loops.simulate(
             self._bars, self._rules, self._rates, targets, book
         )
         if not is_done:
             return None
-        return CompiledRun(book=book, legs=book.legs[:legs], trades=book.trades[:trades])
+        try:
+            self._text.begin(held)
+        except MarketFactUnknownError:
+            return None
+        return CompiledRun(book=book, legs=book.legs[:legs], trades=book.trades[:trades], held=held)
 
     def figures(self, run: CompiledRun) -> TrialFigures:
         """The same as of the plain kernel's result."""
@@ -239,7 +258,7 @@ class CompiledRuns:
     def digest(self, run: CompiledRun) -> bytes:
         """The SHA-256 of the same canonical bytes as the plain kernel's result has."""
         heads, ends, middle = self._text.curve
-        sha = hashlib.sha256(self._text.begin.encode())
+        sha = hashlib.sha256(self._text.begin(run.held).encode())
         count = run.book.cash.size
         for begin in range(0, count, _PART_BARS):
             stop = min(begin + _PART_BARS, count)
@@ -253,13 +272,13 @@ class CompiledRuns:
         return sha.digest()
 
     def _trades(self, run: CompiledRun) -> list[str]:
-        opens, span, text = self._bars.opens, self._rules.span, self._text
-        after = 0 if self._rules.at_open else span
+        text, closes = self._text, self._bars.closes
+        filled = self._bars.opens if self._rules.at_open else closes
         legs = [
             text.leg(
                 Side.BUY if leg[IS_BUY] else Side.SELL,
                 {
-                    "at": text.at(int(opens[leg[BAR]]) + after),
+                    "at": text.at(int(filled[leg[BAR]])),
                     "quoted": leg[QUOTED],
                     "price": leg[PRICE],
                     "stt": leg[STT],
@@ -274,7 +293,7 @@ class CompiledRuns:
         return [
             text.trade(
                 _ENDS[end],
-                decided=int(opens[decided]) + span,
+                decided=int(closes[decided]),
                 mark=mark,
                 legs=legs[first:after_leg],
             )
@@ -292,7 +311,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _rules(request: Request) -> Rules:
     return Rules(
-        span=request.span // _MICRO,
+        max_wait=request.max_wait // _MICRO,
         at_open=request.fill_model is FillModel.NEXT_OPEN,
         capital=request.sizing.capital,
         quantity=request.sizing.quantity,
@@ -335,7 +354,7 @@ def _fits(bars: Bars, rules: Rules, rates: Rates, columns: Columns) -> bool:
         most * rules.lot_size * rules.margin_percent,
         most * rules.slippage_bp,
         int(columns.high.max()),
-        rules.span + int(np.abs(columns.opens).max()),
+        int(np.abs(columns.closes).max()) + rules.max_wait,
     )
     return least >= 0 and rules.capital >= 0 and max(needed) < _LARGEST
 

@@ -33,9 +33,12 @@ def _inlined(function: _Function) -> _Function:
 
 
 class Bars(NamedTuple):
-    """`opens` in microseconds, `day` a row of the rates, prices in paise."""
+    """Stamps and trading time in microseconds, `day` a row of the rates, prices in paise."""
 
     opens: Ints
+    closes: Ints
+    traded_at_open: Ints
+    traded_at_close: Ints
     day: Ints
     open: Ints
     close: Ints
@@ -44,7 +47,7 @@ class Bars(NamedTuple):
 class Rules(NamedTuple):
     """What all orders of a run share, in paise and microseconds."""
 
-    span: int
+    max_wait: int
     at_open: bool
     capital: int
     quantity: int
@@ -107,7 +110,7 @@ def range_targets(
 
 
 def most_orders(targets: Targets) -> int:
-    """How often the target changes: no run closes or opens more often."""
+    """How often the target changes: no order is decided more often, but after one that lapsed."""
     wanted = changes = 0
     for target in targets:
         if target not in (LEAVE, wanted):
@@ -118,8 +121,8 @@ def most_orders(targets: Targets) -> int:
 
 def simulate(
     bars: Bars, rules: Rules, rates: Rates, targets: Targets, book: Book
-) -> tuple[bool, int, int]:
-    """Fill `book`; whether all went well, and how many legs and trades there are.
+) -> tuple[bool, int, int, int]:
+    """Fill `book`; whether all went well, how many legs and trades there are, and what is held.
 
     Where it did not (too little capital, rates that are not known), the plain kernel says why.
     """
@@ -128,16 +131,21 @@ def simulate(
     for bar in range(bars.opens.size):
         if wanted != held and bars.opens[bar] >= due:
             quoted = bars.open[bar] if rules.at_open else bars.close[bar]
-            if rates.under[bars.day[bar], 0] == 0:
-                return False, legs, trades
+            has_room = legs + 2 <= len(book.legs) and trades + 4 <= len(book.trades)
+            if rates.under[bars.day[bar], 0] == 0 or not has_room:
+                return False, legs, trades, held
             if held != 0:
                 cash += _execute(bars, rules, rates, book.legs[legs], bar, held < 0, quoted)
                 legs += 1
                 _finish(book.trades[trades], opened_by, first, legs, CLOSED, 0)
                 trades, first = trades + 1, legs
+            waited = bars.traded_at_open[bar] - bars.traded_at_close[decided]
+            if wanted != 0 and waited > rules.max_wait:
+                _finish(book.trades[trades], decided, legs, legs, UNPRICED, 0)
+                trades, wanted = trades + 1, 0
             if wanted != 0:
                 if rules.capital < quoted * rules.lot_size * rules.margin_percent // _PERCENT:
-                    return False, legs, trades
+                    return False, legs, trades, held
                 opened_by = decided
                 cash += _execute(bars, rules, rates, book.legs[legs], bar, wanted > 0, quoted)
                 legs += 1
@@ -145,14 +153,14 @@ def simulate(
         book.cash[bar] = cash
         book.position[bar] = held * rules.quantity * bars.close[bar]
         if targets[bar] not in (LEAVE, wanted):
-            wanted, decided, due = targets[bar], bar, bars.opens[bar] + rules.span
+            wanted, decided, due = targets[bar], bar, bars.closes[bar]
     if held != 0:
         _finish(book.trades[trades], opened_by, first, legs, OPEN_AT_END, book.position[-1])
         trades += 1
     if wanted not in (held, 0):
         _finish(book.trades[trades], decided, legs, legs, UNPRICED, 0)
         trades += 1
-    return True, legs, trades
+    return True, legs, trades, held
 
 
 @_inlined

@@ -3,7 +3,7 @@
 Each piece is written once by the code that writes whole results, with marks where values go.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -29,19 +29,31 @@ _MARK = 700_000_000_000_000_001
 
 
 class ResultText:
-    """Of the runs of one request over the same bars; `opens` is in microseconds."""
+    """Of the runs of one request over the same bars, whose `closes` are in microseconds.
 
-    def __init__(self, request: Request, opens: Ints, blank: BacktestResult) -> None:
+    `blank` makes a result without trades and curve, of a run that ends with so much held.
+    """
+
+    def __init__(
+        self, request: Request, closes: Ints, blank: Callable[[int], BacktestResult]
+    ) -> None:
         self._request = request
-        self._opens = opens
-        text = blank.canonical().decode()
-        self.begin, _, rest = text.partition('"equity":[')
-        self.begin += '"equity":['
+        self._closes = closes
+        self._blank = blank
+        self._begins: dict[int, str] = {}
+        _, _, rest = blank(0).canonical().decode().partition('"equity":[')
         between, _, self.end = rest.partition('"trades":[')
         self.between = between + '"trades":['
         self._ends = {end: _trade_text(end) for end in TradeEnd}
         self._legs = {side: _leg_text(request, side) for side in Side}
         self._at: dict[int, str] = {}
+
+    def begin(self, held: int) -> str:
+        """What stands before the curve. Raises what pricing the way out raises."""
+        if (found := self._begins.get(held)) is None:
+            before, start, _ = self._blank(held).canonical().decode().partition('"equity":[')
+            found = self._begins[held] = before + start
+        return found
 
     def at(self, micros: int) -> str:
         if (found := self._at.get(micros)) is None:
@@ -66,11 +78,10 @@ class ResultText:
         before, rest = text.split(_instant_of(_MARKED_AT))
         after, rest = rest.split(str(_MARK))
         middle, tail = rest.split(str(_MARK + 1))
-        span = self._request.span // timedelta(microseconds=1)
         # What follows a position stands before the next point.
         heads = [
-            f"{f'{tail},' if number else ''}{before}{_instant(micros + span)}{after}".encode()
-            for number, micros in enumerate(self._opens.tolist())
+            f"{f'{tail},' if number else ''}{before}{_instant(micros)}{after}".encode()
+            for number, micros in enumerate(self._closes.tolist())
         ]
         self.between = tail + self.between
         ends = np.zeros(len(heads) + 1, np.int64)
