@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,10 +69,10 @@ sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) $(call sdk_stamp,vecto
 # Other job systems, for bench-jobs; none of them is needed for anything else.
 bench_stamp = .bench/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < benchmarks/requirements-$(1).txt | tr ' ' '-')
 
-bench-envs: $(call bench_stamp,peers) ## Install the job systems that ours is measured beside
+bench-envs: $(call bench_stamp,peers) $(call bench_stamp,backtest) ## Install what ours is measured beside
 
 .bench/%:
-	@echo 'Installing the other job systems into $(@D); the first time this takes a minute.'
+	@echo 'Installing what ours is measured beside into $(@D); the first time this takes a minute.'
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
@@ -153,6 +153,9 @@ bench-masters: $(DEV) ## Measure loading a broker's list of 100,000 instruments
 
 bench-validation: $(DEV) ## Measure a model validation of 500 samples
 	@$(BIN)/python benchmarks/validation.py $(ARGS)
+
+bench-backtest: $(DEV) ## Measure both kernels beside vectorbt and backtesting.py
+	@$(BIN)/python benchmarks/backtest.py $(ARGS)
 
 bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems
 	@$(BIN)/python benchmarks/jobs.py $(ARGS)

@@ -10,14 +10,19 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.candle_pages import CandlePages
+from munshi.dashboard.collect_pages import CollectPages
+from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.errors import AppError
@@ -48,10 +53,17 @@ class Dashboard:
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
-        schedules = SchedulePages(services, look)
+        schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        pictures = (
+            JobPacePage(services, look),
+            DataPages(services, look),
+            CandlePages(services, look),
+            CollectPages(services, look),
+        )
+        own = (today, acts, jobs, queues, edit, schedules, desk)
+        self._groups = (FileRoutes(), live, *own, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
