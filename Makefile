@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,7 +56,7 @@ chromium: # for the tests in a browser
 # The stamp carries the hash of the pins, so that other pins or another Python start afresh.
 sdk_stamp = .sdk/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < tests/contract/requirements-$(1).txt | tr ' ' '-')
 
-sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) ## Install the brokers' own SDKs, for the contract tests
+sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) $(call sdk_stamp,vectorbt) ## Install the brokers' own SDKs and vectorbt, for the tests beside them
 
 .sdk/%:
 	@echo 'Installing the official SDK into $(@D); the first time this takes a minute.'
@@ -69,10 +69,10 @@ sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) ## Install the brokers
 # Other job systems, for bench-jobs; none of them is needed for anything else.
 bench_stamp = .bench/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < benchmarks/requirements-$(1).txt | tr ' ' '-')
 
-bench-envs: $(call bench_stamp,peers) ## Install the job systems that ours is measured beside
+bench-envs: $(call bench_stamp,peers) $(call bench_stamp,backtest) ## Install what ours is measured beside
 
 .bench/%:
-	@echo 'Installing the other job systems into $(@D); the first time this takes a minute.'
+	@echo 'Installing what ours is measured beside into $(@D); the first time this takes a minute.'
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
@@ -154,6 +154,9 @@ bench-masters: $(DEV) ## Measure loading a broker's list of 100,000 instruments
 bench-validation: $(DEV) ## Measure a model validation of 500 samples
 	@$(BIN)/python benchmarks/validation.py $(ARGS)
 
+bench-backtest: $(DEV) ## Measure both kernels beside vectorbt and backtesting.py
+	@$(BIN)/python benchmarks/backtest.py $(ARGS)
+
 bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems
 	@$(BIN)/python benchmarks/jobs.py $(ARGS)
 
@@ -163,5 +166,5 @@ constraints: $(MADE) ## Pin every dependency again (ARGS=--upgrade for the newes
 	  --no-annotate --no-header $(ARGS) -o constraints.txt pyproject.toml
 
 clean: ## Remove all that make can build again; the demo's records stay
-	@rm -rf $(VENV) .sdk .bench site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .sdk .bench site dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .numba_cache
 	@find src tests scripts benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

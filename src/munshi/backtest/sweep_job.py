@@ -4,15 +4,20 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from munshi.backtest.sweeping import SweepService
+from munshi.backtest.trials import quickest_trials
 from munshi.domain.backtest.sweeps import SweepParams, SweepPartParams
 from munshi.domain.jobs import BACKTEST, BACKTEST_SWEEP_PART, Job, JobState
 from munshi.errors import BacktestSweepStaleError
 from munshi.jobs.fan_out import NewChild
 from munshi.jobs.run import JobRun
+from munshi.settings import Settings
 
 
 class SweepServices(Protocol):
     """What these jobs need of the desk."""
+
+    @property
+    def settings(self) -> Settings: ...
 
     @property
     def sweeps(self) -> SweepService: ...
@@ -51,11 +56,12 @@ def run(services: SweepServices, run: JobRun, parameters: SweepParams) -> dict[s
 
 
 def run_part(services: SweepServices, run: JobRun, parameters: SweepPartParams) -> dict[str, Any]:
-    """Run some trials and store them."""
+    """Run some trials and store them; `engine` says by which engine."""
+    runner = quickest_trials(services.settings.home, complain=run.log)
     done = services.sweeps.run_part(
-        parameters, job_id=run.job_id, attempt=run.attempt, progress=run.progress
+        parameters, job_id=run.job_id, attempt=run.attempt, runner=runner, progress=run.progress
     )
-    return {"trials": done}
+    return {"trials": done.trials, "engine": done.engine}
 
 
 def _check(sweep_id: UUID, children: list[Job]) -> None:

@@ -6,12 +6,14 @@ from importlib.metadata import version
 from uuid import UUID
 
 from munshi.backtest.grounds import Memo, refuse_unpriced
-from munshi.backtest.option_trials import TrialRun, trials_over
 from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek
+from munshi.backtest.trials import TrialRun, TrialRunner, trials_over
 from munshi.clock import Clock
+from munshi.domain.backtest.catalogue import Trades
 from munshi.domain.backtest.engine import Request
 from munshi.domain.backtest.evidence import overfitting_probability
 from munshi.domain.backtest.measuring import Evidence, evidence_of
+from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import (
@@ -42,6 +44,14 @@ class SweepShown:
     @property
     def is_whole(self) -> bool:
         return len(self.trials) == self.sweep.trial_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDone:
+    """How many trials a part stored, and what ran them."""
+
+    trials: int
+    engine: str
 
 
 class SweepService:
@@ -104,9 +114,10 @@ class SweepService:
         *,
         job_id: UUID,
         attempt: int,
+        runner: TrialRunner,
         progress: Callable[[float, str], None],
-    ) -> int:
-        """Run the part's trials and store them together; how many.
+    ) -> PartDone:
+        """Run the part's trials and store them together.
 
         Raises BacktestSweepStaleError when the bars are not those that the sweep began with, and
         StrategyPeeksError, which leaves nothing of the part.
@@ -129,15 +140,16 @@ class SweepService:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
             found = self._backtests.find_strategy(every[number], memo=memo)
             request = request or self._backtests.request(part.sweep.base, stored, found)
-            run = run or trials_over(request, found.engine)
+            run = run or trials_over(request, runner)
             refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], run(found.make())))
+            done.append(_trial(number, every[number], run(found.make)))
         if request is not None:
             refuse_unpriced(request)
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
-        return len(done)
+        options = isinstance(request, OptionRequest)
+        return PartDone(trials=len(done), engine=Trades.OPTIONS if options else runner.name)
 
     def list_sweeps(self, *, limit: int = 50) -> list[Sweep]:
         """Newest first."""

@@ -1,0 +1,74 @@
+"""How the trials of a sweep are run: by the plain kernel, or compiled where numba is installed."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Protocol, cast
+
+from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
+from munshi.domain.backtest.options.market import OptionRequest
+from munshi.domain.backtest.options.trials import OptionTrials, TrialFigures
+
+COMPILED_FOLDER = "compiled"
+_COMPILED = "munshi.backtest.compiled_kernel"
+
+
+TrialRun = Callable[[Callable[[], Strategy]], TrialFigures]
+
+
+class TrialRunner(Protocol):
+    """Runs many strategies over the same bars; all runners come to the same figures."""
+
+    @property
+    def name(self) -> str: ...
+
+    def prepare(self, request: Request) -> TrialRun:
+        """A function that runs a new strategy each time. It raises what the kernel raises."""
+        ...
+
+
+class PlainTrials:
+    """The kernel itself, which needs no library."""
+
+    name = Kernel.name
+
+    def prepare(self, request: Request) -> TrialRun:
+        return lambda make: plain_trial(request, make())
+
+
+def trials_over(request: Request, runner: TrialRunner) -> TrialRun:
+    """What runs a new strategy over `request` each time; options keep what trials share."""
+    if isinstance(request, OptionRequest):
+        trials = OptionTrials(request)
+        return lambda make: trials.run(make())
+    return runner.prepare(request)
+
+
+def plain_trial(request: Request, strategy: Strategy) -> TrialFigures:
+    """Raises what the kernel raises."""
+    result = Kernel().run(request, strategy, progress=lambda _: None)
+    return TrialFigures(
+        metrics=metrics_of(result),
+        returns=tuple(daily_returns(request.sizing.capital, daily_equity(result.equity))),
+        result_hash=result.digest().hex(),
+        net=result.net,
+    )
+
+
+def quickest_trials(home: Path, *, complain: Callable[[str], None]) -> TrialRunner:
+    """Compiled where that can be had; what was compiled is kept in a folder of `home`.
+
+    Only a job's child process may ask: this imports numba. An installed numba that does not work
+    is told by `complain`, and the plain kernel does the work.
+    """
+    if find_spec("numba") is None:
+        return PlainTrials()
+    try:
+        made = import_module(_COMPILED).CompiledTrials(home / COMPILED_FOLDER)
+    except (ImportError, OSError) as error:
+        complain(f"The compiled kernel cannot be used, the plain one is: {error}")
+        return PlainTrials()
+    return cast("TrialRunner", made)
