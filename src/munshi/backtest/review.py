@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of, request_for
+from munshi.backtest.service import (
+    CURVE,
+    BacktestService,
+    StoredBars,
+    fingerprint_of,
+    request_for,
+)
 from munshi.domain.backtest.audit import BacktestAudit, audit
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.catalogue import is_own
@@ -15,7 +22,9 @@ from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.domain.market.candles import Candle
-from munshi.errors import AppError, BacktestBarsChangedError
+from munshi.errors import AppError, BacktestBarsChangedError, JobUnknownError
+from munshi.infrastructure.parquet import read_parquet
+from munshi.jobs.service import JobService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +43,20 @@ class BacktestReport:
 class BacktestReview:
     """Stores nothing."""
 
-    def __init__(self, backtests: BacktestService) -> None:
+    def __init__(self, backtests: BacktestService, jobs: JobService) -> None:
         self._backtests = backtests
+        self._jobs = jobs
+
+    def curve(self, run: BacktestRun) -> list[tuple[datetime, int]]:
+        """Instant and equity in paise at each bar's close, as the run kept them.
+
+        Nothing is run again. Raises JobUnknownError, JobArtifactInvalidError where the file is
+        gone or is not what was stored.
+        """
+        if run.job_id is None:
+            raise JobUnknownError("The backtest was run by no job, so no curve was kept.")
+        _, data = self._jobs.read_artifact(run.job_id, CURVE)
+        return [(at, equity) for at, equity in read_parquet(data, ("at", "equity"))]
 
     def audit(self, run_id: UUID, *, progress: Callable[[float, str], None]) -> BacktestAudit:
         """Raises BacktestRunUnknownError, BacktestBarsChangedError, and what a run raises."""

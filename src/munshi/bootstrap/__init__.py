@@ -341,7 +341,7 @@ def _wire(
         backtests=backtests,
         validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
         sweeps=SweepService(database, clock, backtests=backtests),
-        review=BacktestReview(backtests),
+        review=BacktestReview(backtests, jobs),
         signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
