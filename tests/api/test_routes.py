@@ -45,6 +45,7 @@ WANTED = {
     ("GET", "/backtests/sweeps/{sweep_id}"): Role.VIEWER,
     ("GET", "/signals"): Role.VIEWER,
     ("GET", "/backtests/{run_id}"): Role.VIEWER,
+    ("GET", "/backtests/{run_id}/audits"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/report"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/report.html"): Role.VIEWER,
     ("GET", "/backtests/{run_id}/trades"): Role.VIEWER,

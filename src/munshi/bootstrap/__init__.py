@@ -16,6 +16,7 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.auditing import AuditKeeper
 from munshi.backtest.review import BacktestReview
 from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
@@ -26,10 +27,11 @@ from munshi.bootstrap.broker_lines import (
     find_endpoints,
 )
 from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
+from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.research import wire_backtests, wire_validations
-from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
 from munshi.cache.last_quotes import LastQuotes
@@ -342,6 +344,7 @@ def _wire(
         validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
         sweeps=SweepService(database, clock, backtests=backtests),
         review=BacktestReview(backtests, jobs),
+        backtest_audits=AuditKeeper(database, clock, backtests=backtests),
         signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection

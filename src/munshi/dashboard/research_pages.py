@@ -49,6 +49,7 @@ class ResearchPages:
     def __init__(self, services: Services, look: Look) -> None:
         self._backtests = services.backtests
         self._review = services.review
+        self._audits = services.backtest_audits
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -106,6 +107,7 @@ class ResearchPages:
             run=run,
             warnings=warnings_of(run, evidence),
             evidence=evidence,
+            audits=self._audits.list_of(run_id),
             figures=figure_rows(run.metrics),
             groups=breakdown(trades),
             trades=trades[:TRADES_SHOWN],

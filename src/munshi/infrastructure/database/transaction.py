@@ -17,6 +17,7 @@ from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.backtest_audit_repository import BacktestAuditRepository
 from munshi.infrastructure.database.backtest_repository import BacktestRepository
 from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
@@ -193,6 +194,10 @@ class Transaction:
     @cached_property
     def backtests(self) -> BacktestRepository:
         return BacktestRepository(self.connection)
+
+    @cached_property
+    def backtest_audits(self) -> BacktestAuditRepository:
+        return BacktestAuditRepository(self.connection)
 
     @cached_property
     def validations(self) -> ValidationRepository:
