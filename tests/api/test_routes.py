@@ -179,6 +179,7 @@ PAGES_WANTED = {
     ("POST", "/ui/research/new"): Role.OPERATOR,
     ("GET", "/ui/research/runs/{run_id}"): Role.VIEWER,
     ("GET", "/ui/research/runs/{run_id}/report"): Role.VIEWER,
+    ("POST", "/ui/research/runs/{run_id}/audit"): Role.OPERATOR,
     ("GET", "/ui/research/sweeps"): Role.VIEWER,
     ("GET", "/ui/research/sweeps/{sweep_id}"): Role.VIEWER,
     ("GET", "/ui/research/validations"): Role.VIEWER,

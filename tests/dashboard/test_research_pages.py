@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -10,13 +11,17 @@ import pytest
 from asgi import Caller
 from crowd import House
 from desks import Desk
-from made_backtests import made_run, made_trades
+from made_backtests import AT, made_run, made_trades
 from made_research import NIFTY, hold, run_backtests
 from made_validation_runs import made_validation
 from munshi.dashboard.figures import FigureRow, figure_rows
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import rupees
+from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
+from munshi.domain.backtest.audits import KeptAudit
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.backtest.sweeps import Sweep, SweepTrial
+from munshi.domain.jobs import BACKTEST_AUDIT
 
 HTML = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 FORM = {**HTML, "content-type": "application/x-www-form-urlencoded"}
@@ -122,6 +127,85 @@ def test_a_report_is_framed_with_a_policy_of_hashes_and_pages_keep_theirs(
         assert "unsafe-inline" not in policy
     listed = local.get("/ui/research/validations").text
     assert "no edge" in listed.lower()
+
+
+def test_an_audit_is_asked_for_and_the_newest_told_with_what_another_engine_made(
+    desk: Desk, local: Caller
+) -> None:
+    made = {"engine": "other", "engine_version": "1", "is_same": True, "trades": 2}
+    run = _store(desk, confirmation=made)
+    path = f"/ui/research/runs/{run.run_id}"
+    peek = Peek(last_day=date(2024, 6, 10), what="Trade 1 is another without the future.")
+    lost = Assumption(name="without charges", net=900, change=400, share=-0.8)
+    found = BacktestAudit(
+        net=5, days_cut=9, trades_compared=4, peeks=(peek,), assumptions=(lost,), seed=7
+    )
+
+    before = local.get(path).text
+    asked = local.post(f"{path}/audit")
+    with desk.services.database.transaction() as tx:
+        tx.backtest_audits.save(
+            KeptAudit(
+                audit_id=uuid4(),
+                run_id=run.run_id,
+                job_id=None,
+                code_version="0",
+                found=found,
+                duration_ms=3,
+                created_at=AT,
+            )
+        )
+    after = local.get(path).text
+
+    assert "Nobody has asked yet" in before
+    assert "the same 2 trades" in before
+    [job] = desk.services.jobs.recent(5).jobs
+    assert (asked.status, job.job_type) == (303, BACKTEST_AUDIT)
+    assert "Trade 1 is another without the future." in after
+    assert "<td>₹9.00</td><td>₹4.00</td><td>-80.00 %</td>" in after
+
+
+def test_a_sweep_tells_its_trials_the_best_first_and_how_whole_it_is(
+    desk: Desk, local: Caller
+) -> None:
+    sweep = Sweep(
+        sweep_id=uuid4(),
+        strategy="ma_cross",
+        instrument="NSE:INFY",
+        bar_interval="1minute",
+        from_date=date(2024, 6, 10),
+        to_date=date(2024, 6, 11),
+        label="made up",
+        code_version="0",
+        parameters={},
+        assumptions=("Prices: made up.",),
+        trial_count=3,
+        data_fingerprint="f" * 64,
+        created_at=AT,
+    )
+    trials = [
+        SweepTrial(
+            trial_number=number,
+            instrument="NSE:INFY",
+            parameters={"fast": 2 + number},
+            metrics={"net": net, "sharpe": net / 100, "period_sharpe": net / 1000},
+            returns=(0.0, net / 1e6),
+            result_hash=f"{number}" * 64,
+            net=net,
+        )
+        for number, net in ((0, 100), (1, 300))
+    ]
+    with desk.services.database.transaction() as tx:
+        tx.sweeps.save_sweep(sweep)
+        tx.sweeps.save_trials(sweep.sweep_id, trials)
+
+    listed = local.get("/ui/research/sweeps").text
+    page = local.get(f"/ui/research/sweeps/{sweep.sweep_id}").text
+
+    assert f"/ui/research/sweeps/{sweep.sweep_id}" in listed
+    assert page.index("fast 3") < page.index("fast 2")
+    assert "2 of 3 trials are stored so far." in page
+    assert "cannot be told of so few trials" in page
 
 
 def test_what_a_report_holds_is_allowed_by_hash_alone() -> None:

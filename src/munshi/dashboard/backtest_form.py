@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import time, timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from munshi.dashboard.look import Look
 from munshi.domain.backtest.catalogue import STRATEGIES
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import FillModel
-from munshi.domain.jobs import BACKTEST
+from munshi.domain.jobs import BACKTEST, BACKTEST_AUDIT
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
@@ -72,6 +73,8 @@ class BacktestForm:
         path = "/ui/research/new"
         router.add_api_route(path, self.ask, include_in_schema=False)
         router.add_api_route(path, self.begin, methods=["POST"], include_in_schema=False)
+        path = "/ui/research/runs/{run_id}/audit"
+        router.add_api_route(path, self.audit, methods=["POST"], include_in_schema=False)
 
     @allows(Role.OPERATOR)
     def ask(
@@ -127,6 +130,14 @@ class BacktestForm:
             job = self._services.jobs.enqueue(BACKTEST, params.to_json(), actor=actor_of(request))
         except AppError as error:
             return self._page(request, strategy, typed, error=error)
+        return RedirectResponse(f"/ui/jobs/{job.job_id}?done=run", status_code=303)
+
+    @allows(Role.OPERATOR)
+    def audit(self, run_id: UUID, request: Request) -> Response:
+        """Ask whether the future reaches into a run, and what carries its profit."""
+        run = self._services.backtests.get(run_id)
+        told = {"run_id": str(run.run_id)}
+        job = self._services.jobs.enqueue(BACKTEST_AUDIT, told, actor=actor_of(request))
         return RedirectResponse(f"/ui/jobs/{job.job_id}?done=run", status_code=303)
 
     def _page(

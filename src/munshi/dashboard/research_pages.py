@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from munshi.api.roles import Role, allows
+from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.page import report_page
 from munshi.bootstrap import Services
 from munshi.clock import IST
@@ -108,6 +109,7 @@ class ResearchPages:
             warnings=warnings_of(run, evidence),
             evidence=evidence,
             audits=self._audits.list_of(run_id),
+            confirmation=list(confirmation_lines(run)),
             figures=figure_rows(run.metrics),
             groups=breakdown(trades),
             trades=trades[:TRADES_SHOWN],
