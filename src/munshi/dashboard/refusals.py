@@ -17,6 +17,7 @@ from munshi.errors import (
 
 # Where a person wants to go who came here in vain.
 _WAYS_ON: dict[type[AppError], tuple[str, str]] = {
+    AuthenticationNeededError: ("/ui/sign-in", "Sign in again"),
     JobUnknownError: ("/ui/jobs", "See the jobs there are"),
     CursorInvalidError: ("/ui/jobs", "See the newest jobs"),
     ScheduleUnknownError: ("/ui/schedules", "See the schedules there are"),

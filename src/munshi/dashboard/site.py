@@ -15,6 +15,7 @@ from munshi.dashboard.candle_pages import CandlePages
 from munshi.dashboard.collect_pages import CollectPages
 from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
+from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
@@ -24,6 +25,7 @@ from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.research_pages import ResearchPages
+from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.dashboard.trial_pages import TrialPages
@@ -55,7 +57,7 @@ class Dashboard:
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
-        schedules = SchedulePages(services, look)
+        schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
         pictures = (
@@ -67,7 +69,9 @@ class Dashboard:
             ResearchPages(services, look),
             TrialPages(services, look),
         )
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk, *pictures)
+        first = FirstRunPages(services, look)
+        own = (today, first, acts, jobs, queues, edit, schedules, desk)
+        self._groups = (FileRoutes(), live, *own, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
