@@ -43,6 +43,31 @@ def _run(api: Caller) -> Answer:
     return _send(api, "/ui/schedules/noon/run")
 
 
+def _collect(api: Caller) -> Answer:
+    days = {"from": "2026-11-18", "to": "2026-11-19"}
+    return _send(
+        api, "/ui/data/collect", broker="kite", interval="5minute", instruments="NIFTY", **days
+    )
+
+
+def _backtest(api: Caller) -> Answer:
+    days = {"from": "2026-11-18", "to": "2026-11-19"}
+    return _send(
+        api,
+        "/ui/research/new",
+        strategy="ma_cross",
+        instrument="NSE:NIFTY 50",
+        interval="5minute",
+        capital="1000000",
+        lots="1",
+        lot_size="75",
+        kind="futures",
+        fill="next_open",
+        slippage_bp="1",
+        **days,
+    )
+
+
 def _edit(api: Caller, act: str) -> Answer:
     api.post("/schedules/noon", json_body={"schedule": _SCHEDULE})
     return _send(api, f"/ui/schedules/noon/{act}", version=1, times="12:00", enabled="yes")
@@ -61,6 +86,12 @@ ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ),
     ("POST", "/ui/queues/{kind}/{name}/resume"): _resume,
     ("POST", "/ui/schedules/{name}/{act}"): _run,
+    ("POST", "/ui/data/quality"): lambda api: _send(api, "/ui/data/quality"),
+    ("POST", "/ui/data/collect"): _collect,
+    ("POST", "/ui/research/new"): _backtest,
+    ("POST", "/ui/research/runs/{run_id}/audit"): lambda api: _send(
+        api, "/ui/research/runs/00000000-0000-7000-8000-000000000000/audit"
+    ),
     ("POST", "/ui/first-run/brokers/{service}"): lambda api: _send(
         api, "/ui/first-run/brokers/kite", api_key="key", api_secret="told-nobody"
     ),

@@ -9,16 +9,12 @@ import pytest
 from asgi import Caller
 from crowd import House
 from desks import Desk
-from made_candles import minutes
+from made_research import NIFTY, hold
 from munshi.domain.enums import Service
 from munshi.domain.jobs import DATA_COLLECTION, DATA_QUALITY, JobState
-from munshi.domain.market.candle_files import CandleKey
-from munshi.domain.market.intervals import Interval
-from munshi.settings import BrokerMode
 
 HTML = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 FORM = {**HTML, "content-type": "application/x-www-form-urlencoded"}
-NIFTY = "NSE:NIFTY 50"
 ASKED = {
     "broker": "kite",
     "instruments": "NIFTY",
@@ -30,25 +26,13 @@ ASKED = {
 }
 
 
-def _hold(desk: Desk, first: str, *, count: int, step: int = 1) -> None:
-    key = CandleKey(
-        mode=BrokerMode.SIMULATED,
-        source="kite",
-        exchange="NSE",
-        instrument="NIFTY 50",
-        interval=Interval.parse(f"{step}minute"),
-    )
-    frame = minutes(first, count=count, step=step)
-    desk.services.candles.save(key, frame, label="simulated: made up")
-
-
 def _chart(interval: str, **more: str) -> str:
     return f"/ui/data/candles?{urlencode({'instrument': NIFTY, 'interval': interval, **more})}"
 
 
 def test_the_map_tells_how_much_of_each_month_is_held(desk: Desk, local: Caller) -> None:
-    _hold(desk, "2026-11-02 09:15", count=375)
-    _hold(desk, "2026-11-03 09:15", count=300)
+    hold(desk, "2026-11-02 09:15", count=375)
+    hold(desk, "2026-11-03 09:15", count=300)
 
     text = local.get("/ui/data").text
     nothing = local.get("/ui/data?text=RELIANCE").text
@@ -68,8 +52,8 @@ def test_the_map_tells_how_much_of_each_month_is_held(desk: Desk, local: Caller)
 def test_a_chart_has_gaps_where_bars_are_missing_and_says_simulated(
     desk: Desk, local: Caller
 ) -> None:
-    _hold(desk, "2026-11-17 09:15", count=60)
-    _hold(desk, "2026-11-17 10:20", count=310)
+    hold(desk, "2026-11-17 09:15", count=60)
+    hold(desk, "2026-11-17 10:20", count=310)
 
     page = local.get(_chart("1minute")).text
     answer = local.get(_chart("1minute").replace("candles?", "candles.json?")).json()
@@ -85,8 +69,8 @@ def test_a_chart_has_gaps_where_bars_are_missing_and_says_simulated(
 
 def test_much_is_shown_in_longer_bars_and_little_in_those_stored(desk: Desk, local: Caller) -> None:
     for day in (1, 2, 3, 4, 5, 8, 9, 10, 11, 12):
-        _hold(desk, f"2026-06-{day:02d} 09:15", count=375)
-    _hold(desk, "2026-11-17 09:15", count=375)
+        hold(desk, f"2026-06-{day:02d} 09:15", count=375)
+    hold(desk, "2026-11-17 09:15", count=375)
     address = _chart("1minute").replace("candles?", "candles.json?")
 
     whole = local.get(f"{address}&from=2026-06-01&to=2026-11-19").json()
@@ -99,7 +83,7 @@ def test_much_is_shown_in_longer_bars_and_little_in_those_stored(desk: Desk, loc
 
 
 def test_signals_are_marked_or_it_is_said_why_not(desk: Desk, local: Caller) -> None:
-    _hold(desk, "2026-11-17 09:15", count=70, step=5)
+    hold(desk, "2026-11-17 09:15", count=70, step=5)
 
     answer = local.get(_chart("5minute").replace("candles?", "candles.json?") + "&signals=yes")
 
@@ -160,7 +144,7 @@ def test_a_collection_is_planned_then_begun_and_named_by_who_did(inhabited: Hous
 
 def test_quality_is_judged_when_asked_and_told_worst_first(inhabited: House) -> None:
     desk, omar = inhabited.desk, inhabited.browser("omar")
-    _hold(desk, "2026-11-17 09:15", count=60)
+    hold(desk, "2026-11-17 09:15", count=60)
 
     before = omar.get("/ui/data/quality", headers=HTML).text
     omar.post("/ui/data/quality", headers=FORM)

@@ -16,6 +16,8 @@ PAGES = [
     *("/ui/", "/ui/jobs", "/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health"),
     *("/ui/schedules/kite_login", "/ui/schedules/kite_login/pause", "/ui/health/disk"),
     *("/ui/job-pace", "/ui/data", "/ui/data/quality", "/ui/data/collect"),
+    *("/ui/research", "/ui/research/new?strategy=ma_cross"),
+    *("/ui/research/sweeps", "/ui/research/validations"),
 ]
 AS_BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
 

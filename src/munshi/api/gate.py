@@ -33,6 +33,7 @@ _SEEN_PAGES = "/ui/live/"
 _LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_POLICY = b"content-security-policy"
 _COMMON = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -49,7 +50,8 @@ PAGE_HEADERS = [
         b"content-security-policy",
         (
             b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-            b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            b"connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+            b"frame-ancestors 'none'"
         ),
     ),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -163,7 +165,10 @@ class Gate:
 
 
 class _Reply:
-    """`send` that adds the security headers and remembers the status."""
+    """`send` that adds the security headers and remembers the status.
+
+    An answer with a policy of its own keeps that one: a browser obeys all that it is given.
+    """
 
     __slots__ = ("_always", "_send", "status")
 
@@ -175,7 +180,10 @@ class _Reply:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"].extend(self._always)
+            own = any(name == _POLICY for name, _ in message["headers"])
+            message["headers"].extend(
+                each for each in self._always if not own or each[0] != _POLICY
+            )
         await self._send(message)
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService
+from munshi.backtest.service import CURVE, BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.catalogue import is_own
 from munshi.domain.backtest.measuring import Evidence
@@ -12,7 +13,9 @@ from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.domain.market.candles import Candle
-from munshi.errors import AppError
+from munshi.errors import AppError, JobUnknownError
+from munshi.infrastructure.parquet import read_parquet
+from munshi.jobs.service import JobService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,20 @@ class BacktestReport:
 class BacktestReview:
     """Stores nothing."""
 
-    def __init__(self, backtests: BacktestService) -> None:
+    def __init__(self, backtests: BacktestService, jobs: JobService) -> None:
         self._backtests = backtests
+        self._jobs = jobs
+
+    def curve(self, run: BacktestRun) -> list[tuple[datetime, int]]:
+        """Instant and equity in paise at each bar's close, as the run kept them.
+
+        Nothing is run again. Raises JobUnknownError, JobArtifactInvalidError where the file is
+        gone or is not what was stored.
+        """
+        if run.job_id is None:
+            raise JobUnknownError("The backtest was run by no job, so no curve was kept.")
+        _, data = self._jobs.read_artifact(run.job_id, CURVE)
+        return [(at, equity) for at, equity in read_parquet(data, ("at", "equity"))]
 
     def report(self, run_id: UUID, *, may_run_own_code: bool = True) -> BacktestReport:
         """The curve and the bars come from running it again, which must give the same result.

@@ -343,7 +343,7 @@ def _wire(
         backtests=backtests,
         validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
         sweeps=SweepService(database, clock, backtests=backtests),
-        review=BacktestReview(backtests),
+        review=BacktestReview(backtests, jobs),
         backtest_audits=AuditKeeper(database, clock, backtests=backtests),
         signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(

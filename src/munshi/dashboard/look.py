@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,6 +59,7 @@ WAYS = (
     WayOn(address="/ui/queues", words="Queues"),
     WayOn(address="/ui/schedules", words="Schedules"),
     WayOn(address="/ui/data", words="Data"),
+    WayOn(address="/ui/research", words="Research"),
     WayOn(address="/ui/limits", words="Limits"),
     WayOn(address="/ui/health", words="Health"),
     WayOn(address="/docs", words="API", role=Role.PUBLIC),
@@ -85,6 +87,7 @@ class Look:
             "second": second,
             "took": took,
             "grouped": grouped,
+            "rupees": rupees,
             "document": document,
         }
         self._templates.globals |= {"file": file_address, "address": address}
@@ -220,3 +223,10 @@ def grouped(number: int) -> str:
     head, tail = digits[:-3], digits[-3:]
     parts = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
     return ("-" if number < 0 else "") + ",".join([*parts, tail])
+
+
+def rupees(paise: float) -> str:
+    """`₹12,34,567.80`."""
+    whole = round(Decimal(str(paise)))
+    sign = "-" if whole < 0 else ""
+    return f"{sign}₹{grouped(abs(whole) // 100)}.{abs(whole) % 100:02d}"

@@ -27,6 +27,7 @@ _FIRST_PARTS = {
     "queues": "the queues",
     "schedules": "the schedules",
     "data": "the data",
+    "research": "the research",
 }
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.backtest_form import BacktestForm
 from munshi.dashboard.candle_pages import CandlePages
 from munshi.dashboard.collect_pages import CollectPages
 from munshi.dashboard.data_pages import DataPages
@@ -23,9 +24,11 @@ from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.research_pages import ResearchPages
 from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.today_page import TodayPages
+from munshi.dashboard.trial_pages import TrialPages
 from munshi.errors import AppError
 
 
@@ -62,6 +65,9 @@ class Dashboard:
             DataPages(services, look),
             CandlePages(services, look),
             CollectPages(services, look),
+            BacktestForm(services, look),
+            ResearchPages(services, look),
+            TrialPages(services, look),
         )
         first = FirstRunPages(services, look)
         own = (today, first, acts, jobs, queues, edit, schedules, desk)

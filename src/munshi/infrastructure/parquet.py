@@ -1,9 +1,11 @@
-"""Rows into a Parquet file, some thousands at a time."""
+"""Rows into a Parquet file, some thousands at a time, and back."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -37,3 +39,8 @@ def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[
     register_io_source(batches, schema=schema).sink_parquet(
         path, compression="zstd", row_group_size=_ROW_GROUP, maintain_order=True
     )
+
+
+def read_parquet(data: bytes, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """The `columns` of what `write_parquet` wrote, row by row; all of it is held."""
+    return pl.read_parquet(BytesIO(data), columns=list(columns)).select(columns).rows()
