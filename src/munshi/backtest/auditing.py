@@ -39,7 +39,7 @@ class AuditKeeper:
         run = self._backtests.get(params.run_id)
         told, bars = self._backtests.read_again(run)
         found = audit(
-            request_for(told, bars.candles),
+            request_for(told, bars),
             self._backtests.find_strategy(told).make,
             seed=int(run.result_hash[:8], 16),
             progress=progress,

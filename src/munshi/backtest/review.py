@@ -54,12 +54,15 @@ class BacktestReview:
         try:
             params, stored = self._backtests.read_again(run)
             strategy = self._backtests.find_strategy(params).make()
-            request = request_for(params, stored.candles)
+            request = request_for(params, stored)
             again = Kernel().run(request, strategy, progress=lambda _: None)
             if again.digest().hex() == run.result_hash:
                 equity, bars = again.equity, tuple(stored.candles)
             else:
-                notes = (f"Run again, it came out otherwise (net {again.net}).", *notes)
+                by = f"{again.engine} {again.version}"
+                if (again.engine, again.version) != (run.engine, run.engine_version):
+                    by += f", while the run is by {run.engine} {run.engine_version}"
+                notes = (f"Run again, it came out otherwise (net {again.net}, by {by}).", *notes)
         except AppError as error:
             notes = (f"There are no charts: {error.detail}", *notes)
         return _report(run, evidence, notes, trades, equity=equity, bars=bars)

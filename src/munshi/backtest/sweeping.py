@@ -1,7 +1,7 @@
 """Sweeps over stored candles: begun once, filled part by part, read back ranked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
 
@@ -61,8 +61,8 @@ class SweepService:
         with self._database.reading() as tx:
             stored = tx.sweeps.get_sweep(params.resume or job_id)
         if stored is not None:
-            # How many jobs do it is no part of what a sweep is.
-            kept = {**told, "chunk": stored.parameters.get("chunk")}
+            # How many jobs do it is no part of what a sweep is, nor what becomes of its best.
+            kept = {**told, **{name: stored.parameters.get(name) for name in ("chunk", "confirm")}}
             if kept != stored.parameters:
                 raise BacktestSweepStaleError(
                     f"The sweep {stored.sweep_id} was told something else.",
@@ -113,14 +113,14 @@ class SweepService:
         sweep = self._get(part.sweep_id)
         missing = set(self.missing(sweep))
         wanted = [number for number in part.numbers if number in missing]
-        bars = self._backtests.read_bars(part.sweep.base).candles
-        if fingerprint_of(bars) != sweep.data_fingerprint:
+        stored = self._backtests.read_bars(part.sweep.base)
+        if fingerprint_of(stored.candles) != sweep.data_fingerprint:
             raise BacktestSweepStaleError(
                 "The stored bars have changed since the sweep began.",
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
-        request = request_for(part.sweep.base, bars)
+        request = request_for(part.sweep.base, stored)
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
@@ -173,7 +173,7 @@ class SweepService:
         with self._database.reading() as tx:
             best = ranked(tx.sweeps.list_trials(sweep.sweep_id))[: params.finalists]
         every = list(params.trials())
-        return [every[trial.trial_number] for trial in best]
+        return [replace(every[trial.trial_number], confirm=params.confirm) for trial in best]
 
     def _get(self, sweep_id: UUID) -> Sweep:
         with self._database.reading() as tx:

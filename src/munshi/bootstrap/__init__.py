@@ -26,7 +26,7 @@ from munshi.bootstrap.broker_lines import (
     Ground,
     find_endpoints,
 )
-from munshi.bootstrap.collecting import wire_collection
+from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
@@ -77,7 +77,6 @@ from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
-from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
@@ -350,15 +349,15 @@ def _wire(
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
-        quality=QualityService(
-            clock,
-            mode=mode,
+        quality=wire_quality(
+            ground,
             candles=candles,
             months=months,
             gaps=gaps,
             instruments=instruments,
             calendar=calendar,
         ),
+        views=wire_views(ground, candles=candles, instruments=instruments, calendar=calendar),
         comparison=ComparisonService(mode=mode, candles=candles, months=months),
         refetching=RefetchService(
             clock,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from munshi.bootstrap.research import CONFIRMED_SWEEP, IN_NAUTILUS
 from munshi.domain.backtest.audits import AuditParams
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import SweepParams, SweepPartParams
@@ -111,6 +112,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST: JobSpec(
             params=BacktestParams,
             entry="munshi.backtest.job:run",
+            other=IN_NAUTILUS,
             runs_in="process",
             idempotent=True,
         ),
@@ -130,6 +132,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST_SWEEP: JobSpec(
             params=SweepParams,
             entry="munshi.backtest.sweep_job:run",
+            other=CONFIRMED_SWEEP,
             runs_in="process",
             idempotent=True,
         ),

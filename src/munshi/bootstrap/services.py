@@ -64,6 +64,7 @@ from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteService
 from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
+from munshi.market.views import MarketViews
 from munshi.rate_limits.service import RateLimitService
 from munshi.scheduler.database_scheduler import DatabaseScheduler
 from munshi.scheduler.day import DayService
@@ -123,6 +124,7 @@ class Services:
     backtest_audits: AuditKeeper
     signals: SignalService
     verifier: CandleVerifier
+    views: MarketViews
     quality: QualityService
     comparison: ComparisonService
     refetching: RefetchService

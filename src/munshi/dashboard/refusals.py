@@ -22,7 +22,12 @@ _WAYS_ON: dict[type[AppError], tuple[str, str]] = {
     CursorInvalidError: ("/ui/jobs", "See the newest jobs"),
     ScheduleUnknownError: ("/ui/schedules", "See the schedules there are"),
 }
-_FIRST_PARTS = {"jobs": "the jobs", "queues": "the queues", "schedules": "the schedules"}
+_FIRST_PARTS = {
+    "jobs": "the jobs",
+    "queues": "the queues",
+    "schedules": "the schedules",
+    "data": "the data",
+}
 
 
 class RefusalPages:

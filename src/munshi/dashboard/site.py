@@ -10,9 +10,13 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.candle_pages import CandlePages
+from munshi.dashboard.collect_pages import CollectPages
+from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
@@ -53,8 +57,15 @@ class Dashboard:
         schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
+        pictures = (
+            JobPacePage(services, look),
+            DataPages(services, look),
+            CandlePages(services, look),
+            CollectPages(services, look),
+        )
         first = FirstRunPages(services, look)
-        self._groups = (FileRoutes(), live, today, first, acts, jobs, queues, edit, schedules, desk)
+        own = (today, first, acts, jobs, queues, edit, schedules, desk)
+        self._groups = (FileRoutes(), live, *own, *pictures)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

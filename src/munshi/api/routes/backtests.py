@@ -16,7 +16,10 @@ from munshi.domain.backtest.results import Trade
 
 
 class RunShown(Shown):
-    """Money is in paise. The same `result_hash` means the same trades and the same curve."""
+    """Money is in paise. The same `result_hash` means the same trades and the same curve.
+
+    `confirmation` is what another engine made of the same, with the trades that differ.
+    """
 
     run_id: UUID
     job_id: UUID | None
@@ -38,6 +41,7 @@ class RunShown(Shown):
     net: int
     duration_ms: int
     created_at: datetime
+    confirmation: dict[str, Any] | None
 
 
 class CostShown(Shown):

@@ -30,6 +30,7 @@ from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_list_repository import InstrumentListRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
+from munshi.infrastructure.database.job_pace_repository import JobPaceRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
@@ -113,6 +114,10 @@ class Transaction:
     @cached_property
     def queues(self) -> QueueRepository:
         return QueueRepository(self.connection)
+
+    @cached_property
+    def job_pace(self) -> JobPaceRepository:
+        return JobPaceRepository(self.connection)
 
     @cached_property
     def job_logs(self) -> JobLogRepository:
