@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-masters bench-pages bench-trust bench-validation constraints chromium clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-pages bench-trust bench-validation constraints chromium pictures clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -147,6 +147,12 @@ bench-data: $(DEV) ## Measure storing and reading candles beside bare Polars and
 
 bench-pages: $(DEV) ## Measure what a page costs beside 100,000 jobs and 1,000,000 audit rows
 	@$(BIN)/python benchmarks/pages.py $(ARGS)
+
+bench-live: $(DEV) ## Measure the API at 200 requests a second with and without 50 open pages
+	@$(BIN)/python benchmarks/pages_load.py $(ARGS)
+
+pictures: $(DEV) chromium ## Take the pictures of README and docs anew
+	@MUNSHI_PICTURES='$(CURDIR)/docs/pictures' $(BIN)/pytest -q -n 0 tests/browser/test_pictures_in_browser.py
 
 bench-masters: $(DEV) ## Measure loading a broker's list of 100,000 instruments
 	@$(BIN)/python benchmarks/masters.py $(ARGS)

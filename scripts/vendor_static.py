@@ -12,7 +12,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-STATIC = Path(__file__).parent.parent / "src" / "munshi" / "dashboard" / "static"
+ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "src" / "munshi" / "dashboard" / "static"
+# What only the tests in a browser need; not shipped.
+TESTS = ROOT / "tests" / "browser" / "vendored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,16 @@ WANTED = (
     ),
 )
 
+WANTED_BY_TESTS = (
+    Taken(
+        package="axe-core",
+        version="4.14.1",
+        licence="MPL-2.0",
+        folder="axe",
+        files=("axe.min.js", "LICENSE"),
+    ),
+)
+
 
 def take(wanted: Taken, *, below: Path) -> None:
     """Fetch the package into a temporary folder and copy its files below `below`."""
@@ -83,9 +96,10 @@ def take(wanted: Taken, *, below: Path) -> None:
 
 
 def main() -> None:
-    for wanted in WANTED:
-        take(wanted, below=STATIC)
-        print(f"{wanted.package} {wanted.version}")
+    for place, all_wanted in ((STATIC, WANTED), (TESTS, WANTED_BY_TESTS)):
+        for wanted in all_wanted:
+            take(wanted, below=place)
+            print(f"{wanted.package} {wanted.version}")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,13 @@ def site(desk_settings: Settings, simulator: Simulator, terminal: httpx.Client) 
             closing(create_site(desk.services, listening=[here])) as served,
             _serving(served.app, listener, on_stop=served.end_streams),
         ):
-            yield Site(url=settings.base_url, desk=desk, terminal=terminal, feed=served.feed)
+            yield Site(
+                url=settings.base_url,
+                desk=desk,
+                terminal=terminal,
+                feed=served.feed,
+                routes=served.app.routes,
+            )
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Munshi as a browser meets it, and a page of somebody else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from desks import Desk
@@ -20,6 +22,7 @@ class Site:
     desk: Desk
     terminal: httpx.Client
     feed: LiveFeed
+    routes: Sequence[BaseRoute]
 
     def status(self, service: Service) -> dict[str, Any]:
         answer = self.terminal.get(f"{self.url}/auth/db/status")

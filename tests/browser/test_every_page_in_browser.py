@@ -1,0 +1,62 @@
+"""Every page, light, dark and on a phone: no grave fault for who sees badly, nothing sticks out."""
+
+from playwright.sync_api import Page
+
+from browser.axe import COLOURS, faults
+from browser.chromium import DESKTOP, PHONE, Watch
+from browser.living import fill
+from browser.people import sign_in
+from browser.shots import shoot
+from browser.site import Elsewhere, Site
+from browser.visits import addresses
+from munshi.domain.roles import Role
+
+OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def test_every_page_can_be_used_by_everybody_in_light_dark_and_on_a_phone(
+    tab: Page, site: Site, watch: Watch
+) -> None:
+    jobs = fill(site)
+    sign_in(tab, site, Role.ADMIN)
+    wrong: dict[str, list[str]] = {}
+
+    try:
+        for address in addresses(site.routes, jobs):
+            answer = tab.goto(f"{site.url}{address}")
+            assert answer is not None
+            assert answer.headers["content-type"].startswith("text/html"), address
+            found = []
+            shoot(tab, address, "light")
+            found += [f"light: {fault}" for fault in faults(tab)]
+            tab.emulate_media(color_scheme="dark")
+            shoot(tab, address, "dark")
+            found += [f"dark: {fault}" for fault in faults(tab, COLOURS)]
+            tab.emulate_media(color_scheme="light")
+            tab.set_viewport_size(PHONE)
+            shoot(tab, address, "phone")
+            if sticks_out := tab.evaluate(OVERHANG):
+                found.append(f"phone: {sticks_out} pixels stick out")
+            tab.set_viewport_size(DESKTOP)
+            complaints = watch.take()
+            if answer.status in {403, 404, 422}:  # the page of a refusal; the browser says so
+                complaints = [each for each in complaints if str(answer.status) not in each]
+            wrong[address] = found + complaints
+    finally:
+        tab.emulate_media(color_scheme="null")
+
+    said = [f"{address}: {each}" for address, found in wrong.items() for each in found]
+    assert said == [], "\n".join(said)
+
+
+def test_what_some_cannot_see_is_noticed(tab: Page, elsewhere: Elsewhere) -> None:
+    elsewhere.html = (
+        '<main><h1>Here</h1><p style="color:#bbb;background:#fff">Faint words.</p>'
+        '<img src="data:,"><button></button></main>'
+    )
+    tab.goto(elsewhere.url("127.0.0.1"))
+
+    rules = {fault.partition(":")[0] for fault in faults(tab)}
+
+    assert {"color-contrast", "image-alt", "button-name"} <= rules
+    assert {fault.partition(":")[0] for fault in faults(tab, COLOURS)} == {"color-contrast"}
