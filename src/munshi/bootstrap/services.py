@@ -25,6 +25,7 @@ from munshi.backtest.review import BacktestReview
 from munshi.backtest.service import BacktestService
 from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
+from munshi.bootstrap.audit_jobs import AUDIT_JOBS
 from munshi.bootstrap.people import People
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -47,7 +48,6 @@ from munshi.domain.job_params import (
 )
 from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
-    AUDIT_ARCHIVE,
     AUTO_LOGIN,
     BACKTEST,
     BACKTEST_SWEEP,
@@ -248,14 +248,7 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
-        # Whoever has the turn keeps it a minute at most, so a second try comes through.
-        AUDIT_ARCHIVE: JobSpec(
-            params=NoParams,
-            entry="munshi.maintenance.audit_job:run",
-            runs_in="thread",
-            idempotent=True,
-            backoff=Backoff(first_seconds=90),
-        ),
+        **AUDIT_JOBS,
         DATABASE_MAINTENANCE: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:maintain_database",

@@ -10,16 +10,26 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.account_pages import AccountPages
+from munshi.dashboard.alert_pages import AlertPages
+from munshi.dashboard.audit_pages import AuditPages
+from munshi.dashboard.cache_pages import CachePages
+from munshi.dashboard.channel_pages import ChannelPages
+from munshi.dashboard.config_pages import ConfigPages
+from munshi.dashboard.config_past_pages import ConfigPastPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pages import JobPages
+from munshi.dashboard.key_pages import KeyPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.schedule_pages import SchedulePages
+from munshi.dashboard.silence_pages import SilencePages
 from munshi.dashboard.today_page import TodayPages
+from munshi.dashboard.user_pages import UserPages
 from munshi.errors import AppError
 
 
@@ -51,7 +61,13 @@ class Dashboard:
         schedules = SchedulePages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        self._groups = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        moving = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        # Fixed paths before those with parameters.
+        of_the_desk = (
+            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
+            *(UserPages, KeyPages, AccountPages, CachePages),
+        )
+        self._groups = (*moving, *(pages(services, look) for pages in of_the_desk))
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:
