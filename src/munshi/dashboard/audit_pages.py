@@ -1,4 +1,4 @@
-"""The audit trail on pages: searched, a page at a time; one row; how it is sealed, and verifying."""
+"""The audit trail on pages: searched, a page at a time; one row; its seals, and verifying."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

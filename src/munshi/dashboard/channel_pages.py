@@ -1,4 +1,4 @@
-"""Channels on pages: where alerts are told, what was sent there, and trying one. Never addresses."""
+"""Channels on pages: where alerts are told, what was sent, trying one. Never their addresses."""
 
 from typing import Annotated
 
@@ -61,12 +61,10 @@ class ChannelPages:
     def add(self, request: Request, typed: Typed) -> Response:
         confirmed(request, self._people)
         try:
-            if typed.get("least_severity") not in set(map(str, Severity)):
-                raise AlertChannelInvalidError("Choose from which severity on it is told.")
             self._channels.add(
                 typed.get("name", "").strip(),
                 typed.get("url", "").strip(),
-                least_severity=Severity(typed["least_severity"]),
+                least_severity=_severity(typed),
                 actor=actor_of(request),
             )
         except (AlertChannelInvalidError, AlertChannelExistsError) as error:
@@ -135,3 +133,10 @@ class ChannelPages:
             severities=tuple(map(str, Severity)),
             error=error,
         )
+
+
+def _severity(typed: dict[str, str]) -> Severity:
+    try:
+        return Severity(typed.get("least_severity", ""))
+    except ValueError:
+        raise AlertChannelInvalidError("Choose from which severity on it is told.") from None

@@ -21,6 +21,13 @@ from munshi.domain.config_values import (
 
 WHOLE_VALUE = "value"
 _LISTS = (TimesOfDay, InstrumentNames)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "number": (Whole,),
+    "decimal": (Amount,),
+    "switch": (Flag,),
+    "time": (TimeOfDay,),
+    "list": _LISTS,
+}
 _PARTS = "value."
 
 
@@ -130,21 +137,11 @@ def _marked(fields: list[Field], error: str) -> list[Field]:
 
 
 def _kind(shape: Shape) -> str:
-    match shape:
-        case Whole():
-            return "number"
-        case Amount():
-            return "decimal"
-        case Text() if shape.choices:
-            return "choice"
-        case Text():
-            return "text"
-        case Flag():
-            return "switch"
-        case TimeOfDay():
-            return "time"
-    if isinstance(shape, _LISTS):
-        return "list"
+    if isinstance(shape, Text):
+        return "choice" if shape.choices else "text"
+    for kind, shapes in _KINDS.items():
+        if isinstance(shape, shapes):
+            return kind
     return "path" if shape.kind == "path" else "JSON"
 
 

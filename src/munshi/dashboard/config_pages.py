@@ -1,5 +1,6 @@
 """Configuration on pages: every setting, the form that changes it, and its history."""
 
+from itertools import zip_longest
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -72,8 +73,7 @@ class ConfigPages:
             expected_version=_version(typed),
         )
         try:
-            if key.is_secret and not typed.get("value"):
-                raise ConfigValueInvalidError("Nothing was typed, so nothing was changed.")
+            _check_typed(key, typed)
             self._config.change([wanted], actor=actor_of(request))
         except ConfigValueInvalidError as error:
             said = " ".join(filter(None, (error.detail, error.hint)))
@@ -142,7 +142,7 @@ class ConfigPages:
             version=view.version if version is None else version,
             is_late=is_late,
             may_change=role >= (Role.ADMIN if key.needs_admin else Role.OPERATOR),
-            history=list(zip(changes, [*changes[1:], None], strict=True))[:HISTORY_SHOWN],
+            history=list(zip_longest(changes, changes[1:]))[:HISTORY_SHOWN],
             **context,
         )
 
@@ -150,6 +150,12 @@ class ConfigPages:
 def _to(config_type: str, config_key: str, *, done: str) -> Response:
     leads_to = f"/ui/configuration/{config_type}/{config_key}?done={done}"
     return RedirectResponse(leads_to, status_code=303)
+
+
+def _check_typed(key: ConfigKey, typed: dict[str, str]) -> None:
+    """A secret's field is empty at first, so empty means no change."""
+    if key.is_secret and not typed.get("value"):
+        raise ConfigValueInvalidError("Nothing was typed, so nothing was changed.")
 
 
 def _version(typed: dict[str, str]) -> int:

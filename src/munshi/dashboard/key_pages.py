@@ -48,17 +48,14 @@ class KeyPages:
     def create(self, request: Request, typed: Typed) -> Response:
         who = confirmed(request, self._people)
         groups = typed.get("groups", "").split()
-        days = typed.get("days", "")
         try:
-            if not (days.isascii() and days.isdecimal()) or len(days) > len(str(MOST_DAYS)):
-                raise ApiKeyInvalidError(f"A key is good for 1 to {MOST_DAYS} days.")
             made = self._people.api_keys.create(
                 who.username,
                 typed.get("name", ""),
                 role=_role(typed),
                 read_only="read_only" in typed,
                 groups=groups or None,
-                days=int(days),
+                days=_days(typed),
                 actor=actor_of(request),
             )
         except (ApiKeyInvalidError, UserNameInvalidError) as error:
@@ -127,3 +124,10 @@ def _role(typed: dict[str, str]) -> Role:
         if role.word == typed.get("role"):
             return role
     raise ApiKeyInvalidError("The role that was asked for is none.")
+
+
+def _days(typed: dict[str, str]) -> int:
+    days = typed.get("days", "")
+    if not (days.isascii() and days.isdecimal()) or len(days) > len(str(MOST_DAYS)):
+        raise ApiKeyInvalidError(f"A key is good for 1 to {MOST_DAYS} days.")
+    return int(days)

@@ -1,6 +1,6 @@
 """Silences on pages: tell nobody of some alerts for a while, with a reason."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -43,16 +43,10 @@ class SilencePages:
     def add(self, request: Request, typed: Typed) -> Response:
         """Until `until`, or for some hours where that is empty."""
         try:
-            until = read_moment("until", typed.get("until", "").strip())
-            if until is None:
-                hours = typed.get("hours", "")
-                if hours not in HOURS:
-                    raise AlertSilenceInvalidError("A silence needs an end.")
-                until = self._clock.now() + timedelta(hours=int(hours))
             self._alerts.silence(
                 typed.get("pattern", ""),
                 reason=typed.get("reason", ""),
-                ends_at=until,
+                ends_at=self._end(typed),
                 actor=actor_of(request),
             )
         except (AlertSilenceInvalidError, RequestInvalidError) as error:
@@ -79,6 +73,15 @@ class SilencePages:
     def end(self, silence: str, request: Request) -> Response:
         self._alerts.end_silence(_id(silence), actor=actor_of(request))
         return RedirectResponse("/ui/alerts?done=heard", status_code=303)
+
+    def _end(self, typed: dict[str, str]) -> datetime:
+        until = read_moment("until", typed.get("until", "").strip())
+        if until is not None:
+            return until
+        hours = typed.get("hours", "")
+        if hours not in HOURS:
+            raise AlertSilenceInvalidError("A silence needs an end.")
+        return self._clock.now() + timedelta(hours=int(hours))
 
     def _form(self, request: Request, typed: dict[str, str], *, error: str = "") -> Response:
         return self._look.page(

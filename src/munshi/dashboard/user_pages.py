@@ -26,7 +26,7 @@ _MEANS = {
     "disable": "They are let in no more: their sessions end, and their API keys open nothing.",
     "enable": "They are let in again.",
     "sessions": "They are signed out everywhere, and sign in again.",
-    "password": "Their password ends with their sessions; a one-time link lets them choose another.",
+    "password": "Their password and sessions end; a one-time link lets them choose anew.",
     "code": "Their second factor ends with their sessions; they sign in with the password alone.",
     "remove": "Their sessions and API keys go too. What the audit trail says of them stays.",
 }

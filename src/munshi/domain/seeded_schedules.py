@@ -115,7 +115,7 @@ SEEDED_SCHEDULES = (
         AUDIT_VERIFICATION,
         AUDIT_VERIFICATION,
         {"kind": "cron", "expression": "40 3 * * *", "zone": "Asia/Kolkata"},
-        "When the whole audit trail is compared with its seals: nightly. What is wrong is an alert.",
+        "When the whole audit trail is compared with its seals: nightly. What is wrong alerts.",
     ),
     _seed(
         "database_maintenance",
