@@ -32,6 +32,7 @@ AIM_MS = 100.0
 PATHS = (
     *("/ui/", "/ui/jobs", "/ui/jobs?state=dead", "/ui/jobs?state=queued&job_type=health_sweep"),
     *("/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health", "/jobs?limit=50"),
+    *("/ui/job-pace", "/ui/job-pace?hours=720", "/ui/health/database"),
 )
 # Of a hundred jobs; the others succeeded.
 SHARES = {JobState.QUEUED: 10, JobState.DEAD: 5, JobState.FAILED: 5, JobState.CANCELLED: 5}

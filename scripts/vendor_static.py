@@ -41,6 +41,20 @@ WANTED = (
         folder="pico",
         files=("css/pico.min.css", "LICENSE.md"),
     ),
+    Taken(
+        package="uplot",
+        version="1.6.32",
+        licence="MIT",
+        folder="uplot",
+        files=("dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"),
+    ),
+    Taken(
+        package="lightweight-charts",
+        version="5.2.1",
+        licence="Apache-2.0",
+        folder="lightweight-charts",
+        files=("dist/lightweight-charts.standalone.production.js", "LICENSE"),
+    ),
 )
 
 

@@ -1,13 +1,16 @@
 """Backtests over HTTP."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from apis import slug
 from asgi import Caller
 from desks import Desk
-from made_backtests import made_run, made_trades
+from made_backtests import AT, made_run, made_trades
+from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
+from munshi.domain.backtest.audits import KeptAudit
 
 
 def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> None:
@@ -75,6 +78,41 @@ def test_the_process_that_answers_runs_no_code_of_the_users(
 
     assert f"run by munshi backtest report {run.run_id} only" in document["warnings"][0]
     assert not ran.exists()
+
+
+def test_audits_of_a_run_are_kept_and_listed(api: Caller, desk: Desk) -> None:
+    run = made_run()
+    found = BacktestAudit(
+        net=5,
+        days_cut=9,
+        trades_compared=4,
+        peeks=(Peek(last_day=date(2024, 6, 10), what="Trade 1 is another without the future."),),
+        assumptions=(Assumption(name="without charges", net=9, change=4, share=-0.8),),
+        seed=7,
+    )
+    kept = KeptAudit(
+        audit_id=uuid4(),
+        run_id=run.run_id,
+        job_id=None,
+        code_version="0",
+        found=found,
+        duration_ms=3,
+        created_at=AT,
+    )
+    with desk.services.database.transaction() as tx:
+        tx.backtests.save_run(run, made_trades())
+        tx.backtest_audits.save(kept)
+        tx.backtest_audits.save(replace(kept, audit_id=uuid4(), created_at=AT + timedelta(days=1)))
+
+    newer, first = api.get(f"/backtests/{run.run_id}/audits").json()
+
+    assert newer["created_at"] > first["created_at"]
+    assert (first["is_clean"], first["days_cut"], first["seed"]) == (False, 9, 7)
+    assert first["peeks"] == [{"last_day": "2024-06-10", "what": found.peeks[0].what}]
+    assert first["assumptions"][0]["share"] == -0.8
+    assert desk.services.backtest_audits.list_of(run.run_id)[1] == kept
+    answer = api.get(f"/backtests/{uuid4()}/audits")
+    assert (answer.status, slug(answer)) == (404, "backtest-run-unknown")
 
 
 def test_sweeps_are_listed_and_an_unknown_one_is_said_so(api: Caller) -> None:

@@ -43,6 +43,11 @@ def _run(api: Caller) -> Answer:
     return _send(api, "/ui/schedules/noon/run")
 
 
+def _edit(api: Caller, act: str) -> Answer:
+    api.post("/schedules/noon", json_body={"schedule": _SCHEDULE})
+    return _send(api, f"/ui/schedules/noon/{act}", version=1, times="12:00", enabled="yes")
+
+
 ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ("POST", "/ui/jobs/{job_id}/{act}"): _cancel,
     ("POST", "/ui/jobs/all/{act}"): _cancel_all,
@@ -51,4 +56,7 @@ ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ),
     ("POST", "/ui/queues/{kind}/{name}/resume"): _resume,
     ("POST", "/ui/schedules/{name}/{act}"): _run,
+    # Stores nothing; what is audited is the schedule that it needs.
+    ("POST", "/ui/schedules/{name}/edit"): lambda api: _edit(api, "edit"),
+    ("POST", "/ui/schedules/{name}/save"): lambda api: _edit(api, "save"),
 }

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from browser.chromium import Watch
 from browser.people import sign_in
 from browser.site import Site
 from desks import TESTER
@@ -37,3 +38,27 @@ def test_a_schedule_is_run_now_and_paused(tab: Page, site: Site) -> None:
     tab.goto(f"{site.url}/ui/")
     tab.get_by_text("In words").click()
     expect(tab.locator("#day")).to_contain_text("morning_look")
+
+
+def test_a_schedule_is_edited_and_its_next_runs_are_seen_to_change(
+    tab: Page, site: Site, watch: Watch
+) -> None:
+    site.desk.services.schedules.set("morning_look", SWEEP, actor=TESTER)
+    sign_in(tab, site, Role.OPERATOR, at="/ui/schedules/morning_look")
+
+    tab.get_by_role("button", name="Edit").click()
+    expect(tab.get_by_label("Cron expression")).to_be_hidden()
+    tab.get_by_label("When it is due").select_option("By a cron expression")
+    expect(tab.get_by_label("Times of day", exact=False).first).to_be_hidden()
+    tab.get_by_label("Cron expression").fill("10 9 * *")
+    tab.get_by_role("button", name="Show when it would run").click()
+    expect(tab.locator("#wrong-expression")).to_contain_text("4 fields instead of five")
+    watch.wait("422")
+    tab.get_by_label("Cron expression").fill("10 9 * * *")
+    tab.get_by_role("button", name="Show when it would run").click()
+    expect(tab.locator("#next time")).to_have_count(5)
+    expect(tab.locator("#next time").first).to_contain_text("09:10:00 IST")
+    tab.get_by_role("button", name="Yes, save it").click()
+
+    expect(tab.get_by_role("status").first).to_contain_text("Saved")
+    expect(tab.locator("dl")).to_contain_text("09:10:00 IST")

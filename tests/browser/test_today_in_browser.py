@@ -1,7 +1,7 @@
 """Today, as somebody sees it at 08:50 and all day long."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from browser.chromium import PHONE, Watch
 from browser.people import NAMES, sign_in
 from browser.site import Site
-from crowd import OWNER
+from crowd import OWNER, PASSWORD
 from munshi.api import gate
 from munshi.domain.enums import Service
 from munshi.domain.roles import Role
@@ -79,6 +79,46 @@ def test_whose_session_ends_is_told_on_the_open_page_and_led_back(
     tab.locator("#signed-out").get_by_role("link").click()
 
     tab.wait_for_url(f"{site.url}/ui/sign-in?wanted=%2Fui%2F")
+
+
+def _until_noted(site: Site) -> None:
+    """Until the one session that there is was used as of now."""
+    sessions = site.desk.services.people.sessions
+    for _ in range(500):
+        if [each.last_activity for each in sessions.list_sessions()] == [site.desk.clock.now()]:
+            return
+        time.sleep(0.02)
+    pytest.fail("The page that is seen does not count as use.")
+
+
+def test_a_seen_page_keeps_its_session_to_its_absolute_end_and_a_hidden_one_does_not(
+    tab: Page, site: Site, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "STILL_GOOD_SECONDS", 0.1)
+    sessions, clock = site.desk.services.people.sessions, site.desk.clock
+    sign_in(tab, site, Role.VIEWER)
+    _until_readers(site, 1)
+    for _ in range(3):  # the idle limit is an hour
+        clock.advance(timedelta(minutes=50))
+        _until_noted(site)
+
+    tab.evaluate(HIDE, arg=True)
+    _until_readers(site, 0)
+    clock.advance(timedelta(minutes=61))
+    assert sessions.list_sessions() == []
+    tab.evaluate(HIDE, arg=False)
+    expect(tab.locator("#signed-out")).to_be_visible()
+    watch.wait("401")
+
+    tab.locator("#signed-out").get_by_role("link").click()
+    tab.get_by_label("Name", exact=True).fill(NAMES[Role.VIEWER])
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    tab.wait_for_url(f"{site.url}/ui/")
+    _until_readers(site, 1)
+    clock.advance(timedelta(days=1))
+    expect(tab.locator("#signed-out")).to_be_visible()
+    watch.wait("401")
 
 
 def test_today_can_be_read_without_scripts(tab: Page, site: Site) -> None:

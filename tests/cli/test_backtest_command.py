@@ -2,12 +2,14 @@
 
 import json
 import re
+import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from command_line import Munshi
+from munshi.domain.backtest.kernel import VERSION
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.intervals import Interval
 
@@ -78,6 +80,9 @@ def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
         (("--kind", "options"), "kind must be one of futures, intraday, delivery"),
         (("--capital", "1.005"), "capital must be an amount in rupees and paise"),
         (("--fill", "last_close"), "fill must be one of next_open, next_close"),
+        (("--engine", "abacus"), "engine must be one of kernel, nautilus"),
+        (("--engine", "nautilus", "--confirm"), "it is run there already"),
+        (("--max-wait", "43201"), "max_wait is minutes of trading, at most 43,200, not 43,201"),
     ],
 )
 def test_bad_input_is_one_clear_error(munshi: Munshi, wrong: tuple[str, str], said: str) -> None:
@@ -117,6 +122,62 @@ def test_a_run_is_audited_and_reported(munshi: Munshi, tmp_path: Path) -> None:
     assert "cannot be written: No such file or directory" in nowhere.stderr
 
 
+@pytest.mark.usefixtures("minutes")
+def test_a_run_is_made_by_the_engine_that_was_asked_for_or_confirmed_there(
+    munshi: Munshi, tmp_path: Path
+) -> None:
+    ours = json.loads(munshi(*ASKED, "--to", "2024-06-10", "--confirm").stdout)
+    theirs = json.loads(munshi(*ASKED, "--to", "2024-06-10", "--engine", "nautilus").stdout)
+
+    made = ours["confirmation"]
+    assert (ours["engine"], ours["engine_version"]) == ("kernel", VERSION)
+    assert (theirs["engine"], theirs["engine_version"]) == ("nautilus", "1.221.0")
+    assert (made["engine"], made["engine_version"]) == ("nautilus", "1.221.0")
+    assert (made["is_same"], made["differ"], made["differences"]) == (True, 0, [])
+    assert made["net"] == ours["net"] == theirs["net"]
+    assert made["result_hash"] == ours["result_hash"] == theirs["result_hash"]
+    assert made["trades"] == len(ours["trades"]) > 1
+    assert theirs["confirmation"] is None
+
+    said = f"Confirmed by nautilus 1.221.0: the same {made['trades']} trades and the same curve."
+    assert said in munshi("backtest", "show", ours["run_id"]).stdout
+    assert "engine nautilus 1.221.0" in munshi("backtest", "show", theirs["run_id"]).stdout
+    path = tmp_path / "report.html"
+    munshi("backtest", "report", ours["run_id"], "--html", str(path))
+    assert said in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("minutes")
+def test_the_finalists_of_a_sweep_are_confirmed_when_asked(munshi: Munshi) -> None:
+    grid = ("-p", "fast=5,10", "-p", "slow=30", "--finalists", "1")
+    done = json.loads(munshi(*SWEPT, *grid, "--confirm").stdout)
+
+    [finalist] = done["finalists"]
+    made = done["confirmations"][finalist]
+    assert (made["engine"], made["is_same"], made["net"]) == (
+        "nautilus",
+        True,
+        done["trials"][0]["net"],
+    )
+    refused = munshi(*SWEPT, *grid, "--set", "confirm=true")
+    assert "The trials of a sweep are run in the kernel." in refused.stderr
+
+
+@pytest.mark.usefixtures("minutes")
+def test_without_the_extra_nothing_is_run_and_what_to_install_is_said(
+    munshi: Munshi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "nautilus_trader", None)
+    swept = (*SWEPT, "-p", "fast=5,10", "-p", "slow=30", "--confirm")
+    asked = (*ASKED, "--to", "2024-06-10")
+    for words in ((*asked, "--engine", "nautilus"), (*asked, "--confirm"), swept):
+        done = munshi(*words)
+        assert done.exit_code == 1
+        assert "needs nautilus_trader, which is not installed: pip install" in done.stdout
+    assert json.loads(munshi("backtest", "list", "--json").stdout) == []
+    assert json.loads(munshi("backtest", "sweeps", "--json").stdout) == []
+
+
 SWEPT = ("backtest", "sweep", *ASKED[2:6], "--to", "2024-06-11", "--json", "--chunk", "2")
 
 
@@ -126,6 +187,7 @@ def test_a_sweep_tries_every_combination_and_runs_the_best_alone(munshi: Munshi)
     done = json.loads(munshi(*SWEPT, *grid).stdout)
 
     assert done["is_whole"]
+    assert done["overfitting_probability"] is None  # two days are too few
     assert done["trial_count"] == 4  # fast 10 and 15 are no cross with slow 10
     sharpes = [trial["metrics"]["sharpe"] for trial in done["trials"]]
     assert sharpes == sorted(sharpes, reverse=True)

@@ -19,6 +19,7 @@ PAGES = [
     *("/ui/alerts", "/ui/alerts/history", "/ui/alerts/rules", "/ui/alerts/channels", "/ui/cache"),
     *("/ui/alerts/silences/new", "/ui/cache/all/clear"),
     *("/ui/schedules/kite_login", "/ui/schedules/kite_login/pause", "/ui/health/disk"),
+    *("/ui/job-pace", "/ui/data", "/ui/data/quality", "/ui/data/collect"),
 ]
 AS_BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
 
@@ -46,7 +47,7 @@ def test_a_page_is_light_and_holds_nothing_inline_and_names_no_other_host(
 def test_what_was_vendored_is_as_it_was_taken() -> None:
     static = files("munshi.dashboard").joinpath("static")
 
-    for folder in ("htmx", "pico"):
+    for folder in ("htmx", "pico", "uplot", "lightweight-charts"):
         version = static.joinpath(folder, "VERSION").read_text("utf-8").splitlines()
         assert re.search(r"^\S+ \d+\.\d+\.\d+, from npm, unchanged; licence \S+$", version[0])
         held = {

@@ -10,7 +10,9 @@ from munshi.jobs.entries import resolve
 
 @pytest.mark.parametrize("job_type", JOB_TYPES)
 def test_every_job_type_has_a_handler(job_type: str) -> None:
-    assert callable(resolve(JOB_TYPES[job_type].entry))
+    spec = JOB_TYPES[job_type]
+    assert callable(resolve(spec.entry))
+    assert spec.other is None or callable(resolve(spec.other.entry))
 
 
 @pytest.mark.parametrize(

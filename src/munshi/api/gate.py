@@ -28,6 +28,8 @@ NoteRequest = Callable[[str, int, float], None]
 MAX_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 20.0
 STILL_GOOD_SECONDS = 10.0
+# A page holds its stream while it is seen and lets go when hidden, so holding one is use.
+_SEEN_PAGES = "/ui/live/"
 _LOGGED_PATH = 200
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
@@ -139,7 +141,11 @@ class Gate:
         await self._app(scope, receive, reply)
 
     def _while_good(self, receive: Receive, scope: Scope, headers: Headers) -> Receive:
-        """`receive` to which a caller of a lasting answer has left once they may call no more."""
+        """`receive` to which a caller of a lasting answer has left once they may call no more.
+
+        A page that somebody looks at keeps its session from its idle end.
+        """
+        is_use = scope["path"].startswith(_SEEN_PAGES)
 
         async def receive_while_good() -> Message:
             if LASTING not in scope:
@@ -149,7 +155,7 @@ class Gate:
                     async with asyncio.timeout(STILL_GOOD_SECONDS):
                         return await receive()
                 except TimeoutError:
-                    found = await self._callers.find(scope, headers, is_use=False)
+                    found = await self._callers.find(scope, headers, is_use=is_use)
                 if found.role is Role.PUBLIC:
                     return {"type": "http.disconnect"}
 

@@ -8,10 +8,12 @@ from itertools import accumulate
 from typing import Any
 
 from munshi.backtest.charts import Mark, candle_chart, line_chart
+from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.review import BacktestReport
 from munshi.clock import IST
 from munshi.domain.backtest.metrics import daily_equity
 from munshi.domain.backtest.results import Trade
+from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.charges import Side
 
@@ -76,6 +78,7 @@ def report_page(report: BacktestReport) -> str:
         _list(report.warnings or ("None. That is no promise.",)),
         "</section>",
         *_charts(report),
+        *_confirmed(run),
         "<h2>Figures</h2>",
         _table(("", "value", "90 % of the time"), _figures(report)),
         *_groups(report),
@@ -178,9 +181,8 @@ def _gathered(
 
 def _marks(report: BacktestReport, size: int) -> list[Mark]:
     places: dict[datetime, int] = {}
-    span = report.equity[0].at - report.bars[0].opens
-    for number, bar in enumerate(report.bars):
-        places[bar.opens + span] = number
+    for number, (bar, point) in enumerate(zip(report.bars, report.equity, strict=True)):
+        places[point.at] = number
         places[bar.opens] = number
     return [
         (
@@ -230,6 +232,11 @@ def _groups(report: BacktestReport) -> list[str]:
         for kind, groups in report.groups.items()
         if groups
     ]
+
+
+def _confirmed(run: BacktestRun) -> list[str]:
+    lines = list(confirmation_lines(run))
+    return ["<h2>Run again by another engine</h2>", _list(lines)] if lines else []
 
 
 def _trades_title(count: int) -> str:

@@ -1,21 +1,19 @@
-"""A stored backtest looked at again: run once more on the same bars, audited, and reported."""
+"""A stored backtest looked at again: run once more on the same bars, and reported."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, StoredBars, fingerprint_of, request_for
-from munshi.domain.backtest.audit import BacktestAudit, audit
+from munshi.backtest.service import BacktestService, request_for
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.catalogue import is_own
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence
-from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.domain.market.candles import Candle
-from munshi.errors import AppError, BacktestBarsChangedError
+from munshi.errors import AppError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +35,6 @@ class BacktestReview:
     def __init__(self, backtests: BacktestService) -> None:
         self._backtests = backtests
 
-    def audit(self, run_id: UUID, *, progress: Callable[[float, str], None]) -> BacktestAudit:
-        """Raises BacktestRunUnknownError, BacktestBarsChangedError, and what a run raises."""
-        run = self._backtests.get(run_id)
-        params, bars = self._read_again(run)
-        return audit(
-            request_for(params, bars.candles),
-            self._backtests.find_strategy(params).make,
-            seed=int(run.result_hash[:8], 16),
-            progress=progress,
-        )
-
     def report(self, run_id: UUID, *, may_run_own_code: bool = True) -> BacktestReport:
         """The curve and the bars come from running it again, which must give the same result.
 
@@ -65,27 +52,20 @@ class BacktestReview:
             notes = (f"There are no charts: a strategy of one's own is run by {how} only.", *notes)
             return _report(run, evidence, notes, trades)
         try:
-            params, stored = self._read_again(run)
+            params, stored = self._backtests.read_again(run)
             strategy = self._backtests.find_strategy(params).make()
-            request = request_for(params, stored.candles)
+            request = request_for(params, stored)
             again = Kernel().run(request, strategy, progress=lambda _: None)
             if again.digest().hex() == run.result_hash:
                 equity, bars = again.equity, tuple(stored.candles)
             else:
-                notes = (f"Run again, it came out otherwise (net {again.net}).", *notes)
+                by = f"{again.engine} {again.version}"
+                if (again.engine, again.version) != (run.engine, run.engine_version):
+                    by += f", while the run is by {run.engine} {run.engine_version}"
+                notes = (f"Run again, it came out otherwise (net {again.net}, by {by}).", *notes)
         except AppError as error:
             notes = (f"There are no charts: {error.detail}", *notes)
         return _report(run, evidence, notes, trades, equity=equity, bars=bars)
-
-    def _read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
-        params = BacktestParams.from_json(run.parameters)
-        bars = self._backtests.read_bars(params)
-        if fingerprint_of(bars.candles) != run.data_fingerprint:
-            raise BacktestBarsChangedError(
-                f"The stored bars of {run.instrument} are no longer those that it ran on.",
-                hint="Run it again; both results are kept: munshi backtest compare",
-            )
-        return params, bars
 
 
 def _report(

@@ -12,14 +12,21 @@ from uuid import UUID, uuid4
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
-from munshi.domain.backtest.engine import Order, Request
+from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
+from munshi.domain.backtest.engine import Engine, Order, Request
+from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
-from munshi.errors import BacktestDataMissingError, BacktestRunUnknownError, StrategyPeeksError
+from munshi.errors import (
+    BacktestBarsChangedError,
+    BacktestDataMissingError,
+    BacktestRunUnknownError,
+    StrategyPeeksError,
+)
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.parquet import write_parquet
@@ -32,6 +39,7 @@ CURVE = "equity.parquet"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
+_FIRST_SHARE = 20.0
 _CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
 
 
@@ -41,6 +49,7 @@ class StoredBars:
 
     candles: list[Candle]
     held: Coverage
+    hours: TradingHours
     label: str
 
     def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
@@ -75,8 +84,13 @@ class BacktestService:
         attempt: int,
         progress: Callable[[float, str], None],
         keep_curve: Callable[[str, Path], object],
+        engine: Engine | None = None,
+        confirm_by: Engine | None = None,
     ) -> BacktestRun:
         """Run and store; for a job that has stored one already, that one.
+
+        Without `engine` our own runs it. `confirm_by` then runs it again, and what differs is
+        stored with it.
 
         Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError, what
         the engine raises, JobAttemptFencedError after a lost lease, and whatever `progress` raises.
@@ -89,15 +103,23 @@ class BacktestService:
         read = self.read_bars(params)
         bars = read.candles
         found = self.find_strategy(params)
-        request = request_for(params, bars)
-        result = Kernel().run(
+        request = request_for(params, read)
+        made_by = engine or Kernel()
+        share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
+        result = made_by.run(
             request,
             found.make(),
             progress=lambda share: progress(
-                share * _ENGINE_SHARE, f"Running {params.strategy} over {len(bars):,} bars."
+                share * share_of,
+                f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
         refuse_peek(params.strategy, request, found)
+        confirmation = (
+            None
+            if confirm_by is None
+            else self._confirm(result, confirm_by, request, found, progress)
+        )
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -117,6 +139,7 @@ class BacktestService:
             data_fingerprint=fingerprint_of(bars),
             result_hash=result.digest().hex(),
             net=result.net,
+            confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
             created_at=self._clock.now(),
         )
@@ -126,6 +149,26 @@ class BacktestService:
             tx.attempts.check_running(job_id, attempt)
             tx.backtests.save_run(run, result.trades)
         return run
+
+    def _confirm(
+        self,
+        result: BacktestResult,
+        engine: Engine,
+        request: Request,
+        found: FoundStrategy,
+        progress: Callable[[float, str], None],
+    ) -> Confirmation:
+        began = self._clock.monotonic()
+        again = engine.run(
+            request,
+            found.make(),
+            progress=lambda share: progress(
+                _FIRST_SHARE + share * (_ENGINE_SHARE - _FIRST_SHARE),
+                f"Running it again in {engine.name}.",
+            ),
+        )
+        took = round((self._clock.monotonic() - began) * 1000)
+        return confirmation_of(result, again, duration_ms=took)
 
     def find_strategy(self, params: BacktestParams) -> FoundStrategy:
         """Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin."""
@@ -165,13 +208,15 @@ class BacktestService:
         midnight = datetime.combine(params.start, time.min, IST)
         after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
         frame = self._candles.read(series.key, start=midnight, end=after)
+        segment = self._instruments.segment(params.instrument)
+        calendar = self._calendar.calendar()
         held = coverage(
             frame,
             start=params.start,
             end=params.end,
             interval=params.interval,
-            segment=self._instruments.segment(params.instrument),
-            calendar=self._calendar.calendar(),
+            segment=segment,
+            calendar=calendar,
             now=self._clock.now(),
         )
         if frame.is_empty():
@@ -186,7 +231,29 @@ class BacktestService:
                 f"{_named_days(held)}.",
                 hint="Collect them, or run with --accept-holes; the result then says so.",
             )
-        return StoredBars(candles=list(to_candles(frame)), held=held, label=series.label)
+        hours = trading_hours(
+            calendar.trading_days(params.start, params.end),
+            interval=params.interval,
+            segment=segment,
+            calendar=calendar,
+        )
+        return StoredBars(
+            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
+        )
+
+    def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
+        """What the run was told and the bars it ran on.
+
+        Raises BacktestBarsChangedError, and what `read_bars` raises.
+        """
+        params = BacktestParams.from_json(run.parameters)
+        bars = self.read_bars(params)
+        if fingerprint_of(bars.candles) != run.data_fingerprint:
+            raise BacktestBarsChangedError(
+                f"The stored bars of {run.instrument} are no longer those that it ran on.",
+                hint="Run it again; both results are kept: munshi backtest compare",
+            )
+        return params, bars
 
 
 def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
@@ -199,9 +266,9 @@ def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
         )
 
 
-def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
+def request_for(params: BacktestParams, stored: StoredBars) -> Request:
     return Request(
-        bars=bars,
+        bars=stored.candles,
         span=params.interval.span,
         order=Order(
             instrument=str(params.instrument),
@@ -213,6 +280,8 @@ def request_for(params: BacktestParams, bars: Sequence[Candle]) -> Request:
         sizing=Sizing(capital=params.capital, lots=params.lots, lot_size=params.lot_size),
         fill_model=params.fill,
         margin_percent=params.margin_percent,
+        hours=stored.hours,
+        max_wait=params.max_wait,
     )
 
 
@@ -220,7 +289,9 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
     yield f"Prices: {label}."
     yield (
         f"Every order is of {params.lots} x {params.lot_size} units, filled by {params.fill}, "
-        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}."
+        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}. "
+        f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
+        "trading for a price."
     )
     if held.present < held.expected:
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."

@@ -38,6 +38,7 @@ def run(services: SweepServices, run: JobRun, parameters: SweepParams) -> dict[s
                 for begin in range(0, len(missing), parameters.chunk)
             ]
         )
+    services.sweeps.conclude(sweep, job_id=run.job_id, attempt=run.attempt)
     alone = [child for child in children if child.job_type == BACKTEST]
     if not alone:
         best = services.sweeps.finalists(sweep, parameters)

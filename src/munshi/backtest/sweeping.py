@@ -1,7 +1,7 @@
 """Sweeps over stored candles: begun once, filled part by part, read back ranked."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
 
@@ -13,19 +13,30 @@ from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
 from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.sweeps import Sweep, SweepParams, SweepPartParams, SweepTrial, ranked
+from munshi.domain.backtest.sweeps import (
+    Sweep,
+    SweepParams,
+    SweepPartParams,
+    SweepResult,
+    SweepTrial,
+    ranked,
+)
 from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
 from munshi.infrastructure.database.engine import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepShown:
-    """The trials that are there, best first; `overfitting` is None with too few days or trials."""
+    """The trials that are there, best first; `result` is None until all are."""
 
     sweep: Sweep
     trials: Sequence[SweepTrial]
     evidence: Sequence[Evidence]
-    overfitting: float | None
+    result: SweepResult | None
+
+    @property
+    def overfitting(self) -> float | None:
+        return self.result.overfitting if self.result else None
 
     @property
     def is_whole(self) -> bool:
@@ -50,8 +61,8 @@ class SweepService:
         with self._database.reading() as tx:
             stored = tx.sweeps.get_sweep(params.resume or job_id)
         if stored is not None:
-            # How many jobs do it is no part of what a sweep is.
-            kept = {**told, "chunk": stored.parameters.get("chunk")}
+            # How many jobs do it is no part of what a sweep is, nor what becomes of its best.
+            kept = {**told, **{name: stored.parameters.get(name) for name in ("chunk", "confirm")}}
             if kept != stored.parameters:
                 raise BacktestSweepStaleError(
                     f"The sweep {stored.sweep_id} was told something else.",
@@ -102,14 +113,14 @@ class SweepService:
         sweep = self._get(part.sweep_id)
         missing = set(self.missing(sweep))
         wanted = [number for number in part.numbers if number in missing]
-        bars = self._backtests.read_bars(part.sweep.base).candles
-        if fingerprint_of(bars) != sweep.data_fingerprint:
+        stored = self._backtests.read_bars(part.sweep.base)
+        if fingerprint_of(stored.candles) != sweep.data_fingerprint:
             raise BacktestSweepStaleError(
                 "The stored bars have changed since the sweep began.",
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
-        request = request_for(part.sweep.base, bars)
+        request = request_for(part.sweep.base, stored)
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
@@ -131,21 +142,38 @@ class SweepService:
         sweep = self._get(sweep_id)
         with self._database.reading() as tx:
             trials = ranked(tx.sweeps.list_trials(sweep_id))
+            result = tx.sweeps.get_result(sweep_id)
             tried = tx.backtests.list_tried(sweep.instrument)
             tried |= tx.sweeps.list_tried(sweep.instrument)
         return SweepShown(
             sweep=sweep,
             trials=trials,
             evidence=[evidence_of(trial.metrics, tried.values()) for trial in trials],
-            overfitting=overfitting_probability([trial.returns for trial in trials]),
+            result=result,
         )
+
+    def conclude(self, sweep: Sweep, *, job_id: UUID, attempt: int) -> SweepResult:
+        """Store what comes of all trials together, if that was not done yet."""
+        with self._database.reading() as tx:
+            if (stored := tx.sweeps.get_result(sweep.sweep_id)) is not None:
+                return stored
+            trials = tx.sweeps.list_trials(sweep.sweep_id)
+        result = SweepResult(
+            sweep_id=sweep.sweep_id,
+            overfitting=overfitting_probability([trial.returns for trial in trials]),
+            created_at=self._clock.now(),
+        )
+        with self._database.transaction() as tx:
+            tx.attempts.check_running(job_id, attempt)
+            tx.sweeps.save_result(result)
+        return result
 
     def finalists(self, sweep: Sweep, params: SweepParams) -> list[BacktestParams]:
         """The best trials as backtests of their own."""
         with self._database.reading() as tx:
             best = ranked(tx.sweeps.list_trials(sweep.sweep_id))[: params.finalists]
         every = list(params.trials())
-        return [every[trial.trial_number] for trial in best]
+        return [replace(every[trial.trial_number], confirm=params.confirm) for trial in best]
 
     def _get(self, sweep_id: UUID) -> Sweep:
         with self._database.reading() as tx:

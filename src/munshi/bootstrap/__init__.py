@@ -16,6 +16,7 @@ from munshi.audit.service import AuditService
 from munshi.auth.login_watch import LoginWatch
 from munshi.auth.logins import BrokerLogins
 from munshi.auth.secret_access import SecretAccess
+from munshi.backtest.auditing import AuditKeeper
 from munshi.backtest.review import BacktestReview
 from munshi.backtest.signals import SignalService
 from munshi.backtest.sweeping import SweepService
@@ -25,11 +26,12 @@ from munshi.bootstrap.broker_lines import (
     Ground,
     find_endpoints,
 )
-from munshi.bootstrap.collecting import wire_collection
+from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
+from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
 from munshi.bootstrap.research import wire_backtests, wire_validations
-from munshi.bootstrap.services import JOB_TYPES, Services
+from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
 from munshi.cache.last_quotes import LastQuotes
@@ -75,7 +77,6 @@ from munshi.market.importing import ImportService
 from munshi.market.instrument_history import InstrumentHistory
 from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
-from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.refetching import RefetchService
 from munshi.market.verification import CandleVerifier
@@ -343,19 +344,20 @@ def _wire(
         validations=wire_validations(ground, backtests=backtests, candles=candles, jobs=jobs),
         sweeps=SweepService(database, clock, backtests=backtests),
         review=BacktestReview(backtests),
+        backtest_audits=AuditKeeper(database, clock, backtests=backtests),
         signals=SignalService(clock, candles=candles, instruments=instruments, calendar=calendar),
         verifier=CandleVerifier(
             mode=mode, provenance=lines.provenance, candles=candles, collection=collection
         ),
-        quality=QualityService(
-            clock,
-            mode=mode,
+        quality=wire_quality(
+            ground,
             candles=candles,
             months=months,
             gaps=gaps,
             instruments=instruments,
             calendar=calendar,
         ),
+        views=wire_views(ground, candles=candles, instruments=instruments, calendar=calendar),
         comparison=ComparisonService(mode=mode, candles=candles, months=months),
         refetching=RefetchService(
             clock,

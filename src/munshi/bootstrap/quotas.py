@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 
 from munshi.bootstrap.broker_lines import Ground
-from munshi.bootstrap.services import JOB_TYPES
+from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.config.service import ConfigService
 from munshi.domain.market.sessions import Segment
 from munshi.domain.quotas import Priority, midnight_ist

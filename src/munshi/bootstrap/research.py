@@ -3,11 +3,22 @@
 from munshi.backtest.own_strategies import FOLDER, StrategyFinder
 from munshi.backtest.service import BacktestService
 from munshi.bootstrap.broker_lines import Ground
+from munshi.domain.backtest.params import needs_nautilus
+from munshi.domain.job_specs import OtherEntry
 from munshi.jobs.service import JobService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
 from munshi.validation.service import ValidationService
+
+_NAUTILUS = "nautilus_trader"
+IN_NAUTILUS = OtherEntry(
+    wanted=needs_nautilus, entry="munshi.backtest.nautilus_job:run", needs=_NAUTILUS
+)
+# The library is looked for before the first trial, not when the finalists are confirmed.
+CONFIRMED_SWEEP = OtherEntry(
+    wanted=needs_nautilus, entry="munshi.backtest.sweep_job:run", needs=_NAUTILUS
+)
 
 
 def wire_backtests(

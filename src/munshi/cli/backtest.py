@@ -29,6 +29,9 @@ def run_backtest(
     slippage_bp: int = typer.Option(1, help="Basis points of the price, on every order."),
     margin_percent: int = typer.Option(100, help="Of the value, to hold one lot."),
     fill: str = typer.Option("next_open", help="next_open or next_close."),
+    max_wait: int = typer.Option(60, help="Minutes of trading that an order to open may wait."),
+    engine: str = typer.Option("kernel", help="kernel or nautilus."),
+    confirm: bool = typer.Option(False, help="Run it again in nautilus, and tell what differs."),
     accept_holes: bool = typer.Option(False, help="Run although bars are missing."),
     source: str = typer.Option("", help="Whose bars, where several sources have them."),
     as_json: JsonFlag = False,
@@ -62,6 +65,9 @@ def run_backtest(
             "slippage_bp": slippage_bp,
             "margin_percent": margin_percent,
             "fill": fill,
+            "max_wait": max_wait,
+            "engine": engine,
+            "confirm": confirm,
             "accept_holes": accept_holes,
             "source": source or None,
         }
@@ -105,7 +111,19 @@ def list_backtests(
     print_mode(mode)
     print_table(
         "Backtests",
-        ("run", "when", "strategy", "instrument", "bars", "from", "to", "trades", "net", "prices"),
+        (
+            "run",
+            "when",
+            "strategy",
+            "instrument",
+            "bars",
+            "from",
+            "to",
+            "trades",
+            "net",
+            "engine",
+            "prices",
+        ),
         [
             (
                 str(run.run_id)[:8],
@@ -117,6 +135,7 @@ def list_backtests(
                 run.to_date,
                 run.metrics["trades"],
                 rupees(run.net),
+                run.engine if run.confirmation is None else f"{run.engine}, confirmed",
                 run.label,
             )
             for run in runs

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from munshi.backtest.confirming import confirmation_lines
 from munshi.bootstrap import Services
 from munshi.cli.output import print_table, show_instant
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
@@ -21,7 +22,7 @@ _MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
 _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown", "deflated_sharpe"}
 _ENDS = ("_low", "_high")
 _TRADES_SHOWN = 40
-_COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine_version")
+_COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine", "engine_version")
 _LOOKED_THROUGH = 500
 
 
@@ -129,6 +130,8 @@ def print_run(run: BacktestRun, trades: Sequence[Trade], evidence: Evidence) -> 
         [_trade(trade) for trade in trades[:_TRADES_SHOWN]],
         empty="none.",
     )
+    for line in confirmation_lines(run):
+        typer.echo(line)
     typer.echo(
         f"Run {run.run_id}, engine {run.engine} {run.engine_version}, "
         f"{run.duration_ms:,} ms, result {run.result_hash[:12]}."

@@ -15,24 +15,34 @@ _RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of one
 
 @backtest_app.command("audit")
 def audit_backtest(run: _RunId, *, as_json: JsonFlag = False) -> None:
-    """Cut the future off day by day, and take each assumption away."""
+    """Cut the future off day by day, and take each assumption away; what comes of it is kept."""
     from rich.console import Console
-    from rich.progress import Progress
 
     from munshi.cli.backtest_output import find_run, rupees
     from munshi.cli.desk import open_desk
+    from munshi.cli.job_output import job_document
+    from munshi.cli.job_watch import run_here
+    from munshi.domain.audit import COMMAND_LINE
+    from munshi.domain.backtest.audits import AuditParams
+    from munshi.domain.jobs import BACKTEST_AUDIT
 
-    with open_desk() as services, Progress(console=Console(stderr=True)) as bar:
-        found = find_run(services, run)
-        task = bar.add_task("", total=100)
-        audited = services.review.audit(
-            found.run_id,
-            progress=lambda percent, said: bar.update(task, completed=percent, description=said),
-        )
-        bar.update(task, completed=100, description="Done.")
+    with open_desk() as services:
         mode = services.settings.brokers.value
+        found = find_run(services, run)
+        told = AuditParams(run_id=found.run_id).to_json()
+        asked = services.jobs.enqueue(BACKTEST_AUDIT, told, actor=COMMAND_LINE)
+        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
+        if job.result_data is None:
+            if as_json:
+                print_json({"mode": mode, **job_document(job)})
+            else:
+                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
+            raise typer.Exit(1)
+        kept = services.backtest_audits.list_of(found.run_id)[0]
+    audited = kept.found
     if as_json:
-        print_json({"run_id": found.run_id, "is_clean": audited.is_clean, **asdict(audited)})
+        document = {"audit_id": kept.audit_id, "run_id": found.run_id, "is_clean": audited.is_clean}
+        print_json({**document, **asdict(audited)})
         raise typer.Exit(0 if audited.is_clean else 1)
     print_mode(mode)
     typer.secho(f"{found.strategy} on {found.instrument}: net {rupees(audited.net)}", bold=True)

@@ -27,6 +27,7 @@ def sweep_backtests(
     ] = None,
     finalists: int = typer.Option(3, help="How many of the best are run again alone."),
     chunk: int = typer.Option(25, help="Trials of one part."),
+    confirm: bool = typer.Option(False, help="Run those in nautilus, too, and tell what differs."),
     resume: str = typer.Option("", help="A sweep whose missing trials are wanted."),
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,6 +36,7 @@ def sweep_backtests(
 
     from rich.console import Console
 
+    from munshi.backtest.confirming import confirmation_lines
     from munshi.cli.backtest_output import read_grid, read_parameters
     from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
     from munshi.cli.desk import open_desk
@@ -51,6 +53,7 @@ def sweep_backtests(
             "grid": read_grid(param),
             "finalists": finalists,
             "chunk": chunk,
+            "confirm": confirm,
             "resume": resume or None,
         }
     )
@@ -65,14 +68,19 @@ def sweep_backtests(
                 typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
             raise typer.Exit(1)
         found = services.sweeps.show(UUID(str(job.result_data["sweep_id"])))
-    finished = job.result_data["finalists"]
+        finished = job.result_data["finalists"]
+        ids = finished if isinstance(finished, list) else []
+        runs = [services.backtests.get(UUID(str(run_id))) for run_id in ids]
     if as_json:
-        print_json({**sweep_document(found), "finalists": finished})
+        confirmed = {str(run.run_id): run.confirmation for run in runs if run.confirmation}
+        print_json({**sweep_document(found), "finalists": finished, "confirmations": confirmed})
         return
     print_mode(mode)
     print_sweep(found)
-    for run_id in finished if isinstance(finished, list) else []:
-        typer.echo(f"Finalist: munshi backtest show {run_id}")
+    for run in runs:
+        typer.echo(f"Finalist: munshi backtest show {run.run_id}")
+        for line in confirmation_lines(run):
+            typer.echo(f"  {line}")
 
 
 @backtest_app.command("sweeps")

@@ -47,7 +47,9 @@ def print_sweep(found: SweepShown, *, most: int = 20) -> None:
             f"After {found.evidence[0].trials:,} trials on this instrument the best is {verdict} "
             f"(deflated Sharpe {best:.3f})."
         )
-    if found.overfitting is None:
+    if found.result is None:
+        typer.echo("The probability of overfitting is told once all trials are stored.")
+    elif found.overfitting is None:
         typer.echo("Too few days or trials to tell the probability of overfitting.")
     else:
         typer.echo(f"Probability of overfitting: {found.overfitting:.2f}.")

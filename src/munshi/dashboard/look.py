@@ -27,7 +27,15 @@ _FILES: Mapping[str, PackagedFiles] = {
     for folder, types in {
         "htmx": {"htmx.min.js": _SCRIPT, "hx-sse.min.js": _SCRIPT, "LICENSE": _TEXT},
         "pico": {"pico.min.css": _STYLE, "LICENSE.md": _TEXT},
-        "own": {"munshi.css": _STYLE, "munshi.js": _SCRIPT, "theme.js": _SCRIPT},
+        "own": {
+            "munshi.css": _STYLE,
+            **dict.fromkeys(("munshi.js", "theme.js", "lines.js", "candles.js"), _SCRIPT),
+        },
+        "uplot": {"uPlot.iife.min.js": _SCRIPT, "uPlot.min.css": _STYLE, "LICENSE": _TEXT},
+        "lightweight-charts": {
+            "lightweight-charts.standalone.production.js": _SCRIPT,
+            "LICENSE": _TEXT,
+        },
     }.items()
 }
 _NOBODY = Principal(name="anonymous", role=Role.PUBLIC)
@@ -51,6 +59,7 @@ WAYS = (
     WayOn(address="/ui/jobs", words="Jobs"),
     WayOn(address="/ui/queues", words="Queues"),
     WayOn(address="/ui/schedules", words="Schedules"),
+    WayOn(address="/ui/data", words="Data"),
     WayOn(address="/ui/alerts", words="Alerts"),
     WayOn(address="/ui/health", words="Health", group=_DESK),
     WayOn(address="/ui/limits", words="Limits", group=_DESK),
@@ -80,6 +89,7 @@ class Look:
         )
         self._templates.filters |= {
             "time": time_element,
+            "plain_time": plain_time,
             "clock_time": clock_time,
             "second": second,
             "took": took,
@@ -156,6 +166,11 @@ def time_element(instant: datetime | None) -> Markup | str:
     if instant is None:
         return "-"
     return _element(instant, instant.astimezone(IST).strftime("%d %b %H:%M:%S"))
+
+
+def plain_time(instant: datetime) -> str:
+    """IST without markup, for what is read by a pointer's words or a chart."""
+    return f"{instant.astimezone(IST):%d %b %Y %H:%M} IST"
 
 
 def clock_time(instant: datetime | None) -> Markup | str:

@@ -18,6 +18,7 @@ from munshi.errors import (
 
 # Where a person wants to go who came here in vain.
 _WAYS_ON: dict[type[AppError], tuple[str, str]] = {
+    AuthenticationNeededError: ("/ui/sign-in", "Sign in again"),
     JobUnknownError: ("/ui/jobs", "See the jobs there are"),
     AuditRowUnknownError: ("/ui/audit", "See the newest rows"),
     ScheduleUnknownError: ("/ui/schedules", "See the schedules there are"),
@@ -33,6 +34,7 @@ _FIRST_PARTS = {
     "keys": "the API keys",
     "sessions": "my sessions",
     "cache": "the cache",
+    "data": "the data",
 }
 
 

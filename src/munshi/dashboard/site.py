@@ -14,11 +14,15 @@ from munshi.dashboard.account_pages import AccountPages
 from munshi.dashboard.alert_pages import AlertPages
 from munshi.dashboard.audit_pages import AuditPages
 from munshi.dashboard.cache_pages import CachePages
+from munshi.dashboard.candle_pages import CandlePages
 from munshi.dashboard.channel_pages import ChannelPages
+from munshi.dashboard.collect_pages import CollectPages
 from munshi.dashboard.config_pages import ConfigPages
 from munshi.dashboard.config_past_pages import ConfigPastPages
+from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.job_acts import JobActs
+from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.key_pages import KeyPages
 from munshi.dashboard.live import LiveFeed
@@ -26,6 +30,7 @@ from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
+from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
 from munshi.dashboard.silence_pages import SilencePages
 from munshi.dashboard.today_page import TodayPages
@@ -58,16 +63,23 @@ class Dashboard:
         self._refusals = RefusalPages(look)
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
-        schedules = SchedulePages(services, look)
+        schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
         live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
         acts, desk = JobActs(services, look), DeskPages(services, look)
-        moving = (FileRoutes(), live, today, acts, jobs, queues, schedules, desk)
+        pictures = (
+            JobPacePage(services, look),
+            DataPages(services, look),
+            CandlePages(services, look),
+            CollectPages(services, look),
+        )
         # Fixed paths before those with parameters.
         of_the_desk = (
             *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
             *(UserPages, KeyPages, AccountPages, CachePages),
         )
-        self._groups = (*moving, *(pages(services, look) for pages in of_the_desk))
+        own = (today, acts, jobs, queues, edit, schedules, desk)
+        asked = (pages(services, look) for pages in of_the_desk)
+        self._groups = (FileRoutes(), live, *own, *pictures, *asked)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

@@ -1,6 +1,6 @@
 """Job types: what each takes, where it runs and how it may fail."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self
 
@@ -32,13 +32,23 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherEntry:
+    """What is run instead where the parameters ask for it, and the library that takes."""
+
+    wanted: Callable[[Mapping[str, object]], bool]
+    entry: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """How one job type is run.
 
     `entry` is `module:function`, resolved where the job runs; `needs` names the optional
-    dependencies it cannot run without. A job that is not `idempotent` is never run a second
-    time by itself; any other is tried `max_attempts` times as long as its error is retryable,
-    and taken up again after a crash until it has crashed `max_crashes` times.
+    dependencies it cannot run without, and `other` both for some parameters. A job that is not
+    `idempotent` is never run a second time by itself; any other is tried `max_attempts` times as
+    long as its error is retryable, and taken up again after a crash until it has crashed
+    `max_crashes` times.
 
     `timeout_seconds` ends an attempt that is alive but too slow. `memory_mb` is the most that a
     job which runs in a process may hold. A `brief` job ends in milliseconds: one thread runs a
@@ -52,6 +62,7 @@ class JobSpec:
     entry: str
     runs_in: Literal["thread", "process"]
     needs: str | None = None
+    other: OtherEntry | None = None
     idempotent: bool
     queue: str = DEFAULT_QUEUE
     max_attempts: int = 3
@@ -63,6 +74,12 @@ class JobSpec:
     batched: bool = True
     bulk: bool = False
     queue_limit: int | None = None
+
+    def entry_for(self, parameters: Mapping[str, object]) -> tuple[str, str | None]:
+        """Where such a job is run, and the library that it needs, if any."""
+        if self.other is not None and self.other.wanted(parameters):
+            return self.other.entry, self.other.needs
+        return self.entry, self.needs
 
     @property
     def stored_alone(self) -> bool:

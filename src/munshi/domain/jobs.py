@@ -13,6 +13,7 @@ from munshi.errors import JobStateConflictError
 
 AUTO_LOGIN = "auto_login"
 BACKTEST = "backtest"
+BACKTEST_AUDIT = "backtest_audit"
 BACKTEST_SWEEP = "backtest_sweep"
 BACKTEST_SWEEP_PART = "backtest_sweep_part"
 DATA_COLLECTION = "data_collection"

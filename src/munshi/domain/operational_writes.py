@@ -82,6 +82,18 @@ OPERATIONAL_WRITES = (
         writers=("validation.service:ValidationService.save",),
     ),
     OperationalWrite(
+        table="BacktestAudits",
+        what="what audits of backtests came to",
+        why=_JOB_IS_AUDITED,
+        writers=("backtest.auditing:AuditKeeper.run",),
+    ),
+    OperationalWrite(
+        table="BacktestSweepResults",
+        what="what sweeps came to as a whole",
+        why=_JOB_IS_AUDITED,
+        writers=("backtest.sweeping:SweepService.conclude",),
+    ),
+    OperationalWrite(
         table="BacktestSweeps",
         what="sweeps of backtests",
         why=_JOB_IS_AUDITED,

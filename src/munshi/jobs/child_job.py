@@ -91,7 +91,7 @@ class ChildJob:
         self._child.send(
             {
                 "type": "run",
-                "entry": self._spec.entry,
+                "entry": self._spec.entry_for(job.parameters)[0],
                 "params": f"{self._spec.params.__module__}:{self._spec.params.__qualname__}",
                 "job": job_to_json(job),
                 "children": [job_to_json(child) for child in known],

@@ -86,11 +86,12 @@ class JobRunner:
         if spec is None:
             raise JobTypeUnknownError(f"This worker knows no job type {job.job_type!r}.")
         run.check_cancelled()
+        entry, needs = spec.entry_for(job.parameters)
         if spec.runs_in == "process" and self._processes is not None:
-            check_extra(spec.needs)
+            check_extra(needs)
             return checked_result(self._processes.run(spec, job, run))
         parameters = spec.params.from_json(job.parameters)
-        handler = resolve(spec.entry, needs=spec.needs)
+        handler = resolve(entry, needs=needs)
         with being_run(run), output_kept(run.print_line), without_forks():
             return checked_result(handler(self._services, run, parameters))
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from munshi.domain.jobs import FINAL_STATES, Job, JobLogLine, JobState
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_repository import JobFilter
 from munshi.infrastructure.database.transaction import Transaction
+from munshi.jobs.pace import DEAD_READ, DeadGroup, PaceStep, group_dead, read_pace
 from munshi.jobs.service import known_id
 
 LIVE_STATES = frozenset(JobState) - FINAL_STATES
@@ -93,6 +95,16 @@ class JobWatch:
                 for state in JobState
                 if state is not JobState.SUCCEEDED
             }
+
+    def pace(self, *, now: datetime, hours: int) -> list[PaceStep]:
+        """How many were made, how many ended badly and how long they took, oldest first."""
+        with self._database.reading() as tx:
+            return read_pace(tx, now=now, hours=hours)
+
+    def dead_groups(self) -> list[DeadGroup]:
+        """The newest DEAD_READ dead jobs by what they died of, the most frequent first."""
+        with self._database.reading() as tx:
+            return group_dead(tx.job_pace.list_dead(most=DEAD_READ))
 
     def news(
         self, places: Collection[tuple[UUID, Place]], *, limit: int

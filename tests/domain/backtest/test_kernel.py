@@ -102,7 +102,7 @@ def test_it_may_be_filled_at_the_next_close_instead() -> None:
 
 def test_after_a_hole_the_fill_waits_for_the_first_bar_there_is() -> None:
     bars = bars_of([2_000_000, 2_000_100])
-    late = bars_of([2_010_000, 2_010_100], first=START + timedelta(hours=3))
+    late = bars_of([2_010_000, 2_010_100], first=START + timedelta(minutes=61))
     [trade] = run(bars + late, [LONG, None]).trades
     assert (trade.legs[0].at, trade.legs[0].quoted) == (late[0].opens, 2_010_000)
 
@@ -119,6 +119,9 @@ def test_what_is_open_at_the_end_is_marked_and_counts() -> None:
     [trade] = result.trades
     assert trade.end is TradeEnd.OPEN_AT_END
     assert trade.mark == -2_000_900 * 25
+    # Paise: 5,025 slippage (201 a unit), 966 exchange, 50 SEBI, 1,001 stamp duty and 183 GST.
+    [said] = result.assumptions
+    assert "getting out there would have cost 72.25 rupees more." in said
     assert result.equity[-1].equity == CAPITAL + trade.net
 
 

@@ -11,11 +11,15 @@ from munshi.api.answers import Shown
 from munshi.api.roles import Role, allows
 from munshi.backtest.page import report_document, report_page
 from munshi.bootstrap import Services
+from munshi.domain.backtest.audits import KeptAudit
 from munshi.domain.backtest.results import Trade
 
 
 class RunShown(Shown):
-    """Money is in paise. The same `result_hash` means the same trades and the same curve."""
+    """Money is in paise. The same `result_hash` means the same trades and the same curve.
+
+    `confirmation` is what another engine made of the same, with the trades that differ.
+    """
 
     run_id: UUID
     job_id: UUID | None
@@ -37,6 +41,7 @@ class RunShown(Shown):
     net: int
     duration_ms: int
     created_at: datetime
+    confirmation: dict[str, Any] | None
 
 
 class CostShown(Shown):
@@ -78,6 +83,40 @@ class TradeShown(Shown):
     legs: list[LegShown]
 
 
+class PeekShown(Shown):
+    """With nothing after `last_day`, something before it came out otherwise."""
+
+    last_day: date
+    what: str
+
+
+class AssumptionShown(Shown):
+    """The profit without it, and the share of the profit it carries."""
+
+    name: str
+    net: int
+    change: int
+    share: float | None
+
+
+class AuditShown(Shown):
+    """`peeks` is empty when no day's end changed anything before it."""
+
+    audit_id: UUID
+    run_id: UUID
+    job_id: UUID | None
+    code_version: str
+    is_clean: bool
+    net: int
+    days_cut: int
+    trades_compared: int
+    peeks: list[PeekShown]
+    assumptions: list[AssumptionShown]
+    seed: int
+    duration_ms: int
+    created_at: datetime
+
+
 class SweepShown(Shown):
     """`trial_count` is how many there are to be."""
 
@@ -109,7 +148,10 @@ class TrialShown(Shown):
 
 
 class SweepResultShown(Shown):
-    """The best trials first; `overfitting_probability` is None with too few trials or days."""
+    """The best trials first.
+
+    `overfitting_probability` is None until all trials are stored, and with too few trials or days.
+    """
 
     sweep: SweepShown
     is_whole: bool
@@ -125,6 +167,7 @@ class BacktestRoutes:
         self._backtests = services.backtests
         self._sweeps = services.sweeps
         self._review = services.review
+        self._audits = services.backtest_audits
 
     def add_to(self, router: APIRouter) -> None:
         options: dict[str, Any] = {"tags": ["backtests"]}
@@ -139,6 +182,7 @@ class BacktestRoutes:
             response_class=HTMLResponse,
             **options,
         )
+        router.add_api_route("/backtests/{run_id}/audits", self.audits, **options)
         router.add_api_route("/backtests/{run_id}/trades", self.trades, **options)
 
     @allows(Role.VIEWER)
@@ -199,9 +243,33 @@ class BacktestRoutes:
         )
 
     @allows(Role.VIEWER)
+    def audits(self, run_id: UUID) -> list[AuditShown]:
+        """Its audits, newest first; one is begun by POST /jobs with the type backtest_audit."""
+        return [_audit(kept) for kept in self._audits.list_of(run_id)]
+
+    @allows(Role.VIEWER)
     def trades(self, run_id: UUID) -> list[TradeShown]:
         """The run's trades in order, with every order and its charges."""
         return [_shown(trade) for trade in self._backtests.trades(run_id)]
+
+
+def _audit(kept: KeptAudit) -> AuditShown:
+    found = kept.found
+    return AuditShown(
+        audit_id=kept.audit_id,
+        run_id=kept.run_id,
+        job_id=kept.job_id,
+        code_version=kept.code_version,
+        is_clean=found.is_clean,
+        net=found.net,
+        days_cut=found.days_cut,
+        trades_compared=found.trades_compared,
+        peeks=[PeekShown.model_validate(peek) for peek in found.peeks],
+        assumptions=[AssumptionShown.model_validate(each) for each in found.assumptions],
+        seed=found.seed,
+        duration_ms=kept.duration_ms,
+        created_at=kept.created_at,
+    )
 
 
 def _shown(trade: Trade) -> TradeShown:

@@ -196,7 +196,8 @@ def _difference(
 ) -> str | None:
     if (what := _other_decision(decided, again, bars)) is not None:
         return what
-    for number, (trade, cut) in enumerate(zip(trades, closed, strict=False), start=1):
+    whole = [trade for trade in trades if trade.end is TradeEnd.CLOSED]
+    for number, (trade, cut) in enumerate(zip(whole, closed, strict=False), start=1):
         if trade != cut:
             return f"Trade {number} is another without the future."
     return None
@@ -240,11 +241,13 @@ def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[
     """Profits with every order at a price drawn from its bar's range; charges as they were."""
     at_open = request.fill_model is FillModel.NEXT_OPEN
     span: dict[datetime, tuple[int, int]] = {
-        bar.opens if at_open else bar.opens + request.span: (
+        bar.opens if at_open else closes: (
             bar.low // _UNITS_A_PAISA,
             bar.high // _UNITS_A_PAISA,
         )
-        for bar in request.bars
+        for bar, closes in zip(
+            request.bars, request.hours.closes(request.bars, request.span), strict=True
+        )
     }
     fills = [
         (leg.quantity if leg.side is Side.SELL else -leg.quantity, leg.quoted, *span[leg.at])

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
+from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
-from munshi.domain.market.charges import ChargeKind
+from munshi.domain.market.charges import ChargeKind, Side
+
+LONGEST_WAIT = timedelta(hours=1)
+_BASIS = 10_000
 
 
 class Target(IntEnum):
@@ -17,6 +21,13 @@ class Target(IntEnum):
     SHORT = -1
     FLAT = 0
     LONG = 1
+
+
+class EngineName(StrEnum):
+    """Which engine makes a run: our own, or nautilus_trader, which is an extra."""
+
+    KERNEL = "kernel"
+    NAUTILUS = "nautilus"
 
 
 class Strategy(Protocol):
@@ -42,10 +53,19 @@ class Order:
     slippage_bp: int = 1
     tick: int = 5
 
+    def slipped(self, quoted: int, side: Side) -> int:
+        """What an order gets where `quoted` paise are asked or offered."""
+        slip = max(self.tick, -(-quoted * self.slippage_bp // _BASIS))
+        return quoted + slip if side is Side.BUY else max(quoted - slip, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`span` is the length of a bar: a bar's decision is known that long after it opened."""
+    """`span` is the length of a bar, unless its session in `hours` ends before.
+
+    An order to open that has found no price after `max_wait` of trading lapses. One to close
+    waits on: who wants out takes the first price there is.
+    """
 
     bars: Sequence[Candle]
     span: timedelta
@@ -53,6 +73,8 @@ class Request:
     sizing: Sizing
     fill_model: FillModel
     margin_percent: int = 100
+    hours: TradingHours = ALWAYS
+    max_wait: timedelta = LONGEST_WAIT
 
 
 class Engine(Protocol):

@@ -1,15 +1,14 @@
 """The own engine: one instrument, whole paise, and rules that have no switch.
 
 A decision sees closed bars only. It is filled at the first bar that opens after it, or not at
-all. Slippage and charges fall on every leg. What is open at the end is marked and says so.
+all when that comes too late. Slippage and charges fall on every leg. What is open at the end is
+marked and says so, with what getting out would have cost.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime
 
-from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.costs import assumption_beyond, cost_of_leg
 from munshi.domain.backtest.engine import Request, Strategy, Target
 from munshi.domain.backtest.results import (
     BacktestResult,
@@ -19,20 +18,25 @@ from munshi.domain.backtest.results import (
     Trade,
     TradeEnd,
 )
-from munshi.domain.market.candles import PRICE_SCALE, Candle
-from munshi.domain.market.charges import Side
-from munshi.errors import (
-    AppError,
-    BacktestCapitalTooSmallError,
-    BacktestDataMissingError,
-    StrategyFailedError,
+from munshi.domain.backtest.rules import (
+    assumptions_of,
+    check_bars,
+    check_capital,
+    closing,
+    decision,
+    has_lapsed,
+    opening,
+    order_at,
+    price_way_out,
+    to_paise,
 )
+from munshi.domain.market.candles import Candle
+from munshi.domain.market.charges import Side
 
 # 2: a trade has a signal and an expiry, so a result is written otherwise than by 1.
-VERSION = "2"
-_UNITS_A_PAISA = PRICE_SCALE // 100
-_BASIS = 10_000
-_PERCENT = 100
+# 3: a bar closes when its session does, an order to open lapses, and the way out of what is
+# open at the end has a price.
+VERSION = "3"
 _TOLD_EVERY = 1024
 
 
@@ -50,24 +54,19 @@ class Kernel:
         Raises BacktestDataMissingError, BacktestCapitalTooSmallError, MarketFactUnknownError,
         StrategyFailedError, and whatever `progress` raises.
         """
-        if not request.bars:
-            raise BacktestDataMissingError(
-                f"There are no bars of {request.order.instrument} to run on.",
-                hint="Collect or import them: munshi data collect --help",
-            )
+        check_bars(request)
         book = _Book(request)
         closed = ClosedBars(request.bars)
-        for number in range(len(request.bars)):
+        for number, closes in enumerate(request.hours.closes(request.bars, request.span)):
             bar = closed.close_next()
-            book.fill(bar)
-            book.mark(bar)
-            wanted = _decision(strategy, closed)
+            book.fill(bar, closes)
+            book.mark(bar, closes)
+            wanted = decision(strategy, closed)
             if wanted is not None:
-                book.want(wanted, bar)
+                book.want(wanted, closes)
             if number % _TOLD_EVERY == 0:
                 progress(number / len(request.bars))
-        book.end(request.bars[-1])
-        assumption = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
+        way_out = book.end(request.bars[-1])
         return BacktestResult(
             engine=self.name,
             version=self.version,
@@ -75,7 +74,7 @@ class Kernel:
             sizing=request.sizing,
             trades=tuple(book.trades),
             equity=tuple(book.curve),
-            assumptions=(assumption,) if assumption else (),
+            assumptions=assumptions_of(request, way_out),
         )
 
 
@@ -93,63 +92,53 @@ class _Book:
         self.trades: list[Trade] = []
         self.curve: list[EquityPoint] = []
 
-    def want(self, target: Target, bar: Candle) -> None:
-        """A decision at the close of `bar`; it replaces one that has not been filled."""
+    def want(self, target: Target, at: datetime) -> None:
+        """A decision when a bar closed `at`; it replaces one that has not been filled."""
         if target is not self._wanted:
             self._wanted = target
-            self._decided_at = bar.opens + self._request.span
+            self._decided_at = at
 
-    def fill(self, bar: Candle) -> None:
+    def fill(self, bar: Candle, closes: datetime) -> None:
         """What was decided before `bar` opened is done at its open or close."""
         if self._wanted is self._held or bar.opens < self._decided_at:
             return
         at_open = self._request.fill_model is FillModel.NEXT_OPEN
-        quoted = _paise(bar.open if at_open else bar.close)
-        at = timedelta(0) if at_open else self._request.span
+        quoted = to_paise(bar.open if at_open else bar.close)
+        at = bar.opens if at_open else closes
         if self._held is not Target.FLAT:
-            self._execute(_closing(self._held), quoted, bar, at)
+            self._execute(closing(self._held), quoted, bar, at)
             self._finish(TradeEnd.CLOSED)
+        if self._wanted is not Target.FLAT and has_lapsed(self._request, self._decided_at, bar):
+            self._give_up()
         if self._wanted is not Target.FLAT:
-            self._check_capital(quoted)
+            check_capital(self._request, quoted)
             self._opened_by = self._decided_at
-            self._execute(_opening(self._wanted), quoted, bar, at)
+            self._execute(opening(self._wanted), quoted, bar, at)
         self._held = self._wanted
 
-    def mark(self, bar: Candle) -> None:
-        self.curve.append(
-            EquityPoint(
-                at=bar.opens + self._request.span, cash=self._cash, position=self._worth(bar)
-            )
-        )
+    def mark(self, bar: Candle, closes: datetime) -> None:
+        self.curve.append(EquityPoint(at=closes, cash=self._cash, position=self._worth(bar)))
 
-    def end(self, last: Candle) -> None:
-        """Mark what is open, and list the order for which no price came."""
+    def end(self, last: Candle) -> str | None:
+        """Mark what is open, and list the order for which no price came.
+
+        What getting out of it would have cost is returned, as an assumption.
+        """
+        way_out = None
         if self._held is not Target.FLAT:
+            way_out = price_way_out(self._request, self._held)
             self._finish(TradeEnd.OPEN_AT_END, mark=self._worth(last))
         if self._wanted not in {self._held, Target.FLAT}:
-            self.trades.append(Trade(decided_at=self._decided_at, end=TradeEnd.UNPRICED, legs=()))
+            self._give_up()
+        return way_out
 
-    def _execute(self, side: Side, quoted: int, bar: Candle, at: timedelta) -> None:
-        order, quantity = self._request.order, self._request.sizing.quantity
-        slip = max(order.tick, -(-quoted * order.slippage_bp // _BASIS))
-        price = quoted + slip if side is Side.BUY else max(quoted - slip, 0)
-        leg = LegFill(
-            instrument=order.instrument,
-            side=side,
-            quantity=quantity,
-            quoted=quoted,
-            price=price,
-            at=bar.opens + at,
-            cost=cost_of_leg(
-                bar.opens.astimezone(IST).date(),
-                order.kind,
-                side,
-                price=price,
-                quantity=quantity,
-                brokerage=order.brokerage,
-                exchange=order.exchange,
-            ),
-        )
+    def _give_up(self) -> None:
+        """The order to open lapses, and is listed."""
+        self.trades.append(Trade(decided_at=self._decided_at, end=TradeEnd.UNPRICED, legs=()))
+        self._wanted = Target.FLAT
+
+    def _execute(self, side: Side, quoted: int, bar: Candle, at: datetime) -> None:
+        leg = order_at(self._request, side, quoted, bar=bar, at=at)
         self._cash += leg.cash - leg.cost.total
         self._legs.append(leg)
 
@@ -160,42 +149,4 @@ class _Book:
         self._legs = []
 
     def _worth(self, bar: Candle) -> int:
-        return self._held * self._request.sizing.quantity * _paise(bar.close)
-
-    def _check_capital(self, quoted: int) -> None:
-        sizing = self._request.sizing
-        needed = quoted * sizing.lot_size * self._request.margin_percent // _PERCENT
-        if sizing.capital < needed:
-            raise BacktestCapitalTooSmallError(
-                f"One lot of {self._request.order.instrument} needs {needed / _PERCENT:,.2f} "
-                f"rupees, the capital is {sizing.capital / _PERCENT:,.2f}.",
-                hint="Give more capital, or the share of the value that is asked as margin.",
-            )
-
-
-def _decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
-    try:
-        wanted = strategy.decide(closed)
-        return None if wanted is None else Target(wanted)
-    except AppError:
-        raise
-    except Exception as error:
-        at = closed[-1].opens.astimezone(IST)
-        raise StrategyFailedError(
-            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
-            f"{type(error).__name__}: {error}",
-            hint="Nothing was stored. Mend the strategy and run it again.",
-        ) from error
-
-
-def _opening(target: Target) -> Side:
-    return Side.BUY if target is Target.LONG else Side.SELL
-
-
-def _closing(held: Target) -> Side:
-    return Side.SELL if held is Target.LONG else Side.BUY
-
-
-def _paise(price: int) -> int:
-    """From ten-thousandths of a rupee, halves up; exchange prices are whole paise."""
-    return (price + _UNITS_A_PAISA // 2) // _UNITS_A_PAISA
+        return self._held * self._request.sizing.quantity * to_paise(bar.close)

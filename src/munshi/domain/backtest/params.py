@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
 from munshi.domain.backtest.catalogue import check_strategy
+from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
+_MINUTE = timedelta(minutes=1)
+_MOST_WAIT = timedelta(days=30)
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "parameters": {},
@@ -26,6 +29,9 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "slippage_bp": 1,
         "margin_percent": 100,
         "fill": "next_open",
+        "max_wait": int(LONGEST_WAIT / _MINUTE),
+        "engine": EngineName.KERNEL.value,
+        "confirm": False,
         "accept_holes": False,
         "source": None,
     }
@@ -37,7 +43,9 @@ _NEEDED = ("strategy", "instrument", "from", "to")
 class BacktestParams:
     """`capital` and `brokerage` (for an order) are paise; both dates are included.
 
-    With `accept_holes` it runs although bars are missing, and the result says how many.
+    An order to open that finds no price within `max_wait` of trading lapses.
+    With `accept_holes` it runs although bars are missing, and the result says how many. With
+    `confirm` it is run in the kernel and then in nautilus, and what differs is kept with it.
     """
 
     strategy: str
@@ -54,6 +62,9 @@ class BacktestParams:
     slippage_bp: int
     margin_percent: int
     fill: FillModel
+    max_wait: timedelta
+    engine: EngineName
+    confirm: bool
     accept_holes: bool
     source: str | None
 
@@ -77,9 +88,12 @@ class BacktestParams:
         start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
-        source, accept = given["source"], given["accept_holes"]
-        if not isinstance(accept, bool):
-            raise JobParametersInvalidError(f"accept_holes must be true or false, not {accept!r}.")
+        engine = EngineName(_word(given, "engine", [name.value for name in EngineName]))
+        confirm, source = _yes_or_no(given, "confirm"), given["source"]
+        if confirm and engine is not EngineName.KERNEL:
+            raise JobParametersInvalidError(
+                f"confirm makes a run of the kernel again in {engine}; it is run there already."
+            )
         try:
             instrument = InstrumentRef.parse(str(given["instrument"]))
             interval = Interval.parse(str(given["interval"]))
@@ -100,7 +114,10 @@ class BacktestParams:
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
             fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
-            accept_holes=accept,
+            max_wait=_minutes(given, "max_wait"),
+            engine=engine,
+            confirm=confirm,
+            accept_holes=_yes_or_no(given, "accept_holes"),
             source=None if source is None else str(source),
         )
 
@@ -120,9 +137,17 @@ class BacktestParams:
             "slippage_bp": self.slippage_bp,
             "margin_percent": self.margin_percent,
             "fill": self.fill.value,
+            "max_wait": int(self.max_wait / _MINUTE),
+            "engine": self.engine.value,
+            "confirm": self.confirm,
             "accept_holes": self.accept_holes,
             "source": self.source,
         }
+
+
+def needs_nautilus(raw: Mapping[str, object]) -> bool:
+    """Whether a backtest or a sweep that is told `raw` cannot be made by the kernel alone."""
+    return raw.get("engine") == EngineName.NAUTILUS or raw.get("confirm") is True
 
 
 _KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
@@ -144,6 +169,22 @@ def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
             f"{name} must be a whole number from {least} on, not {value!r}."
         )
     return value
+
+
+def _yes_or_no(given: Mapping[str, object], name: str) -> bool:
+    value = given[name]
+    if not isinstance(value, bool):
+        raise JobParametersInvalidError(f"{name} must be true or false, not {value!r}.")
+    return value
+
+
+def _minutes(given: Mapping[str, object], name: str) -> timedelta:
+    minutes = _whole(given, name, least=0)
+    if minutes > _MOST_WAIT / _MINUTE:
+        raise JobParametersInvalidError(
+            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {minutes:,}."
+        )
+    return timedelta(minutes=minutes)
 
 
 def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRun:
-    """`result_hash` is the same for the same code, parameters and data; money is in paise."""
+    """`result_hash` is the same for the same code, parameters and data; money is in paise.
+
+    `confirmation` is what another engine made of the same, if it was asked.
+    """
 
     run_id: UUID
     job_id: UUID | None
@@ -30,3 +34,4 @@ class BacktestRun:
     net: int
     duration_ms: int
     created_at: datetime
+    confirmation: Mapping[str, Any] | None = None

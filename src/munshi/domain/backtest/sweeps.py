@@ -10,25 +10,30 @@ from typing import Self
 from uuid import UUID
 
 from munshi.domain.backtest.catalogue import check_strategy
+from munshi.domain.backtest.engine import EngineName
 from munshi.domain.backtest.params import BacktestParams
 from munshi.errors import JobParametersInvalidError
 
 MOST_TRIALS = 20_000
 MOST_FINALISTS = 20
-_DEFAULTS: Mapping[str, object] = MappingProxyType({"finalists": 3, "chunk": 25, "resume": None})
+_DEFAULTS: Mapping[str, object] = MappingProxyType(
+    {"finalists": 3, "chunk": 25, "confirm": False, "resume": None}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepParams:
     """`grid` is tried in all its combinations on top of `base`; a `chunk` of trials is one job.
 
-    `resume` names a sweep of the same parameters whose missing trials are wanted.
+    `resume` names a sweep of the same parameters whose missing trials are wanted. With `confirm`
+    the finalists are run in nautilus, too.
     """
 
     base: BacktestParams
     grid: Mapping[str, Sequence[object]]
     finalists: int
     chunk: int
+    confirm: bool
     resume: UUID | None
 
     @classmethod
@@ -71,6 +76,7 @@ class SweepParams:
             grid={name: list(values) for name, values in grid.items()},
             finalists=_whole(given, "finalists", least=1, most=MOST_FINALISTS),
             chunk=_whole(given, "chunk", least=1, most=1000),
+            confirm=_confirm(given, read),
             resume=_id(given["resume"]),
         )
 
@@ -80,6 +86,7 @@ class SweepParams:
             "grid": {name: list(values) for name, values in self.grid.items()},
             "finalists": self.finalists,
             "chunk": self.chunk,
+            "confirm": self.confirm,
             "resume": None if self.resume is None else str(self.resume),
         }
 
@@ -152,6 +159,15 @@ class SweepTrial:
     net: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepResult:
+    """Of all trials together; `overfitting` is None with too few days or trials."""
+
+    sweep_id: UUID
+    overfitting: float | None
+    created_at: datetime
+
+
 def ranked(trials: Sequence[SweepTrial]) -> list[SweepTrial]:
     """The best Sharpe ratio first; those without one last."""
     return sorted(trials, key=_rank)
@@ -160,6 +176,18 @@ def ranked(trials: Sequence[SweepTrial]) -> list[SweepTrial]:
 def _rank(trial: SweepTrial) -> tuple[bool, float, int]:
     sharpe = trial.metrics.get("period_sharpe")
     return sharpe is None, -(sharpe or 0), trial.trial_number
+
+
+def _confirm(given: Mapping[str, object], base: BacktestParams) -> bool:
+    confirm = given["confirm"]
+    if not isinstance(confirm, bool):
+        raise JobParametersInvalidError(f"confirm must be true or false, not {confirm!r}.")
+    if base.engine is not EngineName.KERNEL or base.confirm:
+        raise JobParametersInvalidError(
+            "The trials of a sweep are run in the kernel.",
+            hint="Say confirm of the sweep itself: its finalists are then run in both.",
+        )
+    return confirm
 
 
 def _whole(given: Mapping[str, object], name: str, *, least: int, most: int) -> int:

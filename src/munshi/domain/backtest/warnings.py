@@ -20,7 +20,16 @@ def _indices() -> frozenset[str]:
 
 def warnings_of(run: BacktestRun, evidence: Evidence) -> tuple[str, ...]:
     """The gravest first; none is no promise."""
-    return (*_of_luck(run, evidence), *_of_bars(run), *_of_figures(run))
+    return (*_of_engines(run), *_of_luck(run, evidence), *_of_bars(run), *_of_figures(run))
+
+
+def _of_engines(run: BacktestRun) -> Iterator[str]:
+    made = run.confirmation
+    if made is not None and not made["is_same"]:
+        yield (
+            f"{made['engine']} made {made['differ']:,} trades of this otherwise; "
+            "see where before anything else."
+        )
 
 
 def _of_luck(run: BacktestRun, evidence: Evidence) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""SQL for BacktestSweeps and BacktestTrials; nothing here changes a stored row."""
+"""SQL for BacktestSweeps, their results and BacktestTrials; nothing here changes a stored row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -7,11 +7,19 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from munshi.domain.backtest.sweeps import Sweep, SweepTrial
-from munshi.infrastructure.database.models import backtest_sweeps, backtest_trials
+from munshi.domain.backtest.sweeps import Sweep, SweepResult, SweepTrial
+from munshi.infrastructure.database.models import (
+    backtest_sweep_results,
+    backtest_sweeps,
+    backtest_trials,
+)
 
 _INSERT = insert(backtest_sweeps)
 _INSERT_TRIALS = insert(backtest_trials)
+_INSERT_RESULT = insert(backtest_sweep_results)
+_RESULT = select(backtest_sweep_results).where(
+    backtest_sweep_results.c.sweep_id == bindparam("sweep")
+)
 _GET = select(backtest_sweeps).where(backtest_sweeps.c.sweep_id == bindparam("sweep"))
 _LIST = (
     select(backtest_sweeps)
@@ -50,6 +58,13 @@ class SweepRepository:
         ]
         if rows:
             self._connection.execute(_INSERT_TRIALS, rows)
+
+    def save_result(self, result: SweepResult) -> None:
+        self._connection.execute(_INSERT_RESULT, asdict(result))
+
+    def get_result(self, sweep_id: UUID) -> SweepResult | None:
+        row = self._connection.execute(_RESULT, {"sweep": sweep_id}).one_or_none()
+        return None if row is None else SweepResult(**row._mapping)  # noqa: SLF001 - read whole
 
     def get_sweep(self, sweep_id: UUID) -> Sweep | None:
         row = self._connection.execute(_GET, {"sweep": sweep_id}).one_or_none()

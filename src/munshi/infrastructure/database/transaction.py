@@ -17,6 +17,7 @@ from munshi.infrastructure.database.attempt_repository import AttemptRepository
 from munshi.infrastructure.database.audit_key_repository import AuditKeyRepository
 from munshi.infrastructure.database.audit_repository import AuditRepository
 from munshi.infrastructure.database.auth_repository import AuthRepository
+from munshi.infrastructure.database.backtest_audit_repository import BacktestAuditRepository
 from munshi.infrastructure.database.backtest_repository import BacktestRepository
 from munshi.infrastructure.database.cache_repository import CacheRepository
 from munshi.infrastructure.database.candle_repository import CandleRepository
@@ -29,6 +30,7 @@ from munshi.infrastructure.database.health_repository import HealthRepository
 from munshi.infrastructure.database.instrument_list_repository import InstrumentListRepository
 from munshi.infrastructure.database.instrument_repository import InstrumentRepository
 from munshi.infrastructure.database.job_log_repository import JobLogRepository
+from munshi.infrastructure.database.job_pace_repository import JobPaceRepository
 from munshi.infrastructure.database.job_repository import JobRepository
 from munshi.infrastructure.database.ledger_reader import LedgerReader
 from munshi.infrastructure.database.ledger_repository import LedgerRepository
@@ -114,6 +116,10 @@ class Transaction:
         return QueueRepository(self.connection)
 
     @cached_property
+    def job_pace(self) -> JobPaceRepository:
+        return JobPaceRepository(self.connection)
+
+    @cached_property
     def job_logs(self) -> JobLogRepository:
         return JobLogRepository(self.connection)
 
@@ -188,6 +194,10 @@ class Transaction:
     @cached_property
     def backtests(self) -> BacktestRepository:
         return BacktestRepository(self.connection)
+
+    @cached_property
+    def backtest_audits(self) -> BacktestAuditRepository:
+        return BacktestAuditRepository(self.connection)
 
     @cached_property
     def validations(self) -> ValidationRepository:

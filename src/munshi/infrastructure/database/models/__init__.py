@@ -21,12 +21,14 @@ from munshi.infrastructure.database.models.audit_ledger import (
 from munshi.infrastructure.database.models.audit_logs import audit_logs, audit_personal_data
 from munshi.infrastructure.database.models.auth_sessions import auth_sessions
 from munshi.infrastructure.database.models.background_jobs import background_jobs
+from munshi.infrastructure.database.models.backtest_audits import backtest_audits
 from munshi.infrastructure.database.models.backtest_runs import (
     backtest_legs,
     backtest_runs,
     backtest_trades,
 )
 from munshi.infrastructure.database.models.backtest_sweeps import (
+    backtest_sweep_results,
     backtest_sweeps,
     backtest_trials,
 )
@@ -94,8 +96,10 @@ __all__ = [
     "audit_sealer",
     "auth_sessions",
     "background_jobs",
+    "backtest_audits",
     "backtest_legs",
     "backtest_runs",
+    "backtest_sweep_results",
     "backtest_sweeps",
     "backtest_trades",
     "backtest_trials",

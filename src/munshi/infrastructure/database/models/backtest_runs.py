@@ -34,6 +34,7 @@ backtest_runs = table(
     Column("net", Whole, nullable=False),
     Column("duration_ms", Whole, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("confirmation", Json),
     Index("ix_BacktestRuns_job_id", "job_id"),
     Index("ix_BacktestRuns_created_at", "created_at"),
 )

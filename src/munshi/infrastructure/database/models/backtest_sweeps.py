@@ -1,9 +1,9 @@
-"""Sweeps and their trials: each stored once and never changed. Money is in paise."""
+"""Sweeps, their trials and what came of them: stored once and never changed. Money is in paise."""
 
 from sqlalchemy import Column, ForeignKey, Index
 
 from munshi.infrastructure.database.models.base import table
-from munshi.infrastructure.database.types import Day, Instant, Json, Name, RowUuid, Whole
+from munshi.infrastructure.database.types import Day, Instant, Json, Name, Real, RowUuid, Whole
 
 backtest_sweeps = table(
     "BacktestSweeps",
@@ -21,6 +21,18 @@ backtest_sweeps = table(
     Column("data_fingerprint", Name(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     Index("ix_BacktestSweeps_created_at", "created_at"),
+)
+
+backtest_sweep_results = table(
+    "BacktestSweepResults",
+    Column(
+        "sweep_id",
+        RowUuid,
+        ForeignKey("BacktestSweeps.sweep_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("overfitting", Real),
+    Column("created_at", Instant, nullable=False),
 )
 
 backtest_trials = table(

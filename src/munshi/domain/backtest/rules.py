@@ -1,0 +1,118 @@
+"""What every engine holds to, whoever keeps its books."""
+
+from datetime import datetime
+
+from munshi.clock import IST
+from munshi.domain.backtest.closed_bars import ClosedBars
+from munshi.domain.backtest.costs import assumption_beyond, cost_of_leg
+from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.results import LegFill
+from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.market.charges import Side
+from munshi.errors import (
+    AppError,
+    BacktestCapitalTooSmallError,
+    BacktestDataMissingError,
+    StrategyFailedError,
+)
+
+_UNITS_A_PAISA = PRICE_SCALE // 100
+_PERCENT = 100
+
+
+def check_bars(request: Request) -> None:
+    """Raise BacktestDataMissingError where there are none."""
+    if not request.bars:
+        raise BacktestDataMissingError(
+            f"There are no bars of {request.order.instrument} to run on.",
+            hint="Collect or import them: munshi data collect --help",
+        )
+
+
+def check_capital(request: Request, quoted: int) -> None:
+    """Raise BacktestCapitalTooSmallError where it is not enough for one lot at `quoted` paise."""
+    sizing = request.sizing
+    needed = quoted * sizing.lot_size * request.margin_percent // _PERCENT
+    if sizing.capital < needed:
+        raise BacktestCapitalTooSmallError(
+            f"One lot of {request.order.instrument} needs {needed / _PERCENT:,.2f} "
+            f"rupees, the capital is {sizing.capital / _PERCENT:,.2f}.",
+            hint="Give more capital, or the share of the value that is asked as margin.",
+        )
+
+
+def decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
+    """What `strategy` says now. Raises StrategyFailedError for whatever it raises itself."""
+    try:
+        wanted = strategy.decide(closed)
+        return None if wanted is None else Target(wanted)
+    except AppError:
+        raise
+    except Exception as error:
+        at = closed[-1].opens.astimezone(IST)
+        raise StrategyFailedError(
+            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
+            f"{type(error).__name__}: {error}",
+            hint="Nothing was stored. Mend the strategy and run it again.",
+        ) from error
+
+
+def has_lapsed(request: Request, decided_at: datetime, bar: Candle) -> bool:
+    """Whether an order to open of `decided_at` waited too long when `bar` opened."""
+    hours = request.hours
+    return hours.elapsed(bar.opens) - hours.elapsed(decided_at) > request.max_wait
+
+
+def order_at(request: Request, side: Side, quoted: int, *, bar: Candle, at: datetime) -> LegFill:
+    """An order of the run's size, with slippage and the charges of the day of `bar`.
+
+    Raises MarketFactUnknownError.
+    """
+    order, quantity = request.order, request.sizing.quantity
+    price = order.slipped(quoted, side)
+    return LegFill(
+        instrument=order.instrument,
+        side=side,
+        quantity=quantity,
+        quoted=quoted,
+        price=price,
+        at=at,
+        cost=cost_of_leg(
+            bar.opens.astimezone(IST).date(),
+            order.kind,
+            side,
+            price=price,
+            quantity=quantity,
+            brokerage=order.brokerage,
+            exchange=order.exchange,
+        ),
+    )
+
+
+def price_way_out(request: Request, held: Target) -> str:
+    """What getting out of `held` at the last close would have cost, as an assumption."""
+    last = request.bars[-1]
+    leg = order_at(request, closing(held), to_paise(last.close), bar=last, at=last.opens)
+    return (
+        "What is open at the end is marked at the last close; getting out there would have cost "
+        f"{(leg.slippage + leg.cost.total) / _PERCENT:,.2f} rupees more."
+    )
+
+
+def assumptions_of(request: Request, way_out: str | None) -> tuple[str, ...]:
+    """What every engine says of a run over these bars."""
+    beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
+    return tuple(said for said in (beyond, way_out) if said)
+
+
+def opening(target: Target) -> Side:
+    return Side.BUY if target is Target.LONG else Side.SELL
+
+
+def closing(held: Target) -> Side:
+    return Side.SELL if held is Target.LONG else Side.BUY
+
+
+def to_paise(price: int) -> int:
+    """From ten-thousandths of a rupee, halves up; exchange prices are whole paise."""
+    return (price + _UNITS_A_PAISA // 2) // _UNITS_A_PAISA
