@@ -18,6 +18,7 @@ from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Order, Request, Strategy, Target
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
+from munshi.domain.backtest.rules import decision
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
 from munshi.domain.market.candles import Candle, to_price
 from munshi.domain.market.charges import ChargeKind
@@ -146,7 +147,7 @@ def _scene(name: str, bars: Sequence[Candle], strategy: Strategy) -> Scene:
     targets = []
     for _ in bars:
         closed.close_next()
-        targets.append(strategy.decide(closed))
+        targets.append(decision(strategy, closed))
     return Scene(name=name, bars=bars, targets=targets)
 
 

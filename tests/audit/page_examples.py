@@ -48,6 +48,11 @@ def _edit(api: Caller, act: str) -> Answer:
     return _send(api, f"/ui/schedules/noon/{act}", version=1, times="12:00", enabled="yes")
 
 
+def _choose(api: Caller) -> Answer:
+    api.post("/schedules/noon", json_body={"schedule": _SCHEDULE})
+    return _send(api, "/ui/first-run/schedules", shown="noon")
+
+
 ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ("POST", "/ui/jobs/{job_id}/{act}"): _cancel,
     ("POST", "/ui/jobs/all/{act}"): _cancel_all,
@@ -56,6 +61,13 @@ ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ),
     ("POST", "/ui/queues/{kind}/{name}/resume"): _resume,
     ("POST", "/ui/schedules/{name}/{act}"): _run,
+    ("POST", "/ui/first-run/brokers/{service}"): lambda api: _send(
+        api, "/ui/first-run/brokers/kite", api_key="key", api_secret="told-nobody"
+    ),
+    ("POST", "/ui/first-run/brokers/{service}/auto"): lambda api: _send(
+        api, "/ui/first-run/brokers/kite/auto"
+    ),
+    ("POST", "/ui/first-run/schedules"): _choose,
     # Stores nothing; what is audited is the schedule that it needs.
     ("POST", "/ui/schedules/{name}/edit"): lambda api: _edit(api, "edit"),
     ("POST", "/ui/schedules/{name}/save"): lambda api: _edit(api, "save"),

@@ -17,6 +17,8 @@ def _set_up(tab: Page, site: Site) -> None:
     tab.get_by_label("The same again").fill(PASSWORD)
     tab.get_by_role("button", name="Store the password").click()
     tab.wait_for_url(f"{site.url}/ui/sign-in**")
+    expect(tab.get_by_text("Your password is stored.")).to_be_visible()
+    tab.goto(f"{site.url}/ui/sign-in")
 
 
 def _sign_in(tab: Page, password: str = PASSWORD) -> None:
@@ -27,7 +29,6 @@ def _sign_in(tab: Page, password: str = PASSWORD) -> None:
 
 def test_from_the_printed_link_to_the_first_page(tab: Page, site: Site) -> None:
     _set_up(tab, site)
-    expect(tab.get_by_text("Your password is stored.")).to_be_visible()
 
     _sign_in(tab)
 

@@ -52,7 +52,7 @@ def create_app(
     Without `pages` a few words stand at `/ui/`.
     """
     counts = RequestCounts()
-    groups = [*all_routes(services, counts), PeoplePages(services)]
+    groups = [*all_routes(services, counts), PeoplePages(services, has_pages=pages is not None)]
     return build_app(
         services.settings,
         services.clock,

@@ -14,6 +14,8 @@ from munshi.domain.people import SignedIn
 from munshi.errors import AppError, PathUnknownError
 from munshi.settings import BrokerMode
 
+# Where a person goes on after a broker's login page, as the page that led there wrote it down.
+THEN_COOKIE, FIRST_RUN = "munshi-then", "first-run"
 _FILES = PackagedFiles(folder=".", media_types={"pages.css": "text/css"})
 
 
@@ -45,11 +47,13 @@ class FrontPageRoutes:
         )
 
     @allows(Role.PUBLIC)
-    async def login_done(self, service: str = "") -> Response:
+    async def login_done(self, request: Request, service: str = "") -> Response:
         name = {"kite": "Kite", "breeze": "Breeze"}.get(service, "The broker")
+        is_first_run = request.cookies.get(THEN_COOKIE) == FIRST_RUN
+        goes_on = '<p><a href="/ui/first-run">Go on setting up</a></p>' if is_first_run else ""
         return page(
             "Signed in",
-            f"<main><h1>{name} login received</h1><p>You can close this page. See it with "
+            f"<main><h1>{name} login received</h1>{goes_on}<p>You can close this page. See it with "
             f"<code>curl {self._url}/auth/db/status</code>, or look at "
             '<a href="/ui/">Today</a>.</p></main>',
             mode=self._mode,

@@ -11,19 +11,26 @@ from munshi.api.cookies import SessionCookie
 from munshi.api.pages import page
 from munshi.api.roles import Role, actor_of, allows, facts_of
 from munshi.bootstrap import Services
-from munshi.errors import AppError
+from munshi.errors import AppError, SetupLinkInvalidError
 
 _Token = Annotated[str, Query(max_length=100)]
 _Field = Annotated[str, Form(max_length=100)]
 _LONGEST_ADDRESS = 1000
 _Wanted = Annotated[str, Query(max_length=_LONGEST_ADDRESS)]
+_NEW_LINK = (
+    '<p>If you have chosen your password already: <a href="/ui/sign-in">sign in</a>.</p>'
+    "<p>A new link is made on the machine that Munshi runs on:</p>"
+    "<ul><li>nobody can sign in yet: <code>munshi users add NAME --role admin</code></li>"
+    "<li>you are a user already: <code>munshi users reset-password NAME</code></li></ul>"
+)
 _Password = Annotated[str, Form(max_length=1024)]
 
 
 class PeoplePages:
     """Open to everybody: what is typed decides."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, has_pages: bool = False) -> None:
+        self._first_page = "/ui/first-run" if has_pages else ""
         self._people = services.people
         self._mode = services.settings.brokers
         self._cookie = SessionCookie(services.settings)
@@ -58,7 +65,7 @@ class PeoplePages:
     ) -> Response:
         """Use the link; then the person signs in."""
         try:
-            self._people.passwords.look_at(token)
+            is_first = self._people.passwords.look_at(token) is None
             if password != again:
                 return self._setup_form(token, wrong="The two passwords differ.", name=username)
             self._people.passwords.choose(
@@ -68,7 +75,10 @@ class PeoplePages:
             if error.status != 422:  # noqa: PLR2004
                 return self._refusal(error)
             return self._setup_form(token, wrong=str(error), name=username)
-        return RedirectResponse("/ui/sign-in?chosen=1", status_code=303)
+        leads_to = "/ui/sign-in?chosen=1"
+        if is_first and self._first_page:
+            leads_to += f"&wanted={self._first_page}"
+        return RedirectResponse(leads_to, status_code=303)
 
     @allows(Role.PUBLIC)
     def sign_in_form(self, chosen: _Token = "", wanted: _Wanted = "") -> Response:
@@ -154,10 +164,11 @@ class PeoplePages:
         return _private(answer)
 
     def _refusal(self, error: AppError) -> Response:
+        is_of_link = isinstance(error, SetupLinkInvalidError)
         answer = page(
             error.title(),
             f"<main><h1>{escape(error.title())}</h1><p>{escape(error.detail)}</p>"
-            f"<p>{escape(error.hint or '')}</p></main>",
+            f"<p>{escape(error.hint or '')}</p>{_NEW_LINK if is_of_link else ''}</main>",
             mode=self._mode,
         )
         answer.status_code = error.status

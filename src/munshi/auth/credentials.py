@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from munshi.config.service import ConfigService
+from munshi.domain.audit import Actor
 from munshi.domain.config_keys import AUTH, BROKER_KEYS, SIMULATED_HEADLESS
 from munshi.domain.enums import Service
 from munshi.errors import CredentialsMissingError
@@ -100,6 +101,25 @@ class CredentialStore:
                 hint=f"munshi connect {service}",
             )
         return found
+
+
+def save_credentials(
+    config: ConfigService, service: Service, credentials: BrokerCredentials, *, actor: Actor
+) -> list[str]:
+    """Put these in the place of what was stored before; the names of what is set now."""
+    keys = BROKER_KEYS[service]
+    wanted: dict[str, object] = {
+        keys.api_key: credentials.api_key,
+        keys.api_secret: credentials.api_secret,
+        keys.user_id: credentials.user_id,
+        keys.password: credentials.password,
+        keys.totp_seed: credentials.totp_seed,
+        keys.headless: credentials.headless or None,
+    }
+    before = {one.config_key for one in config.list_type(AUTH) if one.is_set}
+    changes = {name: new for name, new in wanted.items() if new is not None or name in before}
+    config.set_several(AUTH, changes, actor=actor)
+    return [name for name, new in changes.items() if new is not None]
 
 
 def env_credentials(service: Service, env: Mapping[str, str]) -> BrokerCredentials | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.service import BacktestService, request_for
+from munshi.backtest.service import BacktestService
 from munshi.clock import Clock
 from munshi.domain.backtest.audit import audit
 from munshi.domain.backtest.audits import AuditParams, KeptAudit
@@ -38,9 +38,11 @@ class AuditKeeper:
         began = self._clock.monotonic()
         run = self._backtests.get(params.run_id)
         told, bars = self._backtests.read_again(run)
+        strategy = self._backtests.find_strategy(told)
         found = audit(
-            request_for(told, bars),
-            self._backtests.find_strategy(told).make,
+            self._backtests.request(told, bars, strategy),
+            strategy.make,
+            engine=strategy.engine,
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )

@@ -13,8 +13,15 @@ from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from munshi.domain.backtest.catalogue import STRATEGIES, build, make_strategy
-from munshi.domain.backtest.engine import Strategy
+from munshi.domain.backtest.catalogue import (
+    ENGINES,
+    STRATEGIES,
+    Trades,
+    build,
+    make_strategy,
+    traded_by,
+)
+from munshi.domain.backtest.engine import Engine, Strategy
 from munshi.errors import AppError, JobParametersInvalidError, StrategyFailedError
 
 GROUP = "munshi.strategies"
@@ -23,10 +30,18 @@ FOLDER = "strategies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundStrategy:
-    """`make` gives a new one for each run; `source` tells what an own one is, None for ours."""
+    """`make` gives a new one for each run; `source` tells what an own one is, None for ours.
+
+    What it trades says which engine runs it, and what that needs besides the bars.
+    """
 
     make: Callable[[], Strategy]
     source: str | None
+    trades: Trades
+
+    @property
+    def engine(self) -> Engine:
+        return ENGINES[self.trades]
 
 
 class StrategyFinder:
@@ -42,14 +57,18 @@ class StrategyFinder:
         StrategyFailedError for code that cannot be loaded.
         """
         if name in STRATEGIES:
-            return FoundStrategy(make=lambda: make_strategy(name, parameters), source=None)
+            return FoundStrategy(
+                make=lambda: make_strategy(name, parameters),
+                source=None,
+                trades=traded_by(STRATEGIES[name]),
+            )
         if ".py" in name:
             found, source = self._from_file(name)
         else:
             found, source = _from_package(name)
         make = _careful(name, found, parameters)
         make()
-        return FoundStrategy(make=make, source=source)
+        return FoundStrategy(make=make, source=source, trades=traded_by(found))
 
     def _from_file(self, name: str) -> tuple[type, str]:
         file, _, wanted = name.partition(".py")

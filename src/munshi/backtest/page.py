@@ -11,6 +11,7 @@ from munshi.backtest.charts import Mark, candle_chart, line_chart
 from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.review import BacktestReport
 from munshi.clock import IST
+from munshi.domain.backtest.leg_lines import option_legs, way_out
 from munshi.domain.backtest.metrics import daily_equity
 from munshi.domain.backtest.results import Trade
 from munshi.domain.backtest.runs import BacktestRun
@@ -56,6 +57,8 @@ def report_document(report: BacktestReport) -> dict[str, Any]:
             {
                 "decided_at": trade.decided_at,
                 "outcome": trade.end.value,
+                "signal": trade.signal,
+                "expiry": trade.expiry,
                 "gross": trade.gross,
                 "costs": trade.costs,
                 "net": trade.net,
@@ -87,6 +90,7 @@ def report_page(report: BacktestReport) -> str:
             ("decided (IST)", "side", "in", "out", "ended", "costs", "net"),
             [_trade(trade) for trade in report.trades[:_MOST_TRADES]],
         ),
+        *_legs(report.trades[:_MOST_TRADES]),
         "<h2>Where it comes from</h2>",
         _table(
             ("", ""),
@@ -243,7 +247,43 @@ def _trades_title(count: int) -> str:
     return "Trades" if count <= _MOST_TRADES else f"Trades, the first {_MOST_TRADES}"
 
 
+def _legs(trades: Sequence[Trade]) -> list[str]:
+    """Each order of option trades with its charges: the ledger of the run."""
+    headings = ("trade", "signal", "expiry", "contract", "side", "units", "price", "at (IST)")
+    charges = ("brokerage", "stt", "transaction", "sebi", "stamp", "gst", "exercise_stt")
+    rows = [
+        (
+            number,
+            trade.signal or "",
+            trade.expiry,
+            leg.instrument,
+            leg.side,
+            leg.quantity,
+            _rupees(leg.price),
+            _instant(leg.at),
+            *(_rupees(getattr(leg.cost, name)) for name in charges),
+        )
+        for number, trade, leg in option_legs(trades)
+    ]
+    if not rows:
+        return []
+    named = (name.replace("_", " ") for name in charges)
+    return ["<h2>Orders, leg by leg</h2>", _table((*headings, *named), rows)]
+
+
 def _trade(trade: Trade) -> tuple[object, ...]:
+    if trade.expiry is not None:
+        entry = trade.legs[0].at if trade.legs else None
+        left = trade.legs[-1].at if trade.legs else None
+        return (
+            _instant(trade.decided_at),
+            trade.signal or "options",
+            "" if entry is None else _instant(entry),
+            "" if left is None or left == entry else _instant(left),
+            way_out(trade),
+            _rupees(trade.costs),
+            _rupees(trade.net),
+        )
     first, last = (trade.legs[0], trade.legs[-1]) if trade.legs else (None, None)
     return (
         _instant(trade.decided_at),

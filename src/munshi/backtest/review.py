@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, request_for
+from munshi.backtest.service import BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.catalogue import is_own
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
@@ -53,9 +52,9 @@ class BacktestReview:
             return _report(run, evidence, notes, trades)
         try:
             params, stored = self._backtests.read_again(run)
-            strategy = self._backtests.find_strategy(params).make()
-            request = request_for(params, stored)
-            again = Kernel().run(request, strategy, progress=lambda _: None)
+            found = self._backtests.find_strategy(params)
+            request = self._backtests.request(params, stored, found)
+            again = found.engine.run(request, found.make(), progress=lambda _: None)
             if again.digest().hex() == run.result_hash:
                 equity, bars = again.equity, tuple(stored.candles)
             else:

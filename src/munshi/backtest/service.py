@@ -9,18 +9,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
 from munshi.domain.backtest.hours import TradingHours, trading_hours
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
+from munshi.domain.market.charges import ChargeKind
 from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
@@ -75,6 +76,7 @@ class BacktestService:
         self._candles = candles
         self._instruments = instruments
         self._calendar = calendar
+        self._grounds = Grounds(candles, calendar)
 
     def run(
         self,
@@ -103,8 +105,8 @@ class BacktestService:
         read = self.read_bars(params)
         bars = read.candles
         found = self.find_strategy(params)
-        request = request_for(params, read)
-        made_by = engine or Kernel()
+        request = self.request(params, read, found)
+        made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
         result = made_by.run(
             request,
@@ -115,6 +117,7 @@ class BacktestService:
             ),
         )
         refuse_peek(params.strategy, request, found)
+        refuse_unpriced(request)
         confirmation = (
             None
             if confirm_by is None
@@ -133,7 +136,7 @@ class BacktestService:
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage=_coverage_document(read.held),
+            coverage={**_coverage_document(read.held), **request.coverage()},
             assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
             metrics=measured(result),
             data_fingerprint=fingerprint_of(bars),
@@ -170,9 +173,17 @@ class BacktestService:
         took = round((self._clock.monotonic() - began) * 1000)
         return confirmation_of(result, again, duration_ms=took)
 
-    def find_strategy(self, params: BacktestParams) -> FoundStrategy:
-        """Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin."""
-        return self._strategies.find(params.strategy, params.parameters)
+    def find_strategy(self, params: BacktestParams, *, memo: Memo | None = None) -> FoundStrategy:
+        """`memo` is shared by runs over the same bars.
+
+        Raises JobParametersInvalidError, and StrategyFailedError for one that cannot begin.
+        """
+        found = self._strategies.find(params.strategy, params.parameters)
+        return self._grounds.prepare(found, params, memo)
+
+    def request(self, params: BacktestParams, stored: StoredBars, found: FoundStrategy) -> Request:
+        """What the engine of `found` is asked; what else than bars it needs is read later."""
+        return self._grounds.equip(request_for(params, stored), params, found)
 
     def list_runs(self, *, limit: int = 50) -> list[BacktestRun]:
         """Newest first."""
@@ -287,8 +298,11 @@ def request_for(params: BacktestParams, stored: StoredBars) -> Request:
 
 def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Iterator[str]:
     yield f"Prices: {label}."
+    size = f"{params.lots} x {params.lot_size} units"
+    if params.kind is ChargeKind.OPTIONS:
+        size = f"{params.lots} lots, each as large as the contract's expiry says"
     yield (
-        f"Every order is of {params.lots} x {params.lot_size} units, filled by {params.fill}, "
+        f"Every order is of {size}, filled by {params.fill}, "
         f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}. "
         f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
         "trading for a price."

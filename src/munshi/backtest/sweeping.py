@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek, request_for
+from munshi.backtest.grounds import Memo, refuse_unpriced
+from munshi.backtest.option_trials import TrialRun, trials_over
+from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek
 from munshi.clock import Clock
-from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.engine import Request
 from munshi.domain.backtest.evidence import overfitting_probability
-from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import Evidence, evidence_of
-from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
+from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import (
     Sweep,
@@ -120,13 +121,19 @@ class SweepService:
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
-        request = request_for(part.sweep.base, stored)
+        request: Request | None = None
+        run: TrialRun | None = None
+        memo: Memo = {}
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            found = self._backtests.find_strategy(every[number])
+            found = self._backtests.find_strategy(every[number], memo=memo)
+            request = request or self._backtests.request(part.sweep.base, stored, found)
+            run = run or trials_over(request, found.engine)
             refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], request, found.make()))
+            done.append(_trial(number, every[number], run(found.make())))
+        if request is not None:
+            refuse_unpriced(request)
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
@@ -183,16 +190,15 @@ class SweepService:
         return found
 
 
-def _trial(number: int, params: BacktestParams, request: Request, strategy: Strategy) -> SweepTrial:
-    result = Kernel().run(request, strategy, progress=lambda _: None)
+def _trial(number: int, params: BacktestParams, figures: TrialFigures) -> SweepTrial:
     return SweepTrial(
         trial_number=number,
         instrument=str(params.instrument),
         parameters=dict(params.parameters),
-        metrics=metrics_of(result),
-        returns=tuple(daily_returns(request.sizing.capital, daily_equity(result.equity))),
-        result_hash=result.digest().hex(),
-        net=result.net,
+        metrics=figures.metrics,
+        returns=figures.returns,
+        result_hash=figures.result_hash,
+        net=figures.net,
     )
 
 

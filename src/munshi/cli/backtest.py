@@ -12,7 +12,7 @@ _RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of one
 
 @backtest_app.command("run")
 def run_backtest(
-    strategy: Annotated[str, typer.Argument(help="ma_cross or opening_range.")],
+    strategy: Annotated[str, typer.Argument(help="Like ma_cross or short_straddle.")],
     instrument: Annotated[str, typer.Argument(help="Like NSE:INFY.")],
     *,
     start: Annotated[str, typer.Option("--from", help="The first day, like 2024-06-03.")],
@@ -24,10 +24,12 @@ def run_backtest(
     capital: str = typer.Option("1000000", help="Rupees at the start."),
     lots: int = typer.Option(1, help="Lots of every order."),
     lot_size: int = typer.Option(1, help="Units of a lot."),
-    kind: str = typer.Option("futures", help="Whose charges: futures, intraday or delivery."),
+    kind: str = typer.Option("", help="Whose charges: futures, intraday, delivery or options."),
     brokerage: str = typer.Option("20", help="Rupees an order."),
     slippage_bp: int = typer.Option(1, help="Basis points of the price, on every order."),
-    margin_percent: int = typer.Option(100, help="Of the value, to hold one lot."),
+    margin_percent: int = typer.Option(
+        0, help="Of the value, to hold one lot; 15 for options and 100 for all else."
+    ),
     fill: str = typer.Option("next_open", help="next_open or next_close."),
     max_wait: int = typer.Option(60, help="Minutes of trading that an order to open may wait."),
     engine: str = typer.Option("kernel", help="kernel or nautilus."),
@@ -60,10 +62,10 @@ def run_backtest(
             "capital": capital,
             "lots": lots,
             "lot_size": lot_size,
-            "kind": kind,
+            "kind": kind or None,
             "brokerage": brokerage,
             "slippage_bp": slippage_bp,
-            "margin_percent": margin_percent,
+            "margin_percent": margin_percent or None,
             "fill": fill,
             "max_wait": max_wait,
             "engine": engine,

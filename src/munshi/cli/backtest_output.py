@@ -13,6 +13,7 @@ from munshi.backtest.confirming import confirmation_lines
 from munshi.bootstrap import Services
 from munshi.cli.output import print_table, show_instant
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
+from munshi.domain.backtest.leg_lines import option_legs, way_out
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.backtest.runs import BacktestRun
@@ -130,6 +131,25 @@ def print_run(run: BacktestRun, trades: Sequence[Trade], evidence: Evidence) -> 
         [_trade(trade) for trade in trades[:_TRADES_SHOWN]],
         empty="none.",
     )
+    if legs := list(option_legs(trades[:_TRADES_SHOWN])):
+        print_table(
+            "Orders, leg by leg",
+            ("trade", "signal", "expiry", "contract", "side", "units", "price", "at", "charges"),
+            [
+                (
+                    number,
+                    trade.signal or "",
+                    trade.expiry,
+                    leg.instrument,
+                    leg.side,
+                    leg.quantity,
+                    rupees(leg.price),
+                    show_instant(leg.at),
+                    rupees(leg.cost.total),
+                )
+                for number, trade, leg in legs
+            ],
+        )
     for line in confirmation_lines(run):
         typer.echo(line)
     typer.echo(
@@ -191,16 +211,18 @@ def rupees(paise: float) -> str:
 
 
 def _trade(trade: Trade) -> tuple[object, ...]:
+    """Of several legs no one price is the trade's; they are shown by themselves."""
     entry = trade.legs[0] if trade.legs else None
-    left = trade.legs[1] if len(trade.legs) > 1 else None
+    left = trade.legs[-1] if len(trade.legs) > 1 else None
+    has_one_price = trade.expiry is None
     return (
         show_instant(trade.decided_at),
-        entry.side if entry else "",
-        rupees(entry.price) if entry else "",
+        entry.side if entry and has_one_price else trade.signal or "",
+        rupees(entry.price) if entry and has_one_price else "",
         show_instant(entry.at) if entry else "",
-        rupees(left.price) if left else "",
-        show_instant(left.at) if left else "",
-        trade.end.value,
+        rupees(left.price) if left and has_one_price else "",
+        show_instant(left.at) if left and left.at != (entry and entry.at) else "",
+        way_out(trade),
         rupees(trade.costs),
         rupees(trade.net),
     )

@@ -13,7 +13,7 @@ __all__ = ["backtest_app"]
 
 @backtest_app.command("sweep")
 def sweep_backtests(
-    strategy: Annotated[str, typer.Argument(help="ma_cross or opening_range.")],
+    strategy: Annotated[str, typer.Argument(help="Like ma_cross or short_straddle.")],
     instrument: Annotated[str, typer.Argument(help="Like NSE:INFY.")],
     *,
     start: Annotated[str, typer.Option("--from", help="The first day, like 2024-06-03.")],

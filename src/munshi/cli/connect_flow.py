@@ -6,9 +6,6 @@ from pathlib import Path
 import typer
 
 from munshi.auth.credentials import BrokerCredentials, env_credentials
-from munshi.bootstrap import Services
-from munshi.domain.audit import COMMAND_LINE
-from munshi.domain.config_keys import AUTH, BROKER_KEYS
 from munshi.domain.enums import Service
 from munshi.errors import CredentialsMissingError
 from munshi.infrastructure.env_file import read_env_file
@@ -81,22 +78,3 @@ def narrow(found: BrokerCredentials, *, headless: bool) -> BrokerCredentials:
         )
     read_seed(found.totp_seed)
     return replace(found, headless=True)
-
-
-def store_credentials(
-    services: Services, service: Service, credentials: BrokerCredentials
-) -> list[str]:
-    """Put these in the place of what was stored before; the names of what is set now."""
-    keys = BROKER_KEYS[service]
-    wanted: dict[str, object] = {
-        keys.api_key: credentials.api_key,
-        keys.api_secret: credentials.api_secret,
-        keys.user_id: credentials.user_id,
-        keys.password: credentials.password,
-        keys.totp_seed: credentials.totp_seed,
-        keys.headless: credentials.headless or None,
-    }
-    before = {one.config_key for one in services.config.list_type(AUTH) if one.is_set}
-    changes = {name: new for name, new in wanted.items() if new is not None or name in before}
-    services.config.set_several(AUTH, changes, actor=COMMAND_LINE)
-    return [name for name, new in changes.items() if new is not None]

@@ -21,6 +21,7 @@ from munshi.dashboard.config_pages import ConfigPages
 from munshi.dashboard.config_past_pages import ConfigPastPages
 from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
+from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
@@ -72,12 +73,13 @@ class Dashboard:
             CandlePages(services, look),
             CollectPages(services, look),
         )
+        first = FirstRunPages(services, look)
         # Fixed paths before those with parameters.
         of_the_desk = (
             *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
             *(UserPages, KeyPages, AccountPages, CachePages),
         )
-        own = (today, acts, jobs, queues, edit, schedules, desk)
+        own = (today, first, acts, jobs, queues, edit, schedules, desk)
         asked = (pages(services, look) for pages in of_the_desk)
         self._groups = (FileRoutes(), live, *own, *pictures, *asked)
 

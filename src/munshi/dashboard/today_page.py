@@ -1,20 +1,23 @@
 """The page that people leave open: `/ui/`, and the way from it to a broker's sign-in."""
 
 from functools import partial
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from munshi.api.front_page import front_words
+from munshi.api.front_page import FIRST_RUN, THEN_COOKIE, front_words
 from munshi.api.roles import Role, allows, facts_of
+from munshi.auth.login_book import PENDING_FOR
 from munshi.bootstrap import Services
 from munshi.dashboard.look import Look
 from munshi.dashboard.parts import Part, alive
 from munshi.dashboard.today import COUNTED_TO, TodayBoard
 from munshi.errors import OriginForeignError
 
+_Word = Annotated[str, Query(max_length=40)]
 _OWN_SITES = frozenset({None, "same-origin", "none"})
 
 
@@ -44,14 +47,24 @@ class TodayPages:
         )
 
     @allows(Role.OPERATOR)
-    def sign_in(self, service: str, request: Request) -> Response:
-        """Off to the broker, by a link of ours that lives for minutes."""
+    def sign_in(self, service: str, request: Request, then: _Word = "") -> Response:
+        """Off to the broker, by a link of ours that lives for minutes; `then` is where after."""
         if request.headers.get("sec-fetch-site") not in _OWN_SITES:
             raise OriginForeignError(
                 "A sign-in at a broker begins on a page of Munshi.", hint="Open Today first."
             )
         broker = self._services.logins.of(service)
-        return RedirectResponse(broker.book.login_link(), status_code=303)
+        answer = RedirectResponse(broker.book.login_link(), status_code=303)
+        if then == FIRST_RUN:
+            answer.set_cookie(
+                THEN_COOKIE,
+                FIRST_RUN,
+                max_age=int(PENDING_FOR.total_seconds()),
+                path="/ui/login/done",
+                httponly=True,
+                samesite="lax",
+            )
+        return answer
 
     def part(self, *, may_act: bool) -> Part:
         return Part(key=("today", may_act), draw=partial(self._draw, may_act=may_act))

@@ -252,6 +252,20 @@ class CandleService:
             )
         return min(found, key=lambda series: _rank(series.key.source))
 
+    def every_series(
+        self, interval: Interval, *, source: str | None = None
+    ) -> dict[str, SeriesSummary]:
+        """As `find_series`, of everything that is stored, by `EXCHANGE:SYMBOL`."""
+        found: dict[str, SeriesSummary] = {}
+        for series in self.coverage():
+            if series.key.interval is not interval or source not in (None, series.key.source):
+                continue
+            name = f"{series.key.exchange}:{series.key.instrument}"
+            best = found.get(name)
+            if best is None or _rank(series.key.source) < _rank(best.key.source):
+                found[name] = series
+        return found
+
     def page(
         self,
         instrument: InstrumentRef,

@@ -8,6 +8,7 @@ from random import Random
 from domain.backtest.test_kernel import bars_of, request
 from munshi.domain.backtest.audit import BacktestAudit, audit, find_peek
 from munshi.domain.backtest.engine import Strategy, Target
+from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.strategies import MovingAverageCross
 from munshi.domain.market.candles import Candle
 
@@ -38,7 +39,7 @@ def days_of(count: int) -> list[Candle]:
 
 
 def audited(make: Callable[[], Strategy]) -> BacktestAudit:
-    return audit(request(days_of(4)), make, seed=1, progress=lambda *_: None)
+    return audit(request(days_of(4)), make, engine=Kernel(), seed=1, progress=lambda *_: None)
 
 
 def test_an_honest_strategy_changes_nothing_when_the_future_is_cut_off() -> None:

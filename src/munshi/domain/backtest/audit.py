@@ -12,8 +12,7 @@ from random import Random
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.engine import Request, Strategy, Target
-from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.engine import Decision, Engine, Request, Strategy
 from munshi.domain.backtest.results import BacktestResult, FillModel, Trade, TradeEnd
 from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.charges import Side
@@ -66,11 +65,12 @@ def audit(
     request: Request,
     make: Callable[[], Strategy],
     *,
+    engine: Engine,
     seed: int,
     progress: Callable[[float, str], None],
 ) -> BacktestAudit:
     """`make` gives a new strategy for each run. Raises what the engine raises for the whole."""
-    whole, decided = _run(request, make())
+    whole, decided = _run(request, make(), engine)
     ends = _day_ends(request.bars)[:-1]
     peeks: list[Peek] = []
     compared = 0
@@ -79,7 +79,7 @@ def audit(
         progress(_CUT_SHARE * number / len(ends), f"Nothing after {day}.")
         cut = replace(request, bars=request.bars[:count])
         try:
-            result, again = _run(cut, make())
+            result, again = _run(cut, make(), engine)
         except StrategyFailedError as error:
             peeks.append(Peek(last_day=day, what=error.detail))
             continue
@@ -102,7 +102,7 @@ def audit(
                 change=net - whole.net,
                 share=(whole.net - net) / abs(whole.net) if whole.net else None,
             )
-            for name, net in _without(request, make, whole, seed=seed)
+            for name, net in _without(request, make, whole, engine=engine, seed=seed)
         ),
         seed=seed,
     )
@@ -118,7 +118,7 @@ def find_peek(
     total = len(request.bars)
     for count in sorted({total * place // (cuts + 1) for place in range(1, cuts + 1)} - {0}):
         last = request.bars[count - 1].opens.astimezone(IST).date()
-        decided: list[Target | None] | None = None
+        decided: list[Decision | None] | None = None
         for bars in _futures(request.bars, count):
             try:
                 again = _decisions(make(), bars, count)
@@ -150,9 +150,9 @@ def _scaled(bar: Candle, percent: int) -> Candle:
     )
 
 
-def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Target | None]:
+def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Decision | None]:
     closed = ClosedBars(bars)
-    decided: list[Target | None] = []
+    decided: list[Decision | None] = []
     for _ in range(count):
         closed.close_next()
         decided.append(strategy.decide(closed))
@@ -165,19 +165,19 @@ class _Recorded:
     def __init__(self, strategy: Strategy, *, late: int = 0) -> None:
         self._strategy = strategy
         self._late = late
-        self.decided: list[Target | None] = []
+        self.decided: list[Decision | None] = []
 
-    def decide(self, closed: Sequence[Candle], /) -> Target | None:
+    def decide(self, closed: Sequence[Candle], /) -> Decision | None:
         self.decided.append(self._strategy.decide(closed))
         place = len(self.decided) - 1 - self._late
         return self.decided[place] if place >= 0 else None
 
 
 def _run(
-    request: Request, strategy: Strategy, *, late: int = 0
-) -> tuple[BacktestResult, list[Target | None]]:
+    request: Request, strategy: Strategy, engine: Engine, *, late: int = 0
+) -> tuple[BacktestResult, list[Decision | None]]:
     recorded = _Recorded(strategy, late=late)
-    result = Kernel().run(request, recorded, progress=lambda _: None)
+    result = engine.run(request, recorded, progress=lambda _: None)
     return result, recorded.decided
 
 
@@ -188,23 +188,23 @@ def _day_ends(bars: Sequence[Candle]) -> list[int]:
 
 
 def _difference(
-    decided: Sequence[Target | None],
-    again: Sequence[Target | None],
+    decided: Sequence[Decision | None],
+    again: Sequence[Decision | None],
     bars: Sequence[Candle],
     trades: Sequence[Trade],
     closed: Sequence[Trade],
 ) -> str | None:
     if (what := _other_decision(decided, again, bars)) is not None:
         return what
-    whole = [trade for trade in trades if trade.end is TradeEnd.CLOSED]
-    for number, (trade, cut) in enumerate(zip(whole, closed, strict=False), start=1):
-        if trade != cut:
+    known = set(trades)
+    for number, cut in enumerate(closed, start=1):
+        if cut not in known:
             return f"Trade {number} is another without the future."
     return None
 
 
 def _other_decision(
-    decided: Sequence[Target | None], again: Sequence[Target | None], bars: Sequence[Candle]
+    decided: Sequence[Decision | None], again: Sequence[Decision | None], bars: Sequence[Candle]
 ) -> str | None:
     for number, (first, second) in enumerate(zip(decided, again, strict=False)):
         if first != second:
@@ -214,10 +214,16 @@ def _other_decision(
 
 
 def _without(
-    request: Request, make: Callable[[], Strategy], whole: BacktestResult, *, seed: int
+    request: Request,
+    make: Callable[[], Strategy],
+    whole: BacktestResult,
+    *,
+    engine: Engine,
+    seed: int,
 ) -> list[tuple[str, int]]:
     costs = sum(trade.costs for trade in whole.trades)
-    slippage = sum(leg.slippage for trade in whole.trades for leg in trade.legs)
+    counted = [trade for trade in whole.trades if trade.end is not TradeEnd.UNPRICED]
+    slippage = sum(leg.slippage for trade in counted for leg in trade.legs)
     other = next(model for model in FillModel if model is not request.fill_model)
     dearer = replace(request.order, slippage_bp=request.order.slippage_bp + _MORE_SLIPPAGE)
     drawn = _perturbed(request, whole, Random(seed))  # noqa: S311 - the same again by its seed
@@ -225,11 +231,11 @@ def _without(
     return [
         ("without charges", whole.net + costs),
         ("without charges and slippage", whole.net + costs + slippage),
-        ("every decision one bar later", _run(request, make(), late=1)[0].net),
-        (f"filled by {other}", _run(replace(request, fill_model=other), make())[0].net),
+        ("every decision one bar later", _run(request, make(), engine, late=1)[0].net),
+        (f"filled by {other}", _run(replace(request, fill_model=other), make(), engine)[0].net),
         (
             f"{_MORE_SLIPPAGE} basis points more slippage",
-            _run(replace(request, order=dearer), make())[0].net,
+            _run(replace(request, order=dearer), make(), engine)[0].net,
         ),
         ("fills anywhere in their bar, typical", drawn[len(drawn) // 2]),
         ("fills anywhere in their bar, unlucky 1 in 20", drawn[len(drawn) // 20]),

@@ -3,15 +3,51 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import time
+from enum import StrEnum
 from types import MappingProxyType
 
-from munshi.domain.backtest.engine import Strategy
+from munshi.domain.backtest.engine import Engine, Strategy
+from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.options.engine import OptionsEngine
+from munshi.domain.backtest.options.straddles import ShortStraddle, ShortStrangle
+from munshi.domain.backtest.options.weekly_selling import WeeklyOptionSelling
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
 from munshi.errors import JobParametersInvalidError
 
-STRATEGIES: Mapping[str, type[MovingAverageCross] | type[OpeningRangeBreakout]] = MappingProxyType(
-    {"ma_cross": MovingAverageCross, "opening_range": OpeningRangeBreakout}
+
+class Trades(StrEnum):
+    """What a strategy trades: the instrument whose bars it sees, or options on it.
+
+    A class says so in `trades`; without that it is the instrument.
+    """
+
+    INSTRUMENT = "instrument"
+    OPTIONS = "options"
+
+
+ENGINES: Mapping[Trades, Engine] = MappingProxyType(
+    {Trades.INSTRUMENT: Kernel(), Trades.OPTIONS: OptionsEngine()}
 )
+STRATEGIES: Mapping[str, type] = MappingProxyType(
+    {
+        "ma_cross": MovingAverageCross,
+        "opening_range": OpeningRangeBreakout,
+        "weekly_option_selling": WeeklyOptionSelling,
+        "short_straddle": ShortStraddle,
+        "short_strangle": ShortStrangle,
+    }
+)
+
+
+def traded_by(found: type) -> Trades:
+    """Raises JobParametersInvalidError for a class that says what there is no engine for."""
+    told = getattr(found, "trades", Trades.INSTRUMENT)
+    if told not in list(Trades):
+        raise JobParametersInvalidError(
+            f"{found.__name__} trades {told!r}, for which there is no engine.",
+            hint=f"There are engines for {', '.join(Trades)}.",
+        )
+    return Trades(told)
 
 
 def make_strategy(name: str, parameters: Mapping[str, object]) -> Strategy:
@@ -66,7 +102,28 @@ def _read(name: str, value: object, *, like: object) -> object:
             raise JobParametersInvalidError(
                 f"{name} must be a time like 15:15, not {value!r}."
             ) from error
+    if isinstance(like, StrEnum):
+        choices = type(like)
+        if value not in list(choices):
+            raise JobParametersInvalidError(
+                f"{name} must be one of {', '.join(choices)}, not {value!r}."
+            )
+        return choices(str(value))
+    if isinstance(like, tuple):
+        return tuple(value.split("+") if isinstance(value, str) else _words(name, value))
+    if isinstance(like, str) and isinstance(value, str):
+        return value
     if type(value) is not type(like):
+        if isinstance(like, str):
+            raise JobParametersInvalidError(f"{name} must be a word, not {value!r}.")
         wanted = "true or false" if isinstance(like, bool) else "a whole number"
         raise JobParametersInvalidError(f"{name} must be {wanted}, not {value!r}.")
     return value
+
+
+def _words(name: str, value: object) -> list[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise JobParametersInvalidError(
+            f"{name} must be a list of words, or words joined by +, not {value!r}."
+        )
+    return list(value)

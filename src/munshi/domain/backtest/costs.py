@@ -6,7 +6,7 @@ until 31 Mar 2026, 0.15 % since; exchange charges as of NSE FA73061, 1 Mar 2026.
 November 2026: what changes later is not known, and `assumption_beyond` says so.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -31,7 +31,8 @@ class LegCost:
 
     @property
     def total(self) -> int:
-        return sum(astuple(self))
+        fees = self.brokerage + self.transaction + self.sebi
+        return fees + self.gst + self.stt + self.stamp + self.exercise_stt
 
 
 NO_COST = LegCost()

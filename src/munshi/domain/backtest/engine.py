@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
+from munshi.domain.backtest.options.orders import Orders
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
@@ -23,6 +24,9 @@ class Target(IntEnum):
     LONG = 1
 
 
+Decision = Target | Orders
+
+
 class EngineName(StrEnum):
     """Which engine makes a run: our own, or nautilus_trader, which is an extra."""
 
@@ -33,8 +37,11 @@ class EngineName(StrEnum):
 class Strategy(Protocol):
     """Decides when a bar has closed. One instance sees one run, bar after bar."""
 
-    def decide(self, closed: Sequence[Candle], /) -> Target | None:
-        """The position wanted, or None to leave it. `closed[-1]` has just closed."""
+    def decide(self, closed: Sequence[Candle], /) -> Decision | None:
+        """The position wanted, or the orders of options; None to leave things as they are.
+
+        `closed[-1]` has just closed.
+        """
         ...
 
 
@@ -75,6 +82,10 @@ class Request:
     margin_percent: int = 100
     hours: TradingHours = ALWAYS
     max_wait: timedelta = LONGEST_WAIT
+
+    def coverage(self) -> dict[str, object]:
+        """What has been read besides the bars until now."""
+        return {}
 
 
 class Engine(Protocol):

@@ -10,7 +10,7 @@ from statistics import fmean, stdev
 
 from munshi.clock import IST
 from munshi.domain.backtest.evidence import moments
-from munshi.domain.backtest.results import BacktestResult, EquityPoint, TradeEnd
+from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade, TradeEnd
 
 YEAR = 252
 Metrics = dict[str, int | float | None]
@@ -19,24 +19,52 @@ Metrics = dict[str, int | float | None]
 def metrics_of(result: BacktestResult) -> Metrics:
     """What the tables and commands show of a result."""
     nets = [trade.net for trade in result.trades if trade.end is not TradeEnd.UNPRICED]
-    gross = sum(trade.gross for trade in result.trades)
-    costs = sum(trade.costs for trade in result.trades)
-    daily = daily_equity(result.equity)
-    returns = daily_returns(result.sizing.capital, daily)
+    return figures_of(
+        nets=nets,
+        unpriced=len(result.trades) - len(nets),
+        gross=sum(trade.gross for trade in result.trades),
+        costs=sum(trade.costs for trade in result.trades),
+        slippage=slippage_of(result.trades),
+        held=sum(1 for point in result.equity if point.position),
+        points=len(result.equity),
+        returns=daily_returns(result.sizing.capital, daily_equity(result.equity)),
+    )
+
+
+def slippage_of(trades: Sequence[Trade]) -> int:
+    """Of all orders of the trades that count."""
+    priced = (trade for trade in trades if trade.end is not TradeEnd.UNPRICED)
+    return sum(leg.slippage for trade in priced for leg in trade.legs)
+
+
+def figures_of(
+    *,
+    nets: Sequence[int],
+    unpriced: int,
+    gross: int,
+    costs: int,
+    slippage: int,
+    held: int,
+    points: int,
+    returns: Sequence[float],
+) -> Metrics:
+    """Of `nets`, one a priced trade, and of a position `held` at so many of the curve's `points`.
+
+    Money is in paise; `returns` are daily.
+    """
     shape = moments(returns)
-    held = sum(1 for point in result.equity if point.position)
     return {
-        "net": result.net,
+        "net": sum(nets),
         "gross": gross,
         "costs": costs,
-        "slippage": sum(leg.slippage for trade in result.trades for leg in trade.legs),
+        "slippage": slippage,
         "costs_of_gross": costs_share(costs, gross),
         "trades": len(nets),
-        "unpriced": len(result.trades) - len(nets),
+        "unpriced": unpriced,
         "win_rate": win_rate(nets),
         "expectancy": fmean(nets) if nets else None,
         "profit_factor": profit_factor(nets),
-        "exposure": held / len(result.equity) if result.equity else None,
+        "exposure": held / points if points else None,
         "cagr": cagr(returns),
         "sharpe": sharpe(returns),
         "sortino": sortino(returns),

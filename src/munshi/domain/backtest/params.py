@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import check_strategy
+from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
 from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
@@ -24,10 +24,10 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
         "capital": "1000000",
         "lots": 1,
         "lot_size": 1,
-        "kind": "futures",
+        "kind": None,
         "brokerage": "20",
         "slippage_bp": 1,
-        "margin_percent": 100,
+        "margin_percent": None,
         "fill": "next_open",
         "max_wait": int(LONGEST_WAIT / _MINUTE),
         "engine": EngineName.KERNEL.value,
@@ -88,6 +88,9 @@ class BacktestParams:
         start, end = _day(given, "from"), _day(given, "to")
         if end < start:
             raise JobParametersInvalidError(f"The range ends on {end}, before it starts: {start}.")
+        kind = _kind(given, str(given["strategy"]))
+        if given["margin_percent"] is None:
+            given["margin_percent"] = _MARGIN[kind]
         engine = EngineName(_word(given, "engine", [name.value for name in EngineName]))
         confirm, source = _yes_or_no(given, "confirm"), given["source"]
         if confirm and engine is not EngineName.KERNEL:
@@ -99,6 +102,8 @@ class BacktestParams:
             interval = Interval.parse(str(given["interval"]))
         except AppError as error:
             raise JobParametersInvalidError(error.detail, hint=error.hint) from error
+        if kind is ChargeKind.OPTIONS:
+            _check_options(given, interval)
         return cls(
             strategy=str(given["strategy"]),
             parameters=dict(parameters),
@@ -109,7 +114,7 @@ class BacktestParams:
             capital=_paise(given, "capital", least=1),
             lots=_whole(given, "lots", least=1),
             lot_size=_whole(given, "lot_size", least=1),
-            kind=ChargeKind(_word(given, "kind", [kind.value for kind in _KINDS])),
+            kind=kind,
             brokerage=_paise(given, "brokerage", least=0),
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
@@ -145,12 +150,43 @@ class BacktestParams:
         }
 
 
+_KINDS: Mapping[Trades, tuple[ChargeKind, ...]] = MappingProxyType(
+    {
+        Trades.INSTRUMENT: (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY),
+        Trades.OPTIONS: (ChargeKind.OPTIONS,),
+    }
+)
+# What brokers ask for a sold index option is near a seventh of its underlying's value.
+_MARGIN = {kind: 15 if kind is ChargeKind.OPTIONS else 100 for kind in ChargeKind}
+
+
+def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+    """What its engine charges, where that is known before code of the user's has run."""
+    if is_own(strategy):
+        choices = [kind for kinds in _KINDS.values() for kind in kinds]
+    else:
+        choices = list(_KINDS[traded_by(STRATEGIES[strategy])])
+    if given["kind"] is None:
+        return choices[0]
+    return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))
+
+
+def _check_options(given: Mapping[str, object], interval: Interval) -> None:
+    if interval.is_daily:
+        raise JobParametersInvalidError("Options need bars that are shorter than a day.")
+    if given["lot_size"] != 1:
+        raise JobParametersInvalidError(
+            "The lot_size of options follows from their expiry.", hint="Say lots."
+        )
+    if needs_nautilus(given):
+        raise JobParametersInvalidError(
+            "Options are run in our own engine only.", hint="Leave engine and confirm away."
+        )
+
+
 def needs_nautilus(raw: Mapping[str, object]) -> bool:
     """Whether a backtest or a sweep that is told `raw` cannot be made by the kernel alone."""
     return raw.get("engine") == EngineName.NAUTILUS or raw.get("confirm") is True
-
-
-_KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
 
 
 def _day(given: Mapping[str, object], name: str) -> date:

@@ -1,6 +1,8 @@
 """What every engine holds to, whoever keeps its books."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
@@ -18,6 +20,7 @@ from munshi.errors import (
 
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _PERCENT = 100
+_Read = TypeVar("_Read")
 
 
 def check_bars(request: Request) -> None:
@@ -43,9 +46,17 @@ def check_capital(request: Request, quoted: int) -> None:
 
 def decision(strategy: Strategy, closed: ClosedBars) -> Target | None:
     """What `strategy` says now. Raises StrategyFailedError for whatever it raises itself."""
+    return decided(strategy, closed, _target)
+
+
+def _target(wanted: object) -> Target | None:
+    return None if wanted is None else Target(wanted)  # type: ignore[arg-type]
+
+
+def decided(strategy: Strategy, closed: ClosedBars, read: Callable[[object], _Read]) -> _Read:
+    """What `strategy` says now, as `read` takes it. Raises StrategyFailedError as `decision`."""
     try:
-        wanted = strategy.decide(closed)
-        return None if wanted is None else Target(wanted)
+        return read(strategy.decide(closed))
     except AppError:
         raise
     except Exception as error:

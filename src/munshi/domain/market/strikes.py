@@ -29,14 +29,15 @@ def derived_strikes(underlying: str, spot: Decimal, *, each_side: int) -> tuple[
 
     Raises MarketFactUnknownError where the distance of strikes is not known.
     """
-    step = _step(underlying)
+    step = strike_step(underlying)
     middle = (spot / step).quantize(_ONE, rounding=ROUND_HALF_UP) * step
     found = (middle + step * place for place in range(-each_side, each_side + 1))
     return tuple(strike for strike in found if strike > 0)
 
 
 @cache
-def _step(underlying: str) -> Decimal:
+def strike_step(underlying: str) -> Decimal:
+    """The points between listed strikes. Raises MarketFactUnknownError."""
     for row in rows("strike_steps"):
         if row["underlying"] == underlying:
             return Decimal(str(row["step"]))

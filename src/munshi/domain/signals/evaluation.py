@@ -1,6 +1,6 @@
 """The signal of each week, from hourly bars that have closed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -77,24 +77,66 @@ def _outcome(
     calendar: MarketCalendar,
 ) -> WeekOutcome:
     before, bars = weeks.get(monday - _WEEK, []), weeks[monday]
-    keeps_weekends = parameters.weekend_sessions is WeekendSessions.KEEP
-    days = _session_days(monday - _WEEK, calendar, weekends=keeps_weekends)
-    reason = _lack(before, days)
-    if reason is None:
-        days = _session_days(monday, calendar, weekends=keeps_weekends)
-        reason = _late_start(bars, days)
+    reason = _unjudged(monday, before, bars, parameters, calendar)
     if reason is not None:
         return WeekOutcome(monday=monday, not_evaluated=reason)
-    levels = levels_of(before, parameters.four_hour)
-    return WeekOutcome(monday=monday, levels=levels, signal=_first_signal(bars, levels, parameters))
+    week = WeekSoFar(levels_of(before, parameters.four_hour), parameters)
+    for bar in bars:
+        week.push(bar)
+    return WeekOutcome(monday=monday, levels=week.levels, signal=week.signal)
 
 
-def _first_signal(
-    bars: Sequence[Candle], levels: Levels, parameters: SignalParameters
-) -> Signal | None:
-    for at in _views(bars, levels, parameters):
-        for name in sorted(parameters.enabled):
-            rule = RULES[name]
+class WeekSoFar:
+    """One week, bar by bar; `signal` is its first once it is known. The triggers always advance."""
+
+    def __init__(self, levels: Levels, parameters: SignalParameters) -> None:
+        self.levels = levels
+        self.signal: Signal | None = None
+        self._parameters = parameters
+        self._rules = [(name, RULES[name]) for name in sorted(parameters.enabled)]
+        self._number = 0
+        self._highest = self._lowest = self._highest_close = self._lowest_close = 0
+
+    def push(self, bar: Candle) -> Signal | None:
+        """The week's next closed bar; the signal if it holds at just this one."""
+        self._number += 1
+        if self._number == 1:
+            self._begin(bar)
+            return None
+        if self.signal is None:
+            self.signal = found = self._judge(self._view(bar))
+        else:
+            found = None
+        self._highest, self._lowest = max(self._highest, bar.high), min(self._lowest, bar.low)
+        self._highest_close = max(self._highest_close, bar.close)
+        self._lowest_close = min(self._lowest_close, bar.close)
+        return found
+
+    def _begin(self, first: Candle) -> None:
+        rule = self._parameters.trigger
+        self._first = first
+        self._up = Trigger(first, up=True, rule=rule)
+        self._down = Trigger(first, up=False, rule=rule)
+        self._highest, self._lowest = first.high, first.low
+        self._highest_close = self._lowest_close = first.close
+
+    def _view(self, bar: Candle) -> View:
+        return View(
+            levels=self.levels,
+            first=self._first,
+            bar=bar,
+            number=self._number,
+            highest=self._highest,
+            lowest=self._lowest,
+            highest_close=self._highest_close,
+            lowest_close=self._lowest_close,
+            breaks_out=self._up.advance(bar),
+            breaks_down=self._down.advance(bar),
+            parameters=self._parameters,
+        )
+
+    def _judge(self, at: View) -> Signal | None:
+        for name, rule in self._rules:
             if rule.holds(at):
                 level = rule.stop(at)
                 return Signal(
@@ -104,35 +146,57 @@ def _first_signal(
                     known_at=closes_at(at.bar),
                     close=at.bar.close,
                     stop_level=level,
-                    strike=strike_for(level, rule.sells, parameters.strike),
+                    strike=strike_for(level, rule.sells, self._parameters.strike),
                 )
-    return None
+        return None
 
 
-def _views(bars: Sequence[Candle], levels: Levels, parameters: SignalParameters) -> Iterator[View]:
-    """What is known at each bar from the second on; the triggers advance at every one."""
-    first = bars[0]
-    up = Trigger(first, up=True, rule=parameters.trigger)
-    down = Trigger(first, up=False, rule=parameters.trigger)
-    highest, lowest = first.high, first.low
-    highest_close = lowest_close = first.close
-    for number, bar in enumerate(bars[1:], start=2):
-        yield View(
-            levels=levels,
-            first=first,
-            bar=bar,
-            number=number,
-            highest=highest,
-            lowest=lowest,
-            highest_close=highest_close,
-            lowest_close=lowest_close,
-            breaks_out=up.advance(bar),
-            breaks_down=down.advance(bar),
-            parameters=parameters,
-        )
-        highest, lowest = max(highest, bar.high), min(lowest, bar.low)
-        highest_close = max(highest_close, bar.close)
-        lowest_close = min(lowest_close, bar.close)
+class RunningSignals:
+    """The signals of week after week as `evaluate` tells them, each when its bar has closed."""
+
+    def __init__(self, parameters: SignalParameters, calendar: MarketCalendar) -> None:
+        self._parameters = parameters
+        self._calendar = calendar
+        self._monday: date | None = None
+        self._before: list[Candle] = []
+        self._bars: list[Candle] = []
+        self._week: WeekSoFar | None = None
+
+    def push(self, bar: Candle) -> Signal | None:
+        """The next closed hourly bar. Raises CalendarYearUnknownError."""
+        for monday, bars in _by_week([bar], self._parameters.weekend_sessions).items():
+            if monday != self._monday:
+                self._begin(monday, bars)
+            self._bars += bars
+            if self._week is not None:
+                return self._week.push(bar)
+        return None
+
+    def _begin(self, monday: date, bars: list[Candle]) -> None:
+        follows = self._monday is not None and monday - self._monday == _WEEK
+        self._before, self._bars = self._bars if follows else [], []
+        self._monday, self._week = monday, None
+        if (
+            self._before
+            and _unjudged(monday, self._before, bars, self._parameters, self._calendar) is None
+        ):
+            levels = levels_of(self._before, self._parameters.four_hour)
+            self._week = WeekSoFar(levels, self._parameters)
+
+
+def _unjudged(
+    monday: date,
+    before: Sequence[Candle],
+    bars: Sequence[Candle],
+    parameters: SignalParameters,
+    calendar: MarketCalendar,
+) -> str | None:
+    """Why the week cannot be judged, by what its first bar and the week before show."""
+    keeps_weekends = parameters.weekend_sessions is WeekendSessions.KEEP
+    days = _session_days(monday - _WEEK, calendar, weekends=keeps_weekends)
+    if (reason := _lack(before, days)) is not None:
+        return reason
+    return _late_start(bars, _session_days(monday, calendar, weekends=keeps_weekends))
 
 
 def _by_week(bars: Sequence[Candle], weekends: WeekendSessions) -> dict[date, list[Candle]]:

@@ -1,0 +1,181 @@
+"""What option backtests cost: a year of weekly selling with a hedge as a job, and a sweep of it.
+
+CPU of the children that do it, reading bars and contracts and keeping results included. Prices are
+made up: a random walk of five-minute bars, and options worth their intrinsic and some time value.
+"""
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import date, timedelta
+from itertools import product
+from math import prod
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from made_options import (
+    CALENDAR,
+    WalkedTracks,
+    flat_bars,
+    maker,
+    opens_of,
+    option_request,
+    run_options,
+)
+from munshi.bootstrap import Services, open_services
+from munshi.domain.audit import Actor
+from munshi.domain.backtest.options.market import OptionMarket
+from munshi.domain.jobs import BACKTEST, BACKTEST_SWEEP, Job
+from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.candles import Candle
+from munshi.domain.market.instruments import InstrumentKind
+from munshi.domain.market.intervals import Interval
+from munshi.infrastructure.candles.frames import to_frame
+from munshi.infrastructure.database import migrate
+from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.url import parse_database_url
+from munshi.settings import load_settings
+
+FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
+JOB_AIM, SWEEP_AIM = 5, 60
+SIGNALS: Mapping[str, list[object]] = {
+    "trigger": ["once", "edge", "repeat"],
+    "zone_touch_bypass": [False, True],
+    "upper_touch": ["week", "bar"],
+    "four_hour": ["session", "clock", "hourly"],
+}
+TRIED: Mapping[str, list[object]] = {
+    "hedge_distance": list(range(50, 701, 50)),
+    "stop_basis": ["strike", "level"],
+}
+BASE = {
+    "strategy": "weekly_option_selling",
+    "instrument": "NIFTY",
+    "interval": "5minute",
+    "from": FIRST.isoformat(),
+    "to": LAST.isoformat(),
+}
+_CHUNK = 252
+
+
+def main() -> None:
+    bars = walk()
+    with tempfile.TemporaryDirectory() as folder:
+        # The child processes read them, too.
+        os.environ |= {
+            "MUNSHI_HOME": folder,
+            "MUNSHI_ENV_FILE": f"{folder}/.env",
+            "MUNSHI_WORKER_PROCESSES": "1",
+        }
+        settings = load_settings(_env_file=None)
+        url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
+        database = Database(url)
+        migrate.upgrade(database)
+        database.close()
+        with open_services(settings) as services:
+            contracts = store(services, bars)
+            load = os.getloadavg()[0]
+            print(f"{len(bars):,} bars of the index, {contracts:,} contracts, load {load:.1f}")
+            job, cpu, wall = run(services, BACKTEST, BASE)
+            assert job.result_data is not None
+            shown = services.backtests.get(UUID(str(job.result_data["run_id"])))
+            trades = shown.metrics["trades"]
+            print(row("one run, a job", cpu, wall, JOB_AIM, f"{trades} trades"))
+            grid = {**SIGNALS, **TRIED}
+            asked = {"base": BASE, "grid": grid, "chunk": _CHUNK, "finalists": 1}
+            job, cpu, wall = run(services, BACKTEST_SWEEP, asked)
+            count = prod(len(values) for values in grid.values())
+            print(row(f"sweep of {count:,} runs", cpu, wall, SWEEP_AIM, f"parts of {_CHUNK}"))
+
+
+def walk() -> list[Candle]:
+    random, prices = Random(3), [2_200_000]  # noqa: S311 - the same walk each time
+    opens = opens_of(FIRST, LAST)
+    for _ in opens:
+        prices.append(prices[-1] + random.randint(-1_200, 1_200))
+    return flat_bars(opens, lambda number: prices[number])
+
+
+def store(services: Services, bars: list[Candle]) -> int:
+    """The index, and every contract that any trial sells or buys; how many those are."""
+    save(services, "NSE", "NIFTY 50", bars)
+    market = OptionMarket(
+        underlying="NIFTY", exchange="NFO", calendar=CALENDAR, prices=WalkedTracks([])
+    )
+    wanted = set()
+    for values in product(*SIGNALS.values()):
+        told = dict(zip(SIGNALS, values, strict=True))
+        make = maker("weekly_option_selling", hedge=False, stop=False, **told)  # type: ignore[arg-type]
+        for trade in run_options(option_request(bars, WalkedTracks(bars)), make()).trades:
+            name = trade.legs[0].instrument
+            kind, strike = InstrumentKind(name[-2:]), int(name[-7:-2])
+            out = -1 if kind is InstrumentKind.PUT else 1
+            for distance in (0, *range(50, 701, 50)):
+                assert trade.expiry is not None
+                wanted.add((kind, strike + out * distance, trade.expiry))
+    for kind, strike, expiry in sorted(wanted):
+        name = market.contract(kind, strike, expiry).instrument
+        since = expiry - timedelta(days=9)
+        near = [bar for bar in bars if since <= bar.opens.date() <= expiry]
+        track = WalkedTracks(near).track(name, expiry)
+        made = [
+            Candle(
+                opens=bar.opens,
+                open=opened * 100,
+                high=high * 100,
+                low=low * 100,
+                close=closed * 100,
+                volume=75,
+            )
+            for bar, opened, high, low, closed in zip(
+                near, track.opens, track.highs, track.lows, track.closes, strict=True
+            )
+        ]
+        save(services, "NFO", name.partition(":")[2], made)
+    return len(wanted)
+
+
+def save(services: Services, exchange: str, name: str, bars: list[Candle]) -> None:
+    key = CandleKey(
+        mode=services.settings.brokers,
+        source="import",
+        exchange=exchange,
+        instrument=name,
+        interval=Interval.FIVE_MINUTES,
+    )
+    services.candles.save(key, to_frame(bars), label="made up")
+
+
+def run(services: Services, job_type: str, told: dict[str, object]) -> tuple[Job, float, float]:
+    """The job as it ended, with the seconds of CPU of its children and those that passed."""
+    before, began = cpu_seconds(), time.perf_counter()
+    job = services.jobs.enqueue(job_type, told, actor=Actor(user_id="benchmark"))
+    worker = services.worker()
+    worker.start()
+    try:
+        while not services.jobs.get(job.job_id).state.is_final:
+            services.clock.sleep(0.2)
+    finally:
+        worker.stop()
+    done = services.jobs.get(job.job_id)
+    assert done.result_data is not None, done.error_details
+    return done, cpu_seconds() - before, time.perf_counter() - began
+
+
+def row(name: str, cpu: float, wall: float, aim: float, more: str) -> str:
+    return f"{name:<24} {cpu:6.2f} s of CPU (aim {aim}), {wall:6.2f} s; {more}"
+
+
+def cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

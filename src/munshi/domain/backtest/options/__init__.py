@@ -1,0 +1,1 @@
+"""Backtests of option trades of several legs, in whole paise."""

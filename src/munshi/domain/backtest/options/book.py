@@ -1,0 +1,257 @@
+"""Cash, the trades that are open and those that ended, bar after bar of the underlying."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from munshi.clock import IST
+from munshi.domain.backtest.costs import NO_COST, LegCost, cost_of_exercise, cost_of_leg
+from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting, fill_together
+from munshi.domain.backtest.options.market import OptionRequest
+from munshi.domain.backtest.options.orders import Enter, Exit
+from munshi.domain.backtest.options.settlement import settlement_value
+from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
+from munshi.domain.market.candles import PRICE_SCALE
+from munshi.domain.market.charges import ChargeKind, Side
+from munshi.errors import BacktestCapitalTooSmallError
+
+_PERCENT = 100
+_UNITS_A_PAISA = PRICE_SCALE // 100
+
+
+class Book:
+    """What happens at each close comes in one order: fills, expiries, the mark, stops."""
+
+    def __init__(self, request: OptionRequest) -> None:
+        self._request = request
+        self._market = request.market
+        self._at_open = request.fill_model is FillModel.NEXT_OPEN
+        self._cash = request.sizing.capital
+        self._open: list[HeldTrade] = []
+        self._ended: list[tuple[int, Trade]] = []
+        self._count = 0
+        self._way_out = 0
+        self.cash_curve: list[int] = []
+        self.position_curve: list[int] = []
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """Those that ended, in the order in which they were decided."""
+        return tuple(trade for _, trade in sorted(self._ended, key=lambda each: each[0]))
+
+    def close(self, number: int, now: int, at: datetime) -> None:
+        """The bar `number` of the underlying has closed at `at`, `now` seconds since 1970."""
+        position = 0
+        if self._open:
+            for trade in tuple(self._open):
+                if not trade.is_quiet(now):
+                    self._advance(trade, number, now)
+            for trade in self._open:
+                for leg in trade.legs:
+                    leg.advance(now)
+                    position += leg.worth
+            for trade in self._open:
+                if trade.has_stops:
+                    self._stop(trade, at)
+        self.cash_curve.append(self._cash)
+        self.position_curve.append(position)
+
+    def enter(self, order: Enter, at: datetime) -> None:
+        """Decided at `at`. Raises MarketFactUnknownError, CalendarYearUnknownError."""
+        if order.only_when_flat and self._open:
+            return
+        if any(trade.order.name == order.name for trade in self._open):
+            return
+        fill = self._market.first_fill(at)
+        expiry = self._market.expiry_after(fill, order.expiry)
+        days = (expiry - fill.astimezone(IST).date()).days
+        if order.max_days is not None and days > order.max_days:
+            return
+        legs = []
+        for wanted in order.legs:
+            contract = self._market.contract(wanted.kind, wanted.strike, expiry)
+            legs.append(
+                HeldLeg(
+                    contract=contract,
+                    track=self._market.track(contract, self._request.span),
+                    side=wanted.side,
+                    quantity=self._request.sizing.lots * contract.lot_size,
+                )
+            )
+        trade = HeldTrade(
+            number=self._count,
+            order=order,
+            decided_at=at,
+            expiry=expiry,
+            settles=int(self._market.settles_at(expiry).timestamp()),
+            entry=self._wait(legs, fill),
+        )
+        self._count += 1
+        self._open.append(trade)
+
+    def exit(self, order: Exit, at: datetime) -> None:
+        """Decided at `at`; an entry that has found no price yet is withdrawn."""
+        for trade in self._open:
+            if trade.order.name == order.name:
+                if trade.entry is None:
+                    self._leave(trade, trade.legs, at)
+                else:
+                    self._end(trade, TradeEnd.UNPRICED)
+                return
+
+    def end(self, at: datetime) -> int | None:
+        """Mark what is open and list what waits; what getting out would cost in paise."""
+        marked = False
+        for trade in tuple(self._open):
+            if trade.entry is not None:
+                self._end(trade, TradeEnd.UNPRICED)
+                continue
+            marked = True
+            for leg in trade.legs:
+                fill = self._fill(leg, leg.way_out, leg.mark, at)
+                self._way_out += fill.slippage + fill.cost.total
+            self._end(trade, TradeEnd.OPEN_AT_END, mark=sum(leg.worth for leg in trade.legs))
+        return self._way_out if marked else None
+
+    def _advance(self, trade: HeldTrade, number: int, now: int) -> None:
+        if trade.entry is not None:
+            if trade.entry.is_known(now, at_open=self._at_open):
+                self._check_capital(trade.entry, number)
+                trade.legs = list(trade.entry.legs)
+                self._execute(trade, trade.entry, is_entry=True)
+                trade.entry = None
+            elif now > trade.entry.deadline:
+                self._end(trade, TradeEnd.UNPRICED)
+                return
+            else:
+                return
+        for waiting in tuple(trade.exits):
+            if waiting.is_known(now, at_open=self._at_open):
+                trade.exits.remove(waiting)
+                self._execute(trade, waiting, is_entry=False)
+                for leg in waiting.legs:
+                    trade.legs.remove(leg)
+        if not trade.legs:
+            self._end(trade, TradeEnd.CLOSED)
+        elif now >= trade.settles:
+            self._settle(trade, number)
+        elif any(now > waiting.deadline for waiting in trade.exits):
+            self._end(trade, TradeEnd.UNPRICED)
+
+    def _stop(self, trade: HeldTrade, at: datetime) -> None:
+        if trade.is_stopped():
+            self._leave(trade, trade.legs, at)
+        elif (percent := trade.order.leg_stop_percent) is not None:
+            for leg in trade.legs:
+                if leg.is_stopped(percent):
+                    self._leave(trade, [leg], at)
+
+    def _leave(self, trade: HeldTrade, legs: Sequence[HeldLeg], at: datetime) -> None:
+        if staying := [leg for leg in legs if not leg.is_leaving]:
+            for leg in staying:
+                leg.is_leaving = True
+            trade.exits.append(self._wait(staying, self._market.first_fill(at)))
+
+    def _wait(self, legs: Sequence[HeldLeg], fill: datetime) -> Waiting:
+        deadline = self._market.deadline(fill, self._request.max_wait)
+        last = min(int(deadline.timestamp()), int(legs[0].contract.settles_at.timestamp()) - 1)
+        return fill_together(legs, start=int(fill.timestamp()), deadline=last)
+
+    def _execute(self, trade: HeldTrade, waiting: Waiting, *, is_entry: bool) -> None:
+        for leg, place in zip(waiting.legs, waiting.places, strict=True):
+            track = leg.track
+            quoted = track.opens[place] if self._at_open else track.closes[place]
+            stamp = track.stamps[place] if self._at_open else track.ends[place]
+            side = leg.side if is_entry else leg.way_out
+            fill = self._fill(leg, side, quoted, datetime.fromtimestamp(stamp, UTC))
+            if is_entry:
+                leg.entry, leg.mark = fill.price, quoted
+                leg.cursor = place if self._at_open else place + 1
+            self._book(trade, fill)
+
+    def _settle(self, trade: HeldTrade, number: int) -> None:
+        closes = trade.legs[0].contract.settles_at
+        value = settlement_value(self._request.bars, number, closes=closes)
+        if value is None:
+            self._end(trade, TradeEnd.UNPRICED)
+            return
+        for leg in trade.legs:
+            intrinsic = leg.contract.intrinsic(value)
+            cost: LegCost = NO_COST
+            if leg.side is Side.BUY:
+                cost = cost_of_exercise(
+                    trade.expiry,
+                    intrinsic=intrinsic,
+                    quantity=leg.quantity,
+                    exchange=self._request.order.exchange,
+                )
+            self._book(
+                trade,
+                LegFill(
+                    instrument=leg.contract.instrument,
+                    side=leg.way_out,
+                    quantity=leg.quantity,
+                    quoted=intrinsic,
+                    price=intrinsic,
+                    at=closes,
+                    cost=cost,
+                ),
+            )
+        trade.legs = []
+        self._end(trade, TradeEnd.CLOSED)
+
+    def _fill(self, leg: HeldLeg, side: Side, quoted: int, at: datetime) -> LegFill:
+        order = self._request.order
+        price = order.slipped(quoted, side)
+        return LegFill(
+            instrument=leg.contract.instrument,
+            side=side,
+            quantity=leg.quantity,
+            quoted=quoted,
+            price=price,
+            at=at,
+            cost=cost_of_leg(
+                at.astimezone(IST).date(),
+                ChargeKind.OPTIONS,
+                side,
+                price=price,
+                quantity=leg.quantity,
+                brokerage=order.brokerage,
+                exchange=order.exchange,
+            ),
+        )
+
+    def _book(self, trade: HeldTrade, fill: LegFill) -> None:
+        self._cash += fill.cash - fill.cost.total
+        trade.fills.append(fill)
+
+    def _end(self, trade: HeldTrade, end: TradeEnd, *, mark: int = 0) -> None:
+        self._open.remove(trade)
+        if end is TradeEnd.UNPRICED:
+            # It counts nothing, so what its entry did to the cash is taken back.
+            self._cash -= sum(fill.cash - fill.cost.total for fill in trade.fills)
+        ended = Trade(
+            decided_at=trade.decided_at,
+            end=end,
+            legs=tuple(trade.fills),
+            mark=mark,
+            signal=trade.order.signal,
+            expiry=trade.expiry,
+        )
+        self._ended.append((trade.number, ended))
+
+    def _check_capital(self, entry: Waiting, number: int) -> None:
+        """One lot must be affordable: the margin of what is sold, or the premium of what is not."""
+        request, lot = self._request, entry.legs[0].contract.lot_size
+        if any(leg.side is Side.SELL for leg in entry.legs):
+            value = (request.bars[number].close // _UNITS_A_PAISA) * lot
+            needed = value * request.margin_percent // _PERCENT
+        else:
+            needed = lot * sum(
+                leg.track.opens[place] for leg, place in zip(entry.legs, entry.places, strict=True)
+            )
+        if request.sizing.capital < needed:
+            raise BacktestCapitalTooSmallError(
+                f"One lot of {self._market.underlying} options needs {needed / _PERCENT:,.2f} "
+                f"rupees, the capital is {request.sizing.capital / _PERCENT:,.2f}.",
+                hint="Give more capital, or the share of the value that is asked as margin.",
+            )

@@ -1,0 +1,121 @@
+"""The engine of option trades: several legs, to the paisa, through expiry.
+
+A decision sees closed bars of the underlying only. Its legs are filled together, at the first
+bar after it in which all of them trade, or not at all when that comes too late. Slippage and
+charges fall on every order; what expires is settled. A way out that finds no price ends the
+trade as unpriced. What is open at the end is marked and says so, with what getting out costs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from munshi.domain.backtest.closed_bars import ClosedBars
+from munshi.domain.backtest.engine import Request, Strategy
+from munshi.domain.backtest.options.book import Book
+from munshi.domain.backtest.options.market import OptionRequest
+from munshi.domain.backtest.options.orders import Enter, Exit, Orders
+from munshi.domain.backtest.options.settlement import SOURCE
+from munshi.domain.backtest.options.timeline import Timeline
+from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade
+from munshi.domain.backtest.rules import assumptions_of, check_bars, decided
+
+VERSION = "1"
+_TOLD_EVERY = 1024
+_PERCENT = 100
+
+
+class OptionsEngine:
+    """See the module. A result is the same for the same request and prices, always."""
+
+    name = "options"
+    version = VERSION
+
+    def run(
+        self, request: Request, strategy: Strategy, *, progress: Callable[[float], None]
+    ) -> BacktestResult:
+        """Run from the first bar to the last. `request` is an OptionRequest.
+
+        Raises BacktestDataMissingError, BacktestCapitalTooSmallError, MarketFactUnknownError,
+        CalendarYearUnknownError, StrategyFailedError, and whatever `progress` raises.
+        """
+        if not isinstance(request, OptionRequest):
+            raise TypeError("option trades need a request with an option market")
+        check_bars(request)
+        timeline = Timeline.of(request.bars, request.span, request.market)
+        played = play(request, timeline, strategy, progress=progress)
+        curve = zip(timeline.instants, played.cash, played.positions, strict=True)
+        return result_of(
+            request,
+            played,
+            equity=tuple(
+                EquityPoint(at=at, cash=cash, position=position) for at, cash, position in curve
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What a run came to; `cash` and `positions` are those of each bar's close, in paise."""
+
+    trades: tuple[Trade, ...]
+    cash: list[int]
+    positions: list[int]
+    way_out: int | None
+
+
+def play(
+    request: OptionRequest,
+    timeline: Timeline,
+    strategy: Strategy,
+    *,
+    progress: Callable[[float], None],
+) -> Played:
+    """Run over the bars of `timeline`, which are those of `request`. Raises as the engine does."""
+    book, closed = Book(request), ClosedBars(request.bars)
+    ends, instants = timeline.ends, timeline.instants
+    for number, now in enumerate(ends):
+        closed.close_next()
+        book.close(number, now, instants[number])
+        for order in decided(strategy, closed, _orders):
+            if isinstance(order, Enter):
+                book.enter(order, instants[number])
+            else:
+                book.exit(order, instants[number])
+        if number % _TOLD_EVERY == 0:
+            progress(number / len(ends))
+    way_out = book.end(instants[-1])
+    return Played(
+        trades=book.trades, cash=book.cash_curve, positions=book.position_curve, way_out=way_out
+    )
+
+
+def result_of(
+    request: OptionRequest, played: Played, *, equity: tuple[EquityPoint, ...]
+) -> BacktestResult:
+    """`played` in the form of every engine."""
+    return BacktestResult(
+        engine=OptionsEngine.name,
+        version=OptionsEngine.version,
+        fill_model=request.fill_model,
+        sizing=request.sizing,
+        trades=played.trades,
+        equity=equity,
+        assumptions=(SOURCE, *assumptions_of(request, _told(played.way_out))),
+    )
+
+
+def _told(way_out: int | None) -> str | None:
+    if way_out is None:
+        return None
+    return (
+        "What is open at the end is marked at its last prices; getting out there would have "
+        f"cost {way_out / _PERCENT:,.2f} rupees more."
+    )
+
+
+def _orders(decided: object) -> Orders:
+    if decided is None:
+        return ()
+    if isinstance(decided, tuple) and all(isinstance(each, Enter | Exit) for each in decided):
+        return decided
+    raise TypeError(f"decide must return a tuple of Enter and Exit orders, not {decided!r}")
