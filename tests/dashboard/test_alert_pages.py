@@ -6,7 +6,7 @@ from datetime import timedelta
 from asgi import Caller
 from crowd import House
 from dashboard.forms import HTML, post
-from desks import Desk
+from desks import TESTER, Desk
 from munshi.domain.alerts import Severity
 
 
@@ -86,6 +86,18 @@ def test_each_role_sees_and_does_what_it_may(inhabited: House) -> None:
     assert re.search(r"refused|unanswered", shown)
     post(asha, "/ui/alerts/channels/ops/remove")
     assert inhabited.desk.services.alert_channels.list_channels() == []
+
+
+def test_a_label_silences_every_alert_that_has_it(inhabited: House) -> None:
+    omar, services = inhabited.browser("omar"), inhabited.desk.services
+    rule = {"enabled": True, "labels": {"team": "data"}}
+    services.config.set("alerts", "alert.job_dead", rule, actor=TESTER)
+    labelled, other = _raise(inhabited.desk), _raise(inhabited.desk, "quota_high:kite")
+
+    post(omar, "/ui/alerts/silences/new", pattern="team=da*", reason="known", hours="1")
+
+    assert len(services.alerts.show(labelled).silences) == 1
+    assert services.alerts.show(other).silences == []
 
 
 def test_script_in_an_alert_is_text(desk: Desk, local: Caller) -> None:
