@@ -41,6 +41,27 @@ def test_a_desk_that_fails_is_told_once_again_after_a_while_and_when_it_is_back(
     assert "hush" not in " ".join(said)
 
 
+def test_that_it_is_back_is_told_until_the_channel_takes_it(
+    raw_server: RawServer, hook: Hook, clock: FakeClock
+) -> None:
+    raw_server.replies = [ILL, WELL]
+    hook.manners = ["ok", "fail", "fail", "ok"]
+    watch = OutsideWatch(
+        raw_server.url,
+        clock,
+        channel=hook.url,
+        failures=1,
+        repeat=timedelta(hours=1),
+        say=lambda _: None,
+    )
+    for _ in range(6):
+        watch.look()
+
+    assert [title.partition("]")[0] for title in hook.titles] == [
+        *("[CRITICAL", "[RESOLVED", "[RESOLVED", "[RESOLVED")
+    ]
+
+
 def test_addresses_that_make_no_sense_are_refused_at_once(clock: FakeClock) -> None:
     def watch(url: str, channel: str = "") -> None:
         OutsideWatch(

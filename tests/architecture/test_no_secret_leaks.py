@@ -194,6 +194,13 @@ def _ask_everything(desk: Desk, app: FastAPI, trace: Trace, *, name: str) -> Non
         "validation_id": job_id,
         "sweep_id": job_id,
         "config_key": SECRET_KEY,
+        "revision": "1",
+        "audit_id": "1",
+        "silence": job_id,
+        "username": "asha",
+        "key_id": job_id,
+        "session": "others",
+        "shelf": "all",
     }
     typed = quote(TYPED_TOKEN)
     extra = {

@@ -17,26 +17,26 @@ from munshi.domain.config_keys import ALERTS, DEAD_MAN_URL
 NOWHERE = "json://127.0.0.1:9/"
 
 
-def _alert(desk: Desk) -> str:
+def open_alert(desk: Desk) -> str:
     desk.services.kite.book.ask_for_login("Somebody should log in.")
     return str(desk.services.alerts.list_open()[-1].alert_id)
 
 
-def _channel(desk: Desk) -> str:
+def open_channel(desk: Desk) -> str:
     channels = desk.services.alert_channels
     if "phone" not in [each.name for each in channels.list_channels()]:
         channels.add("phone", NOWHERE, least_severity=Severity.CRITICAL, actor=TESTER)
     return "phone"
 
 
-def _silence(guest: Guest) -> Answer:
+def add_silence(guest: Guest) -> Answer:
     ends_at = (guest.clock.now() + timedelta(hours=1)).isoformat()
     body = {"pattern": "login:*", "reason": "We know.", "ends_at": ends_at}
     return guest.post("/alerts/silences", body)
 
 
 def _end_silence(guest: Guest) -> Answer:
-    made = _silence(guest).json()["silence_id"]
+    made = add_silence(guest).json()["silence_id"]
     return guest.post(f"/alerts/silences/{made}/end")
 
 
@@ -51,7 +51,7 @@ def _keep(desk: Desk) -> None:
     services.config.seed(actor=MUNSHI)
     services.config.set(ALERTS, "delivery.most_tries", 1, actor=TESTER)
     services.config.set(ALERTS, DEAD_MAN_URL, "http://127.0.0.1:9/", actor=TESTER)
-    _channel(desk)
+    open_channel(desk)
     keeper = services.alert_keeper()
     for seconds in (0, 60, 15):
         desk.clock.advance(timedelta(seconds=seconds))
@@ -72,29 +72,31 @@ def _verify(desk: Desk) -> None:
 
 
 ROUTES_OF_ALERTS: dict[tuple[str, str], GuestCall] = {
-    ("POST", "/alerts/silences"): _silence,
+    ("POST", "/alerts/silences"): add_silence,
     ("POST", "/alerts/silences/{silence_id}/end"): _end_silence,
     ("POST", "/alerts/channels"): _add_channel,
     ("POST", "/alerts/channels/{name}/test"): lambda on: on.post(
-        f"/alerts/channels/{_channel(on.desk)}/test"
+        f"/alerts/channels/{open_channel(on.desk)}/test"
     ),
     ("POST", "/alerts/channels/{name}/remove"): lambda on: on.post(
-        f"/alerts/channels/{_channel(on.desk)}/remove"
+        f"/alerts/channels/{open_channel(on.desk)}/remove"
     ),
     ("POST", "/alerts/{alert}/acknowledge"): lambda on: on.post(
-        f"/alerts/{_alert(on.desk)}/acknowledge"
+        f"/alerts/{open_alert(on.desk)}/acknowledge"
     ),
-    ("POST", "/alerts/{alert}/resolve"): lambda on: on.post(f"/alerts/{_alert(on.desk)}/resolve"),
+    ("POST", "/alerts/{alert}/resolve"): lambda on: on.post(
+        f"/alerts/{open_alert(on.desk)}/resolve"
+    ),
 }
 
 
 def _brief(desk: Desk) -> None:
-    _channel(desk)
+    open_channel(desk)
     assert desk.services.briefs.tell(BriefKind.MORNING)[1] > 0
 
 
 def _clean_up(desk: Desk) -> None:
-    desk.services.alerts.resolve(_alert(desk), actor=TESTER)
+    desk.services.alerts.resolve(open_alert(desk), actor=TESTER)
     desk.clock.advance(timedelta(days=8))
     assert desk.services.alerts.cleanup(7, actor=TESTER) > 0
 

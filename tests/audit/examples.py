@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from asgi import Answer, Caller
 from audit.alert_examples import ROUTES_OF_ALERTS, WORKS_OF_ALERTS
 from audit.archive_examples import ROUTES_OF_ARCHIVES, WORKS_OF_ARCHIVES
+from audit.desk_page_examples import ROUTES_OF_DESK_PAGES
 from audit.page_examples import ROUTES_OF_PAGES, Form
 from audit.people_examples import (
     ROUTES_OF_PEOPLE,
@@ -243,7 +244,8 @@ ROUTES: Mapping[tuple[str, str], RouteCall] = {
     ("POST", "/schedules/{name}/remove"): lambda on: _schedule(on, "remove"),
     **{
         route: partial(_as_guest, call)
-        for route, call in (ROUTES_OF_PEOPLE | ROUTES_OF_ARCHIVES | ROUTES_OF_ALERTS).items()
+        for routes in (ROUTES_OF_PEOPLE, ROUTES_OF_ARCHIVES, ROUTES_OF_ALERTS, ROUTES_OF_DESK_PAGES)
+        for route, call in routes.items()
     },
     **{route: partial(_on_page, form) for route, form in ROUTES_OF_PAGES.items()},
 }

@@ -14,6 +14,10 @@ from crowd import PASSWORD, House
 MOST_BYTES = 150 * 1024
 PAGES = [
     *("/ui/", "/ui/jobs", "/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health"),
+    *("/ui/configuration", "/ui/configuration/jobs/keep_days", "/ui/configuration/revisions"),
+    *("/ui/configuration/alerts/alert.job_dead", "/ui/audit", "/ui/audit/seal", "/ui/audit/verify"),
+    *("/ui/alerts", "/ui/alerts/history", "/ui/alerts/rules", "/ui/alerts/channels", "/ui/cache"),
+    *("/ui/alerts/silences/new", "/ui/cache/all/clear"),
     *("/ui/schedules/kite_login", "/ui/schedules/kite_login/pause", "/ui/health/disk"),
     *("/ui/job-pace", "/ui/data", "/ui/data/quality", "/ui/data/collect"),
     *("/ui/research", "/ui/research/new?strategy=ma_cross"),

@@ -95,6 +95,7 @@ def test_the_desks_own_schedules_say_when_and_what_for() -> None:
         "job_cleanup": "at 05:40 on Sunday (IST)",
         "cache_report": "at 05:30 on the first day of every month (IST)",
         "audit_archive": "at 04:20 on Sunday (IST)",
+        "audit_verification": "at 03:40 every day (IST)",
         "broker_call_analysis": "at 05:20 on the first day of every month (IST)",
         "database_maintenance": "at 04:00 on the first day of every month (IST)",
         "instrument_load": "at 08:40 IST, Monday to Friday",

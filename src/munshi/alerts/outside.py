@@ -45,6 +45,7 @@ class OutsideWatch:
         self._say = say
         self._standing = Standing()
         self._told_at: datetime | None = None
+        self._unheard = False
 
     def look(self) -> str:
         """Ask once, and tell what is news; what is wrong, or nothing."""
@@ -60,23 +61,26 @@ class OutsideWatch:
                 f"{trouble} So it is since {since}. While it lasts nobody hears of its alerts.",
                 now=now,
             )
-        elif after.state is AlertState.RESOLVED:
-            self._tell(f"[RESOLVED] The desk {self._name} is well again", "It answers.", now=now)
+            self._unheard = False
+        elif after.state is AlertState.RESOLVED or (self._unheard and not trouble):
+            title = f"[RESOLVED] The desk {self._name} is well again"
+            self._unheard = not self._tell(title, "It answers.", now=now)
             self._told_at = None
         return trouble
 
     def _is_due(self, now: datetime) -> bool:
         return self._told_at is None or now - self._told_at >= self._repeat
 
-    def _tell(self, title: str, body: str, *, now: datetime) -> None:
-        """That it fails is tried again at the next look, if the channel did not take it."""
+    def _tell(self, title: str, body: str, *, now: datetime) -> bool:
+        """Whether it was heard. What the channel did not take is tried again at the next look."""
         self._say(f"{show_ist(now)} {title}: {body}")
         if not self._channel:
             self._told_at = now
-            return
+            return True
         sending = Sending(url=self._channel, title=title, body=body, severity=Severity.CRITICAL)
         answer = send(sending, seconds=SECONDS)
         if answer.outcome == "sent":
             self._told_at = now
-        else:
-            self._say(f"The channel did not take it: {answer.said}")
+            return True
+        self._say(f"The channel did not take it: {answer.said}")
+        return False

@@ -26,8 +26,9 @@ _SWAGGER = PackagedFiles(
 )
 _NOTE = (
     "Calls are made from a terminal on the machine Munshi runs on: "
-    "<code>curl {url}/auth/db/status</code>. They cannot be tried out from this page: a browser "
-    "needs a signed-in user, and users come with a later version."
+    "<code>curl {url}/auth/db/status</code>. From elsewhere a program sends "
+    'an API key, which a user makes at <a href="/ui/keys">API keys</a>. They cannot be tried out '
+    "from this page."
 )
 
 

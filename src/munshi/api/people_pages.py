@@ -108,7 +108,7 @@ class PeoplePages:
             answer = self._sign_in_page(wrong=str(error), name=username, wanted=wanted)
             answer.status_code = error.status
             return answer
-        done = RedirectResponse(_page_of_ours(wanted), status_code=303)
+        done = RedirectResponse(page_of_ours(wanted), status_code=303)
         self._cookie.give(done, granted)
         return done
 
@@ -155,7 +155,7 @@ class PeoplePages:
             "Sign in",
             f'<main><h1>Sign in</h1>{said}<form method="post" action="/ui/sign-in">'
             + _input("username", "Name", value=name, autocomplete="username")
-            + f'<input type="hidden" name="wanted" value="{escape(_page_of_ours(wanted))}">'
+            + f'<input type="hidden" name="wanted" value="{escape(page_of_ours(wanted))}">'
             + _input("password", "Password", kind="password", autocomplete="current-password")
             + _input("code", "One-time code, if you use one", autocomplete="one-time-code")
             + "<p><button>Sign in</button></p></form></main>",
@@ -175,7 +175,7 @@ class PeoplePages:
         return _private(answer)
 
 
-def _page_of_ours(address: str) -> str:
+def page_of_ours(address: str) -> str:
     """`address` if it leads to a page of this site, else the first page."""
     is_ours = address.startswith("/ui/") and address.isprintable() and "\\" not in address
     return address if is_ours else "/ui/"

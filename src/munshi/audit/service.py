@@ -9,7 +9,12 @@ from typing import Any, TypedDict, Unpack, cast
 
 from munshi.clock import Clock
 from munshi.domain.audit import Actor, AuditEntry
-from munshi.errors import CursorInvalidError, DateRangeInvalidError, RequestInvalidError
+from munshi.errors import (
+    AuditRowUnknownError,
+    CursorInvalidError,
+    DateRangeInvalidError,
+    RequestInvalidError,
+)
 from munshi.infrastructure.database.audit_queries import AuditFilter, AuditPlace
 from munshi.infrastructure.database.engine import Database
 
@@ -121,6 +126,19 @@ class AuditService:
         entries = tuple(found[:limit])
         more = len(found) > limit
         return AuditPage(entries=entries, next_cursor=_cursor(entries[-1]) if more else None)
+
+    def get(self, audit_id: int) -> AuditEntry:
+        """One row of the table. Raises AuditRowUnknownError for one that is archived, too."""
+        found = None
+        if 0 < audit_id <= _LARGEST_POSITION:
+            with self._database.reading() as tx:
+                found = tx.audit.get_log(audit_id)
+        if found is None:
+            raise AuditRowUnknownError(
+                f"There is no audit row {str(audit_id)[:20]} in the table.",
+                hint="An old one may be in an archive: munshi audit archives",
+            )
+        return found
 
     def last(self, query: AuditQuery = EVERYTHING, *, limit: int) -> AuditNews:
         """The newest rows, oldest first, and the place behind all that is there.

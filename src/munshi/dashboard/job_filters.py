@@ -41,7 +41,7 @@ class JobQuery:
 
     def to_filter(self) -> JobFilter:
         """Raises RequestInvalidError or DateRangeInvalidError."""
-        since, until = (_moment(name, getattr(self, name)) for name in _MOMENTS)
+        since, until = (read_moment(name, getattr(self, name)) for name in _MOMENTS)
         if since is not None and until is not None and until <= since:
             raise DateRangeInvalidError(
                 "The time range ends before it begins.", hint="Swap since and until."
@@ -71,8 +71,8 @@ def _states(typed: list[str]) -> tuple[JobState, ...]:
     return tuple(state for state in JobState if state in chosen)
 
 
-def _moment(name: str, typed: str) -> datetime | None:
-    """A day, or a day and a minute, of IST."""
+def read_moment(name: str, typed: str) -> datetime | None:
+    """A day, or a day and a minute, of IST. Raises RequestInvalidError."""
     if not typed:
         return None
     try:

@@ -46,13 +46,15 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayOn:
-    """One entry of the navigation, for whoever has `role`."""
+    """One entry of the navigation, for whoever has `role`; those of a `group` share a menu."""
 
     address: str
     words: str
     role: Role = Role.VIEWER
+    group: str = ""
 
 
+_DESK = "Desk"
 WAYS = (
     WayOn(address="/ui/", words="Today"),
     WayOn(address="/ui/jobs", words="Jobs"),
@@ -60,8 +62,15 @@ WAYS = (
     WayOn(address="/ui/schedules", words="Schedules"),
     WayOn(address="/ui/data", words="Data"),
     WayOn(address="/ui/research", words="Research"),
-    WayOn(address="/ui/limits", words="Limits"),
-    WayOn(address="/ui/health", words="Health"),
+    WayOn(address="/ui/alerts", words="Alerts"),
+    WayOn(address="/ui/health", words="Health", group=_DESK),
+    WayOn(address="/ui/limits", words="Limits", group=_DESK),
+    WayOn(address="/ui/cache", words="Cache", group=_DESK),
+    WayOn(address="/ui/configuration", words="Configuration", group=_DESK),
+    WayOn(address="/ui/audit", words="Audit", group=_DESK),
+    WayOn(address="/ui/users", words="Users", role=Role.ADMIN, group=_DESK),
+    WayOn(address="/ui/sessions", words="My sessions", group=_DESK),
+    WayOn(address="/ui/keys", words="API keys", group=_DESK),
     WayOn(address="/docs", words="API", role=Role.PUBLIC),
 )
 

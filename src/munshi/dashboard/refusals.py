@@ -9,9 +9,10 @@ from munshi.api.roles import REQUEST
 from munshi.dashboard.look import Look
 from munshi.errors import (
     AppError,
+    AuditRowUnknownError,
     AuthenticationNeededError,
-    CursorInvalidError,
     JobUnknownError,
+    PasswordConfirmationNeededError,
     ScheduleUnknownError,
 )
 
@@ -19,13 +20,20 @@ from munshi.errors import (
 _WAYS_ON: dict[type[AppError], tuple[str, str]] = {
     AuthenticationNeededError: ("/ui/sign-in", "Sign in again"),
     JobUnknownError: ("/ui/jobs", "See the jobs there are"),
-    CursorInvalidError: ("/ui/jobs", "See the newest jobs"),
+    AuditRowUnknownError: ("/ui/audit", "See the newest rows"),
     ScheduleUnknownError: ("/ui/schedules", "See the schedules there are"),
 }
 _FIRST_PARTS = {
     "jobs": "the jobs",
     "queues": "the queues",
     "schedules": "the schedules",
+    "configuration": "the configuration",
+    "audit": "the audit trail",
+    "alerts": "the alerts",
+    "users": "the users",
+    "keys": "the API keys",
+    "sessions": "my sessions",
+    "cache": "the cache",
     "data": "the data",
     "research": "the research",
 }
@@ -40,6 +48,10 @@ class RefusalPages:
     def refusal(self, error: AppError, request: Request) -> Response:
         if isinstance(error, AuthenticationNeededError) and request.method == "GET":
             return RedirectResponse(f"/ui/sign-in?wanted={quote(_target(request), safe='')}", 303)
+        if isinstance(error, PasswordConfirmationNeededError):
+            # Every form of a sensitive act is at the address it is sent to.
+            wanted = _target(request) if request.method == "GET" else request.url.path
+            return RedirectResponse(f"/ui/confirm?wanted={quote(wanted, safe='')}", 303)
         facts = request.scope.get(REQUEST)
         return self._look.page(
             request,

@@ -11,6 +11,7 @@ PLAIN_WORDS: Mapping[str, str] = {
     "health_sweep": "Look after the health of every part, and tell you when one fails.",
     "job_cleanup": "Delete old finished jobs each week.",
     "audit_archive": "Move old audit rows into archive files each week; nothing is lost.",
+    "audit_verification": "Check each night that nobody changed the audit trail.",
     "database_maintenance": "Keep the database quick, once a month.",
     "broker_call_analysis": "Work out once a month how far the brokers' limits were used.",
     "cache_report": "Work out once a month how much the cache saved.",

@@ -10,15 +10,23 @@ from starlette.responses import Response
 
 from munshi.api.app import create_app
 from munshi.bootstrap import Services
+from munshi.dashboard.account_pages import AccountPages
+from munshi.dashboard.alert_pages import AlertPages
+from munshi.dashboard.audit_pages import AuditPages
 from munshi.dashboard.backtest_form import BacktestForm
+from munshi.dashboard.cache_pages import CachePages
 from munshi.dashboard.candle_pages import CandlePages
+from munshi.dashboard.channel_pages import ChannelPages
 from munshi.dashboard.collect_pages import CollectPages
+from munshi.dashboard.config_pages import ConfigPages
+from munshi.dashboard.config_past_pages import ConfigPastPages
 from munshi.dashboard.data_pages import DataPages
 from munshi.dashboard.desk_pages import DeskPages
 from munshi.dashboard.first_run_pages import FirstRunPages
 from munshi.dashboard.job_acts import JobActs
 from munshi.dashboard.job_pace_page import JobPacePage
 from munshi.dashboard.job_pages import JobPages
+from munshi.dashboard.key_pages import KeyPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
@@ -27,8 +35,10 @@ from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.research_pages import ResearchPages
 from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
+from munshi.dashboard.silence_pages import SilencePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.dashboard.trial_pages import TrialPages
+from munshi.dashboard.user_pages import UserPages
 from munshi.errors import AppError
 
 
@@ -70,8 +80,14 @@ class Dashboard:
             TrialPages(services, look),
         )
         first = FirstRunPages(services, look)
+        # Fixed paths before those with parameters.
+        of_the_desk = (
+            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
+            *(UserPages, KeyPages, AccountPages, CachePages),
+        )
         own = (today, first, acts, jobs, queues, edit, schedules, desk)
-        self._groups = (FileRoutes(), live, *own, *pictures)
+        asked = (pages(services, look) for pages in of_the_desk)
+        self._groups = (FileRoutes(), live, *own, *pictures, *asked)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

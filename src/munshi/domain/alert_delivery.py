@@ -65,7 +65,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """One row of AlertSilences. `pattern` is a fingerprint or a kind, maybe with stars."""
+    """One row of AlertSilences.
+
+    `pattern` is a fingerprint, a kind or a label as `name=word`, maybe with stars.
+    """
 
     silence_id: UUID
     pattern: str
@@ -77,7 +80,9 @@ class Silence:
     def covers(self, alert: Alert, *, now: datetime) -> bool:
         if now >= self.ends_at:
             return False
-        return any(fnmatchcase(said, self.pattern) for said in (alert.fingerprint, alert.kind))
+        labels = (f"{name}={word}" for name, word in alert.labels.items())
+        said = (alert.fingerprint, alert.kind, *labels)
+        return any(fnmatchcase(each, self.pattern) for each in said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 from munshi.domain.enums import Service
 from munshi.domain.jobs import (
     AUDIT_ARCHIVE,
+    AUDIT_VERIFICATION,
     AUTO_LOGIN,
     BROKER_CALL_ANALYSIS,
     CACHE_REPORT,
@@ -109,6 +110,12 @@ SEEDED_SCHEDULES = (
         {"kind": "cron", "expression": "20 4 * * 0", "zone": "Asia/Kolkata"},
         "When audit rows older than audit/archive_after_days are archived, and archives older than "
         "audit/keep_archives_days dropped: weekly.",
+    ),
+    _seed(
+        AUDIT_VERIFICATION,
+        AUDIT_VERIFICATION,
+        {"kind": "cron", "expression": "40 3 * * *", "zone": "Asia/Kolkata"},
+        "When the whole audit trail is compared with its seals: nightly. What is wrong alerts.",
     ),
     _seed(
         "database_maintenance",

@@ -33,6 +33,7 @@ _NOWHERE = ""
 _PLACE = re.compile(r"(\d{1,19})/(\d{1,19})/(\d{1,19})/([\d:,]*)/([\d:,]*)")
 _LONGEST_PLACE = 4000
 _LARGEST = 2**63 - 1
+_ONE = select(audit_logs).where(_rows.id == bindparam("wanted"))
 _NEWEST = select(func.coalesce(func.max(_rows.id), 0))
 # A row that is seen though its transaction is yet to come was restored from another cluster,
 # whose count of transactions says nothing here. All ids up to the last of those are behind us.
@@ -127,6 +128,11 @@ def list_logs(
     statement = _listing(frozenset(values), oldest_first=oldest_first)
     found = connection.execute(statement, {**values, "most": limit})
     return [_entry(row) for row in found]
+
+
+def get_log(connection: Connection, audit_id: int) -> AuditEntry | None:
+    row = connection.execute(_ONE, {"wanted": audit_id}).first()
+    return None if row is None else _entry(row)
 
 
 def count_logs(connection: Connection, chosen: AuditFilter) -> int:

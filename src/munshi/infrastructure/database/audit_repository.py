@@ -185,6 +185,9 @@ class AuditRepository:
             self._connection, chosen, limit=limit, oldest_first=oldest_first
         )
 
+    def get_log(self, audit_id: int) -> AuditEntry | None:
+        return audit_queries.get_log(self._connection, audit_id)
+
     def count_logs(self, chosen: AuditFilter) -> int:
         return audit_queries.count_logs(self._connection, chosen)
 
