@@ -1,7 +1,7 @@
 """What belongs to a job, over HTTP: its log, its parts, its files; and what people do to it."""
 
 import hashlib
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -127,7 +127,7 @@ def test_a_failed_job_is_queued_again_or_discarded(api: Caller, stories: Storyte
     assert actions[:3] == ["discard", "cancel", "retry"]
 
 
-@pytest.mark.parametrize("job_id", [uuid4(), "not-a-job"])
+@pytest.mark.parametrize("job_id", [UUID(int=7), "not-a-job"])
 @pytest.mark.parametrize(
     ("method", "path"),
     [
