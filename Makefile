@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-pages bench-trust bench-validation constraints chromium pictures clean
+.PHONY: help demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-options bench-pages bench-trust bench-validation constraints chromium pictures clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -162,6 +162,9 @@ bench-validation: $(DEV) ## Measure a model validation of 500 samples
 
 bench-backtest: $(DEV) ## Measure both kernels beside vectorbt and backtesting.py
 	@$(BIN)/python benchmarks/backtest.py $(ARGS)
+
+bench-options: $(DEV) ## Measure a year of weekly option selling as a job, and a sweep of it
+	@$(BIN)/python benchmarks/options.py $(ARGS)
 
 bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems
 	@$(BIN)/python benchmarks/jobs.py $(ARGS)
