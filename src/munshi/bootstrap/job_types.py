@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from munshi.bootstrap.audit_jobs import AUDIT_JOBS
 from munshi.bootstrap.research import CONFIRMED_SWEEP, IN_NAUTILUS
 from munshi.domain.backtest.audits import AuditParams
 from munshi.domain.backtest.params import BacktestParams
@@ -18,6 +17,8 @@ from munshi.domain.job_params import (
 )
 from munshi.domain.job_specs import Backoff, JobSpec
 from munshi.domain.jobs import (
+    AUDIT_ARCHIVE,
+    AUDIT_VERIFICATION,
     AUTO_LOGIN,
     BACKTEST,
     BACKTEST_AUDIT,
@@ -191,7 +192,20 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
             runs_in="thread",
             idempotent=True,
         ),
-        **AUDIT_JOBS,
+        # Whoever has the turn keeps it a minute at most, so a second try comes through.
+        AUDIT_ARCHIVE: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.audit_job:run",
+            runs_in="thread",
+            idempotent=True,
+            backoff=Backoff(first_seconds=90),
+        ),
+        AUDIT_VERIFICATION: JobSpec(
+            params=NoParams,
+            entry="munshi.maintenance.audit_job:verify",
+            runs_in="thread",
+            idempotent=True,
+        ),
         DATABASE_MAINTENANCE: JobSpec(
             params=NoParams,
             entry="munshi.maintenance.job:maintain_database",

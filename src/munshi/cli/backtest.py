@@ -41,13 +41,9 @@ def run_backtest(
     """Run a strategy; the result is stored and never overwritten."""
     from uuid import UUID
 
-    from rich.console import Console
-
     from munshi.cli.backtest_output import print_run, read_parameters, run_document
     from munshi.cli.desk import open_desk
-    from munshi.cli.job_output import job_document
-    from munshi.cli.job_watch import run_here
-    from munshi.domain.audit import COMMAND_LINE
+    from munshi.cli.job_result import result_here
     from munshi.domain.backtest.params import BacktestParams
     from munshi.domain.jobs import BACKTEST
 
@@ -76,15 +72,8 @@ def run_backtest(
     )
     with open_desk() as services:
         mode = services.settings.brokers.value
-        asked = services.jobs.enqueue(BACKTEST, wanted.to_json(), actor=COMMAND_LINE)
-        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
-        if job.result_data is None:
-            if as_json:
-                print_json({"mode": mode, **job_document(job)})
-            else:
-                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
-            raise typer.Exit(1)
-        run_id = UUID(str(job.result_data["run_id"]))
+        done = result_here(services, BACKTEST, wanted.to_json(), as_json=as_json)
+        run_id = UUID(str(done["run_id"]))
         run, trades = services.backtests.get(run_id), services.backtests.trades(run_id)
         evidence = services.backtests.evidence(run)
     if as_json:

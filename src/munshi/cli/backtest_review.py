@@ -16,13 +16,9 @@ _RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of one
 @backtest_app.command("audit")
 def audit_backtest(run: _RunId, *, as_json: JsonFlag = False) -> None:
     """Cut the future off day by day, and take each assumption away; what comes of it is kept."""
-    from rich.console import Console
-
     from munshi.cli.backtest_output import find_run, rupees
     from munshi.cli.desk import open_desk
-    from munshi.cli.job_output import job_document
-    from munshi.cli.job_watch import run_here
-    from munshi.domain.audit import COMMAND_LINE
+    from munshi.cli.job_result import result_here
     from munshi.domain.backtest.audits import AuditParams
     from munshi.domain.jobs import BACKTEST_AUDIT
 
@@ -30,15 +26,9 @@ def audit_backtest(run: _RunId, *, as_json: JsonFlag = False) -> None:
         mode = services.settings.brokers.value
         found = find_run(services, run)
         told = AuditParams(run_id=found.run_id).to_json()
-        asked = services.jobs.enqueue(BACKTEST_AUDIT, told, actor=COMMAND_LINE)
-        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
-        if job.result_data is None:
-            if as_json:
-                print_json({"mode": mode, **job_document(job)})
-            else:
-                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
-            raise typer.Exit(1)
-        kept = services.backtest_audits.list_of(found.run_id)[0]
+        done = result_here(services, BACKTEST_AUDIT, told, as_json=as_json)
+        audits = services.backtest_audits.list_of(found.run_id)
+        kept = next(each for each in audits if str(each.audit_id) == done["audit_id"])
     audited = kept.found
     if as_json:
         document = {"audit_id": kept.audit_id, "run_id": found.run_id, "is_clean": audited.is_clean}

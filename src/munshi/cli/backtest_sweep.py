@@ -34,15 +34,11 @@ def sweep_backtests(
     """Try every combination of the parameters; the best are then run again alone."""
     from uuid import UUID
 
-    from rich.console import Console
-
     from munshi.backtest.confirming import confirmation_lines
     from munshi.cli.backtest_output import read_grid, read_parameters
     from munshi.cli.backtest_sweep_output import print_sweep, sweep_document
     from munshi.cli.desk import open_desk
-    from munshi.cli.job_output import job_document
-    from munshi.cli.job_watch import run_here
-    from munshi.domain.audit import COMMAND_LINE
+    from munshi.cli.job_result import result_here
     from munshi.domain.backtest.sweeps import SweepParams
     from munshi.domain.jobs import BACKTEST_SWEEP
 
@@ -59,16 +55,9 @@ def sweep_backtests(
     )
     with open_desk() as services:
         mode = services.settings.brokers.value
-        asked = services.jobs.enqueue(BACKTEST_SWEEP, wanted.to_json(), actor=COMMAND_LINE)
-        [job] = run_here(services, [asked], console=Console(stderr=True, highlight=False))
-        if job.result_data is None:
-            if as_json:
-                print_json({"mode": mode, **job_document(job)})
-            else:
-                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
-            raise typer.Exit(1)
-        found = services.sweeps.show(UUID(str(job.result_data["sweep_id"])))
-        finished = job.result_data["finalists"]
+        done = result_here(services, BACKTEST_SWEEP, wanted.to_json(), as_json=as_json)
+        found = services.sweeps.show(UUID(str(done["sweep_id"])))
+        finished = done["finalists"]
         ids = finished if isinstance(finished, list) else []
         runs = [services.backtests.get(UUID(str(run_id))) for run_id in ids]
     if as_json:

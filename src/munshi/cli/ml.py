@@ -34,14 +34,10 @@ def validate(
     """Validate a model; the result is stored and never overwritten."""
     from uuid import UUID
 
-    from rich.console import Console
-
     from munshi.cli.backtest_output import find_run
     from munshi.cli.desk import open_desk
-    from munshi.cli.job_output import job_document
-    from munshi.cli.job_watch import run_here
+    from munshi.cli.job_result import result_here
     from munshi.cli.ml_output import print_validation, validation_document
-    from munshi.domain.audit import COMMAND_LINE
     from munshi.domain.jobs import ML_VALIDATION
 
     asked = {
@@ -59,15 +55,8 @@ def validate(
     with open_desk() as services:
         mode = services.settings.brokers.value
         wanted = {"run_id": str(find_run(services, run).run_id), **asked}
-        queued = services.jobs.enqueue(ML_VALIDATION, wanted, actor=COMMAND_LINE)
-        [job] = run_here(services, [queued], console=Console(stderr=True, highlight=False))
-        if job.result_data is None:
-            if as_json:
-                print_json({"mode": mode, **job_document(job)})
-            else:
-                typer.echo(f"Job {job.job_id} is {job.state}. {job.error_details or ''}", err=True)
-            raise typer.Exit(1)
-        found = services.validations.get(UUID(str(job.result_data["validation_id"])))
+        done = result_here(services, ML_VALIDATION, wanted, as_json=as_json)
+        found = services.validations.get(UUID(str(done["validation_id"])))
     if as_json:
         print_json(validation_document(found))
         return
