@@ -48,7 +48,9 @@ def _read_short_numbers(values: pl.Series) -> pl.Series:
         return pl.Series([None] * len(values), dtype=pl.Int64)
     rupees = values.cast(pl.Float64, strict=False)
     prices = (rupees * PRICE_SCALE).round().cast(pl.Int64, strict=False)
-    is_exact = (prices / PRICE_SCALE == rupees) & (prices.abs() < 10**_DIGITS)
+    # By a column, because a division by one number is a product with its inverse: an ulp off.
+    scale = pl.repeat(float(PRICE_SCALE), len(values), eager=True)
+    is_exact = (prices / scale == rupees) & (prices.abs() < 10**_DIGITS)
     if kind == pl.String:
         is_exact &= values.str.len_bytes() <= _DIGITS
     return prices.set(~is_exact.fill_null(value=False), None)
