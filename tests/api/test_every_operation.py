@@ -27,7 +27,7 @@ from munshi.domain.config_keys import API, RATE_LIMIT_PER_MINUTE
 from munshi.settings import LocalTrust, Settings
 from simulators import Simulator
 
-EXAMPLES = 8
+EXAMPLES = 12
 DRAWN = settings(
     max_examples=EXAMPLES,
     derandomize=True,
