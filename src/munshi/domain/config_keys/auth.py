@@ -123,7 +123,7 @@ KEYS: tuple[ConfigKey, ...] = (
         shape=Whole(smallest=2, largest=43_200),
         default=60,
         needs_admin=True,
-        description="After how many minutes without a request, and with no page in view, a user has "
-        "to sign in again; for sessions that begin from then on.",
+        description="After how many minutes without a request, and with no page in view, a user "
+        "has to sign in again; for sessions that begin from then on.",
     ),
 )
