@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -13,8 +13,9 @@ from munshi.dashboard.look import Look
 from munshi.domain.alerts import Alert
 from munshi.errors import PathUnknownError
 
-HISTORY_SHOWN = 200
+HISTORY_SHOWN = 100
 OPEN_SHOWN = 500
+_Cursor = Annotated[str | None, Query(max_length=300)]
 _Alert = Annotated[str, Path(max_length=200)]
 _MEANS = {
     "acknowledge": "Somebody looks after it: it is not told again until it is over.",
@@ -54,13 +55,13 @@ class AlertPages:
         )
 
     @allows(Role.VIEWER)
-    def history(self, request: Request) -> Response:
+    def history(self, request: Request, cursor: _Cursor = None) -> Response:
         return self._look.page(
             request,
             "alert_history.html",
             title="Alerts there were",
-            alerts=self._alerts.list_recent(HISTORY_SHOWN),
-            most=HISTORY_SHOWN,
+            page=self._alerts.page(cursor=cursor, limit=HISTORY_SHOWN),
+            cursor=cursor,
         )
 
     @allows(Role.VIEWER)

@@ -1,8 +1,9 @@
 """Sweeps with their trials, and model validations with their verdicts, on pages."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +16,7 @@ from munshi.validation.report import baseline_rows, fold_rows, score_rows
 
 LISTED = 100
 TRIALS_SHOWN = 100
+_Cursor = Annotated[str | None, Query(max_length=300)]
 
 
 class TrialPages:
@@ -36,9 +38,9 @@ class TrialPages:
             router.add_api_route(path, call, include_in_schema=False)
 
     @allows(Role.VIEWER)
-    def sweeps(self, request: Request) -> Response:
-        found = self._sweeps.list_sweeps(limit=LISTED)
-        return self._look.page(request, "sweeps.html", title="Sweeps", sweeps=found)
+    def sweeps(self, request: Request, cursor: _Cursor = None) -> Response:
+        page = self._sweeps.page(cursor=cursor, limit=LISTED)
+        return self._look.page(request, "sweeps.html", title="Sweeps", page=page, cursor=cursor)
 
     @allows(Role.VIEWER)
     def sweep(self, sweep_id: UUID, request: Request) -> Response:
@@ -55,10 +57,10 @@ class TrialPages:
         )
 
     @allows(Role.VIEWER)
-    def validations(self, request: Request) -> Response:
-        found = self._validations.list_runs(limit=LISTED)
+    def validations(self, request: Request, cursor: _Cursor = None) -> Response:
+        page = self._validations.page(cursor=cursor, limit=LISTED)
         return self._look.page(
-            request, "validations.html", title="Model validations", validations=found
+            request, "validations.html", title="Model validations", page=page, cursor=cursor
         )
 
     @allows(Role.VIEWER)
