@@ -35,6 +35,7 @@ from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.research_pages import ResearchPages
 from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
+from munshi.dashboard.second_factor_pages import SecondFactorPages
 from munshi.dashboard.silence_pages import SilencePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.dashboard.trial_pages import TrialPages
@@ -83,7 +84,7 @@ class Dashboard:
         # Fixed paths before those with parameters.
         of_the_desk = (
             *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
-            *(UserPages, KeyPages, AccountPages, CachePages),
+            *(UserPages, KeyPages, AccountPages, SecondFactorPages, CachePages),
         )
         own = (today, first, acts, jobs, queues, edit, schedules, desk)
         asked = (pages(services, look) for pages in of_the_desk)
