@@ -172,6 +172,8 @@ PAGES_WANTED = {
     ("GET", "/openapi.json"): Role.PUBLIC,
     ("GET", "/problems/{slug}"): Role.PUBLIC,
     ("GET", "/ui/brokers/{service}/sign-in"): Role.OPERATOR,
+    ("GET", "/ui/data/repair"): Role.OPERATOR,
+    ("POST", "/ui/data/repair"): Role.OPERATOR,
     ("GET", "/ui/second-factor"): Role.VIEWER,
     ("GET", "/ui/second-factor/code"): Role.VIEWER,
     ("POST", "/ui/second-factor/code"): Role.VIEWER,

@@ -13,6 +13,7 @@ from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.clock import today_ist
 from munshi.dashboard.look import Look
+from munshi.dashboard.mending_acts import mend_address
 from munshi.domain.jobs import DATA_QUALITY, JobState
 from munshi.errors import RequestInvalidError
 from munshi.market.quality_job import JSON_NAME
@@ -67,6 +68,8 @@ class DataPages:
             gaps=services.gaps.worst(
                 services.settings.brokers, since=today - _GAPS_OVER, limit=GAPS_SHOWN
             ),
+            gaps_since=today - _GAPS_OVER,
+            mend=mend_address,
         )
 
     @allows(Role.VIEWER)
@@ -85,6 +88,7 @@ class DataPages:
             report=report,
             series=_worst_first(report["series"]) if report else (),
             job=made[0] if made else None,
+            mend=mend_address,
         )
 
     @allows(Role.OPERATOR)

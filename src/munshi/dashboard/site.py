@@ -30,6 +30,7 @@ from munshi.dashboard.key_pages import KeyPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
+from munshi.dashboard.mending_acts import MendingActs
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.research_pages import ResearchPages
@@ -76,6 +77,7 @@ class Dashboard:
             DataPages(services, look),
             CandlePages(services, look),
             CollectPages(services, look),
+            MendingActs(services, look),
             BacktestForm(services, look),
             ResearchPages(services, look),
             TrialPages(services, look),
