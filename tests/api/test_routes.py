@@ -273,6 +273,8 @@ PAGES_WANTED = {
     ("POST", "/ui/cache/{shelf}/clear"): Role.OPERATOR,
     ("GET", "/ui/live/today"): Role.VIEWER,
     ("GET", "/ui/live/queues"): Role.VIEWER,
+    ("GET", "/ui/live/alerts"): Role.VIEWER,
+    ("GET", "/ui/live/work/{matter}"): Role.VIEWER,
     ("GET", "/ui/live/schedules"): Role.VIEWER,
     ("GET", "/ui/live/jobs"): Role.VIEWER,
     ("GET", "/ui/live/jobs/{job_id}"): Role.VIEWER,

@@ -1,15 +1,18 @@
 """Alerts on pages: what is open, what was, each with what was told of it, and the rules."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.dashboard.asking import ask
-from munshi.dashboard.look import Look
+from munshi.dashboard.look import Look, may_act_of
+from munshi.dashboard.parts import Part, alive
 from munshi.domain.alerts import Alert
 from munshi.errors import PathUnknownError
 
@@ -44,14 +47,22 @@ class AlertPages:
     @allows(Role.VIEWER)
     def open_ones(self, request: Request) -> Response:
         """The gravest first."""
-        found = sorted(self._alerts.list_open(), key=lambda alert: -alert.severity.rank)
+        part = self.part(may_act=may_act_of(request))
         return self._look.page(
             request,
             "alerts.html",
             title="Alerts",
-            alerts=found[:OPEN_SHOWN],
-            number=len(found),
+            alive=alive(part, "/ui/live/alerts"),
             silences=self._alerts.list_silences(),
+        )
+
+    def part(self, *, may_act: bool) -> Part:
+        return Part(key=("alerts", may_act), draw=partial(self._draw, may_act=may_act))
+
+    def _draw(self, *, may_act: bool) -> Markup:
+        found = sorted(self._alerts.list_open(), key=lambda alert: -alert.severity.rank)
+        return self._look.fragment(
+            "alerts_part.html", may_act=may_act, alerts=found[:OPEN_SHOWN], number=len(found)
         )
 
     @allows(Role.VIEWER)

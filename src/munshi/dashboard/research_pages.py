@@ -15,9 +15,11 @@ from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.page import report_page
 from munshi.bootstrap import Services
 from munshi.clock import IST
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.figures import figure, figure_rows
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import Look
+from munshi.dashboard.parts import alive
 from munshi.dashboard.pictures import Colour, Line, LineChart
 from munshi.domain.backtest.breakdown import breakdown
 from munshi.domain.backtest.runs import BacktestRun
@@ -53,6 +55,7 @@ class ResearchPages:
         self._backtests = services.backtests
         self._review = services.review
         self._audits = services.backtest_audits
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -84,6 +87,7 @@ class ResearchPages:
             request,
             "research.html",
             title="Research",
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
             page=page,
             cursor=cursor,
             strategies=self._backtests.list_strategies(),

@@ -12,6 +12,7 @@ from munshi.api.app import create_app
 from munshi.bootstrap import Services
 from munshi.dashboard.account_pages import AccountPages
 from munshi.dashboard.alert_pages import AlertPages
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.audit_pages import AuditPages
 from munshi.dashboard.backtest_form import BacktestForm
 from munshi.dashboard.cache_pages import CachePages
@@ -70,7 +71,16 @@ class Dashboard:
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
         schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
-        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
+        alerts = AlertPages(services, look)
+        live = LiveRoutes(
+            feed,
+            today=today,
+            jobs=jobs,
+            queues=queues,
+            schedules=schedules,
+            alerts=alerts,
+            at_work=AtWork(services, look),
+        )
         acts, desk = JobActs(services, look), DeskPages(services, look)
         pictures = (
             JobPacePage(services, look),
@@ -85,12 +95,12 @@ class Dashboard:
         first = FirstRunPages(services, look)
         # Fixed paths before those with parameters.
         of_the_desk = (
-            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
+            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages),
             *(UserPages, KeyPages, AccountPages, SecondFactorPages, CachePages),
         )
         own = (today, first, acts, jobs, queues, edit, schedules, desk)
         asked = (pages(services, look) for pages in of_the_desk)
-        self._groups = (FileRoutes(), live, *own, *pictures, *asked)
+        self._groups = (FileRoutes(), live, *own, *pictures, *asked, alerts)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from munshi.api.roles import Role, allows
 from munshi.bootstrap import Services
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.figures import figure
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import Look
+from munshi.dashboard.parts import alive
 from munshi.validation.report import baseline_rows, fold_rows, score_rows
 
 LISTED = 100
@@ -25,6 +27,7 @@ class TrialPages:
     def __init__(self, services: Services, look: Look) -> None:
         self._sweeps = services.sweeps
         self._validations = services.validations
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -40,7 +43,14 @@ class TrialPages:
     @allows(Role.VIEWER)
     def sweeps(self, request: Request, cursor: _Cursor = None) -> Response:
         page = self._sweeps.page(cursor=cursor, limit=LISTED)
-        return self._look.page(request, "sweeps.html", title="Sweeps", page=page, cursor=cursor)
+        return self._look.page(
+            request,
+            "sweeps.html",
+            title="Sweeps",
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
+            page=page,
+            cursor=cursor,
+        )
 
     @allows(Role.VIEWER)
     def sweep(self, sweep_id: UUID, request: Request) -> Response:
@@ -60,7 +70,12 @@ class TrialPages:
     def validations(self, request: Request, cursor: _Cursor = None) -> Response:
         page = self._validations.page(cursor=cursor, limit=LISTED)
         return self._look.page(
-            request, "validations.html", title="Model validations", page=page, cursor=cursor
+            request,
+            "validations.html",
+            title="Model validations",
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
+            page=page,
+            cursor=cursor,
         )
 
     @allows(Role.VIEWER)
