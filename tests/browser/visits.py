@@ -39,6 +39,8 @@ ADDRESSES: Mapping[str, Sequence[str]] = {
     "/ui/jobs": ("/ui/jobs", "/ui/jobs?state=failed"),
     "/ui/alerts/{alert}/{act}": (f"/ui/alerts/{_NOBODYS}/acknowledge",),
     "/ui/users/{username}/{act}": ("/ui/users/asha/disable",),
+    "/ui/data/repair": ("/ui/data/repair?instrument=NSE:NIFTY+50",),
+    "/ui/second-factor/{act}": ("/ui/second-factor/set-up",),
     "/ui/schedules/{name}/{act}": ("/ui/schedules/kite_login/pause",),
     "/ui/first-run/brokers/{service}": ("/ui/first-run/brokers/breeze",),
     "/ui/setup": ("/ui/setup?token=used-up",),

@@ -23,6 +23,7 @@ from munshi.errors import PathUnknownError
 from munshi.settings import Settings
 
 _SCRIPT, _STYLE, _TEXT = "text/javascript", "text/css", "text/plain"
+_OWN_SCRIPTS = ("munshi.js", "theme.js", "typed.js", "lines.js", "candles.js")
 _FILES: Mapping[str, PackagedFiles] = {
     folder: PackagedFiles(folder=folder, media_types=types, package="munshi.dashboard")
     for folder, types in {
@@ -30,7 +31,7 @@ _FILES: Mapping[str, PackagedFiles] = {
         "pico": {"pico.min.css": _STYLE, "LICENSE.md": _TEXT},
         "own": {
             "munshi.css": _STYLE,
-            **dict.fromkeys(("munshi.js", "theme.js", "lines.js", "candles.js"), _SCRIPT),
+            **dict.fromkeys(_OWN_SCRIPTS, _SCRIPT),
         },
         "uplot": {"uPlot.iife.min.js": _SCRIPT, "uPlot.min.css": _STYLE, "LICENSE": _TEXT},
         "lightweight-charts": {

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
 from munshi.api.roles import REQUEST
 from munshi.dashboard.look import Look
@@ -33,6 +34,7 @@ _FIRST_PARTS = {
     "users": "the users",
     "keys": "the API keys",
     "sessions": "my sessions",
+    "second-factor": "my second factor",
     "cache": "the cache",
     "data": "the data",
     "research": "the research",
@@ -59,9 +61,22 @@ class RefusalPages:
             title=error.title(),
             status=error.status,
             error=error,
-            way_on=_WAYS_ON.get(type(error)) or _way_back(request.url.path),
+            is_form=request.method == "POST",
+            way_on=_way_on(error, request),
             request_id=facts.request_id if facts else None,
         )
+
+
+def _way_on(error: AppError, request: Request) -> tuple[str, str] | None:
+    if isinstance(error, AuthenticationNeededError) and _has_page(request):
+        return f"/ui/sign-in?wanted={quote(request.url.path, safe='')}", "Sign in again"
+    return _WAYS_ON.get(type(error)) or _way_back(request.url.path)
+
+
+def _has_page(request: Request) -> bool:
+    """Whether there is something to look at where a form was sent to."""
+    asked = {**request.scope, "method": "GET"}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 def _target(request: Request) -> str:
