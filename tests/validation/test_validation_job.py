@@ -89,7 +89,7 @@ def test_a_planted_edge_is_found_and_the_same_again_is_no_new_try(services: Serv
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
-    assert "=\"#" not in page  # colours are those of the two schemes
+    assert '="#' not in page  # colours are those of the two schemes
 
 
 def test_a_stored_model_speaks_of_later_trades_unless_its_file_was_changed(desk: Desk) -> None:
