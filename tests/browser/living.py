@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from browser.site import Site
 from crowd import OWNER, PASSWORD, hash_cheaply
-from desks import TESTER
+from desks import TESTER, Desk
 from jobs.stories import Storyteller
 from made_backtests import made_run, made_trades
 from made_research import NIFTY, hold, run_backtests
@@ -26,12 +25,12 @@ BACKTEST_ASKED = {
 MORNING = datetime(2026, 11, 20, 3, 20, tzinfo=UTC)  # Friday 08:50 IST
 
 
-def fill(site: Site) -> Mapping[str, str]:
+def fill(desk: Desk) -> Mapping[str, str]:
     """Ids of jobs, by what became of them."""
-    services, clock = site.desk.services, site.desk.clock
+    services, clock = desk.services, desk.clock
     clock.set(MORNING)
     services.config.seed(actor=TESTER)
-    site.desk.log_in_everywhere()
+    desk.log_in_everywhere()
     stories = Storyteller(database=services.database, clock=clock, home=services.settings.home)
     told, failed = stories.told("tell", "4"), stories.told("refuse", "that")
     stories.told("share", "ab")
@@ -44,17 +43,17 @@ def fill(site: Site) -> Mapping[str, str]:
     return {"told": str(told), "failed": str(failed)}
 
 
-def fill_the_rest(site: Site) -> Mapping[str, str]:
+def fill_the_rest(desk: Desk) -> Mapping[str, str]:
     """What stands for each parameter of a page's address, before `fill` pauses the queue.
 
     Two backtests, a sweep, a validation, a firing alert, a silence, a channel, another user with a
     key; what was judged of the data comes with the jobs of `fill`.
     """
-    services, clock = site.desk.services, site.desk.clock
+    services, clock = desk.services, desk.clock
     clock.set(MORNING)
-    hold(site.desk, "2026-11-19 09:15", count=375)
+    hold(desk, "2026-11-19 09:15", count=375)
     services.jobs.enqueue(BACKTEST, BACKTEST_ASKED, actor=TESTER)
-    run_backtests(site.desk)
+    run_backtests(desk)
     [run] = services.backtests.list_runs()
     other = made_run()
     services.alert_channels.add("phone", "json://127.0.0.1:9/", actor=TESTER)
@@ -76,8 +75,8 @@ def fill_the_rest(site: Site) -> Mapping[str, str]:
     )
     people = services.people
     hash_cheaply(services.config)
-    people.users.add("vera", Role.VIEWER, password=PASSWORD, actor=OWNER)
-    key = people.api_keys.create("vera", "script", actor=OWNER).key
+    people.users.add("victor", Role.VIEWER, password=PASSWORD, actor=OWNER)
+    key = people.api_keys.create("victor", "script", actor=OWNER).key
     services.jobs.enqueue(DATA_QUALITY, {}, actor=TESTER)
     return {
         "run_id": str(run.run_id),
@@ -86,14 +85,14 @@ def fill_the_rest(site: Site) -> Mapping[str, str]:
         "validation_id": str(validation.validation_id),
         "alert": str(alert.alert_id),
         "silence": str(silence.silence_id),
-        "username": "vera",
+        "username": "victor",
         "key_id": str(key.key_id),
     }
 
 
-def sign_in_elsewhere(site: Site, name: str) -> str:
+def sign_in_elsewhere(desk: Desk, name: str) -> str:
     """The id of another session of a user who can sign in."""
-    granted = site.desk.services.people.sign_ins.sign_in(
+    granted = desk.services.people.sign_ins.sign_in(
         name, PASSWORD, user_agent="Phone/1.0", actor=OWNER
     )
     return str(granted.signed_in.session_id)

@@ -17,9 +17,9 @@ OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clie
 def test_every_page_can_be_used_by_everybody_in_light_dark_and_on_a_phone(
     tab: Page, site: Site, watch: Watch
 ) -> None:
-    made = {**fill_the_rest(site), **fill(site)}
+    made = {**fill_the_rest(site.desk), **fill(site.desk)}
     sign_in(tab, site, Role.ADMIN)
-    made["session"] = sign_in_elsewhere(site, NAMES[Role.ADMIN])
+    made["session"] = sign_in_elsewhere(site.desk, NAMES[Role.ADMIN])
     wrong: dict[str, list[str]] = {}
     # Colours that are still on their way from light to dark are none of ours.
     tab.emulate_media(reduced_motion="reduce")
