@@ -105,7 +105,7 @@ def test_each_role_meets_its_limits(tab: Page, site: Site, watch: Watch) -> None
         expect(tab.get_by_role("button", name="Store")).to_have_count(1)
         tab.goto(f"{site.url}/ui/users")
         expect(tab.get_by_role("heading", level=1)).to_have_text(
-            "Users" if may_change else "You may not do this."
+            "Users" if may_change else "This caller may not do that"
         )
         tab.get_by_role("button", name="Sign out").click()
     watch.wait("403")
