@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
 
-from munshi.api.roles import REQUEST
-from munshi.dashboard.look import Look
+from munshi.api.roles import REQUEST, Role
+from munshi.dashboard.look import WAYS, Look
 from munshi.errors import (
     AppError,
     AuditRowUnknownError,
@@ -41,6 +41,9 @@ _FIRST_PARTS = {
 }
 
 
+_NEEDED = {way.address: way.role for way in WAYS}
+
+
 class RefusalPages:
     """Who must sign in is led there, and back afterwards."""
 
@@ -70,7 +73,9 @@ class RefusalPages:
 def _way_on(error: AppError, request: Request) -> tuple[str, str] | None:
     if isinstance(error, AuthenticationNeededError) and _has_page(request):
         return f"/ui/sign-in?wanted={quote(request.url.path, safe='')}", "Sign in again"
-    return _WAYS_ON.get(type(error)) or _way_back(request.url.path)
+    facts = request.scope.get(REQUEST)
+    role = facts.principal.role if facts else Role.PUBLIC
+    return _WAYS_ON.get(type(error)) or _way_back(request.url.path, role)
 
 
 def _has_page(request: Request) -> bool:
@@ -84,7 +89,8 @@ def _target(request: Request) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def _way_back(path: str) -> tuple[str, str] | None:
+def _way_back(path: str, role: Role) -> tuple[str, str] | None:
     first = path.removeprefix("/ui/").partition("/")[0]
     words = _FIRST_PARTS.get(first)
-    return None if words is None else (f"/ui/{first}", f"Back to {words}")
+    needed = _NEEDED.get(f"/ui/{first}", Role.VIEWER)
+    return None if words is None or role < needed else (f"/ui/{first}", f"Back to {words}")
