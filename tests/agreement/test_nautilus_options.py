@@ -190,7 +190,7 @@ def test_the_strategies_agree_with_hedges_stops_and_expiries(
     name: str, told: dict[str, object], fill_model: FillModel, orders: int, exercised: int
 ) -> None:
     bars = walk(date(2024, 9, 9), date(2024, 10, 4), seed=0, step=5_000)
-    make = maker(name, **told)
+    make = maker(name, **told)  # type: ignore[arg-type]
     request = option_request(bars, WalkedTracks(bars), fill_model=fill_model)
 
     ours, theirs = run_options(request, make()), in_nautilus(request, make())
