@@ -1,5 +1,6 @@
 """Schedules on pages: when each starts, how it went, run it now, pause it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -93,13 +94,13 @@ class SchedulePages:
 
     def _draw(self, *, may_act: bool) -> Markup:
         rows = [
-            (view, _acts(view), _outcomes(self._schedules.history(view.name, STRIP))[::-1])
-            for view in self._schedules.list_all()
+            (view, _acts(view), _outcomes(view.recent)[::-1])
+            for view in self._schedules.list_all(recent=STRIP)
         ]
         return self._look.fragment("schedules_part.html", may_act=may_act, rows=rows)
 
 
-def _outcomes(rows: list[Execution]) -> list[Outcome]:
+def _outcomes(rows: Sequence[Execution]) -> list[Outcome]:
     return [Outcome(row=row, state=run_state(row.status, success=row.success)) for row in rows]
 
 

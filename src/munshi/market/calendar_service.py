@@ -14,11 +14,18 @@ class CalendarService:
 
     def __init__(self, config: ConfigService) -> None:
         self._config = config
+        self._known: tuple[Mapping[str, object], MarketCalendar] | None = None
 
     def calendar(self) -> MarketCalendar:
-        documents = self._config.documents(MARKET, CALENDAR_PREFIX).values()
-        packaged = MarketCalendar.packaged()
-        return packaged.with_overrides(documents) if documents else packaged
+        """The same object for as long as the years are the same."""
+        documents = self._config.documents(MARKET, CALENDAR_PREFIX)
+        known = self._known
+        if known is None or known[0] != documents:
+            packaged = MarketCalendar.packaged()
+            years = packaged.with_overrides(documents.values()) if documents else packaged
+            known = dict(documents), years
+            self._known = known
+        return known[1]
 
     def import_year(self, document: Mapping[str, object], *, actor: Actor) -> int:
         """Store one year's document; it replaces the packaged year. Returns the year.

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice, takewhile
+from itertools import takewhile
 from uuid import UUID
 
 from munshi.clock import IST, Clock
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import Execution, ExecutionStatus
-from munshi.errors import CalendarYearUnknownError
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.transaction import Transaction
-from munshi.scheduler.plan import Planned, planned_of
+from munshi.scheduler.ahead import Ahead
+from munshi.scheduler.plan import Planned
 
 # What is due more often a day is told as counts.
 MARKS = 24
@@ -64,6 +64,7 @@ class DayService:
         self._database = database
         self._clock = clock
         self._calendar = calendar
+        self._ahead = Ahead(MARKS + 1)
 
     def today(self) -> list[ScheduleDay]:
         """The day (IST) of every schedule that is enabled or did something, by name."""
@@ -71,25 +72,24 @@ class DayService:
         start = now.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
         end = start + timedelta(days=1)
         with self._database.reading() as tx:
-            planned = planned_of(tx.config.list_stored())
-            days = [
-                _day(tx, planned[name], calendar, now=now, start=start, end=end)
-                for name in sorted(planned)
-            ]
+            planned = self._ahead.planned(tx)
+            days = []
+            for name in sorted(planned):
+                coming = self._ahead.coming(planned[name], calendar, now)
+                days.append(_day(tx, planned[name], *coming, start=start, end=end))
         return [day for day in days if day.enabled or day.counts]
 
 
 def _day(
     tx: Transaction,
     planned: Planned,
-    calendar: MarketCalendar,
+    coming: tuple[datetime, ...],
+    error: str | None,
     *,
-    now: datetime,
     start: datetime,
     end: datetime,
 ) -> ScheduleDay:
     found = tx.schedules.list_between(planned.name, start=start, end=end, limit=MARKS + 1)
-    coming, error = _coming(planned, calendar, now=now)
     past = tuple(_run(each) for each in reversed(found))
     ahead = tuple(
         DayRun(due=due, state=RunState.NEXT) for due in takewhile(lambda due: due < end, coming)
@@ -106,19 +106,6 @@ def _day(
         next_due=coming[0] if coming else None,
         error=error,
     )
-
-
-def _coming(
-    planned: Planned, calendar: MarketCalendar, *, now: datetime
-) -> tuple[list[datetime], str | None]:
-    if planned.schedule is None or not planned.schedule.enabled:
-        return [], planned.error
-    found: list[datetime] = []
-    try:
-        found.extend(islice(planned.schedule.trigger.due_after(now, calendar), MARKS + 1))
-    except CalendarYearUnknownError as error:
-        return found, str(error)
-    return found, None
 
 
 def _run(row: Execution) -> DayRun:

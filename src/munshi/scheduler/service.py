@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from itertools import islice
 
 from munshi.clock import Clock
 from munshi.config.service import ConfigService
@@ -17,7 +16,6 @@ from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import Execution, ExecutionStatus, Schedule, read_schedule
 from munshi.domain.seeded_schedules import SEEDED_SCHEDULES
 from munshi.errors import (
-    CalendarYearUnknownError,
     QueueUnknownError,
     RequestInvalidError,
     ScheduleSeededError,
@@ -28,6 +26,7 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.jobs.queues import queue_names
 from munshi.jobs.requests import find_spec
 from munshi.jobs.service import JobRequest, JobService
+from munshi.scheduler.ahead import Ahead, next_due
 from munshi.scheduler.plan import Planned, planned_of
 
 RUNS_SHOWN = 5
@@ -40,10 +39,11 @@ _TINY = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleView:
-    """A schedule with its timing in words, its next runs, its last row and its recent misses.
+    """A schedule with its timing in words, its next runs, its last rows and its recent misses.
 
-    `schedule` is None where the stored document cannot be read; `error` then says why, or why
-    there are fewer next runs than usual. `missed` counts over the last thirty days.
+    `recent` has the newest due time first, and one row unless more were asked for. `schedule`
+    is None where the stored document cannot be read; `error` then says why, or why there are
+    fewer next runs than usual. `missed` counts over the last thirty days.
     """
 
     name: str
@@ -53,9 +53,13 @@ class ScheduleView:
     schedule: Schedule | None
     timing: str
     next_runs: tuple[datetime, ...]
-    last: Execution | None
+    recent: tuple[Execution, ...]
     missed: int
     error: str | None
+
+    @property
+    def last(self) -> Execution | None:
+        return self.recent[0] if self.recent else None
 
     @property
     def enabled(self) -> bool:
@@ -81,6 +85,7 @@ class ScheduleService:
         self._jobs = jobs
         self._registry = registry
         self._calendar = calendar
+        self._ahead = Ahead(RUNS_SHOWN)
 
     def cleanup(self, days: int, *, actor: Actor) -> int:
         """Forget due times of more than `days` days ago; how many."""
@@ -91,12 +96,14 @@ class ScheduleService:
             tx.audit.log("schedule", "cleanup", details=details, actor=actor, now=now)
         return count
 
-    def list_all(self) -> list[ScheduleView]:
-        """Every schedule, by name."""
+    def list_all(self, *, recent: int = 1) -> list[ScheduleView]:
+        """Every schedule, by name, with its last `recent` rows."""
         calendar = self._calendar()
         with self._database.reading() as tx:
-            planned = planned_of(tx.config.list_stored())
-            return [self._view(tx, planned[name], calendar) for name in sorted(planned)]
+            planned = self._ahead.planned(tx)
+            return [
+                self._view(tx, planned[name], calendar, recent=recent) for name in sorted(planned)
+            ]
 
     def get(self, name: str) -> ScheduleView:
         """Raises ScheduleUnknownError."""
@@ -110,7 +117,7 @@ class ScheduleService:
         Raises as `set` does.
         """
         schedule = self._checked(name, document)
-        next_runs, error = _next_runs(schedule, self._clock.now(), self._calendar())
+        coming = next_due(schedule.trigger, self._calendar(), self._clock.now(), many=RUNS_SHOWN)
         return ScheduleView(
             name=name,
             description=_DESCRIPTIONS.get(name, ""),
@@ -118,10 +125,10 @@ class ScheduleService:
             is_seeded=name in _DESCRIPTIONS,
             schedule=schedule,
             timing=schedule.trigger.describe(),
-            next_runs=next_runs,
-            last=None,
+            next_runs=coming.due,
+            recent=(),
             missed=0,
-            error=error,
+            error=coming.error,
         )
 
     def set(
@@ -247,14 +254,12 @@ class ScheduleService:
                 hint=f"Make one: munshi config set jobs queue.{queue} '{{}}'",
             )
 
-    def _view(self, tx: Transaction, planned: Planned, calendar: MarketCalendar) -> ScheduleView:
+    def _view(
+        self, tx: Transaction, planned: Planned, calendar: MarketCalendar, *, recent: int = 1
+    ) -> ScheduleView:
         now = self._clock.now()
         schedule = planned.schedule
-        next_runs: tuple[datetime, ...] = ()
-        error = planned.error
-        if schedule is not None and schedule.enabled:
-            next_runs, error = _next_runs(schedule, now, calendar)
-        rows = tx.schedules.list_executions(planned.name, limit=1)
+        next_runs, error = self._ahead.coming(planned, calendar, now)
         return ScheduleView(
             name=planned.name,
             description=_DESCRIPTIONS.get(planned.name, ""),
@@ -263,21 +268,10 @@ class ScheduleService:
             schedule=schedule,
             timing="cannot be read" if schedule is None else schedule.trigger.describe(),
             next_runs=next_runs,
-            last=rows[0] if rows else None,
+            recent=tuple(tx.schedules.list_executions(planned.name, limit=recent)),
             missed=tx.schedules.count_missed(planned.name, since=now - MISSES_OVER),
             error=error,
         )
-
-
-def _next_runs(
-    schedule: Schedule, now: datetime, calendar: MarketCalendar
-) -> tuple[tuple[datetime, ...], str | None]:
-    found: list[datetime] = []
-    try:
-        found.extend(islice(schedule.trigger.due_after(now, calendar), RUNS_SHOWN))
-    except CalendarYearUnknownError as error:
-        return tuple(found), str(error)
-    return tuple(found), None
 
 
 def _find(tx: Transaction, name: str) -> Planned:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -40,12 +41,17 @@ class CronTrigger:
                 yield due
 
     def describe(self) -> str:
-        said = CronSim(self.expression, _ANY_DAY).explain()
         zone = "IST" if self.zone == IST.key else self.zone
-        return f"{said[:1].lower()}{said[1:]} ({zone})"
+        return f"{_explained(self.expression)} ({zone})"
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "expression": self.expression, "zone": self.zone}
+
+
+@lru_cache(maxsize=256)
+def _explained(expression: str) -> str:
+    said = CronSim(expression, _ANY_DAY).explain()
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 def check_expression(expression: str, *, name: str) -> None:
