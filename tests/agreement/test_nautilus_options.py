@@ -27,6 +27,7 @@ from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.market import OptionRequest, PriceTrack
 from munshi.domain.backtest.options.orders import Enter, Exit, Leg, Orders
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, TradeEnd
+from munshi.domain.market.calendar import Segment
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
 from munshi.domain.market.expiries import ExpiryKind
@@ -51,9 +52,11 @@ def in_nautilus(request: OptionRequest, strategy: Strategy) -> BacktestResult:
     return NautilusEngine().run(request, strategy, progress=lambda _: None)
 
 
-def walk(first: date, last: date, *, seed: int, step: int) -> list[Candle]:
+def walk(
+    first: date, last: date, *, seed: int, step: int, segment: Segment = Segment.CASH
+) -> list[Candle]:
     random, prices = Random(seed), [2_300_000]  # noqa: S311
-    opens = opens_of(first, last)
+    opens = opens_of(first, last, segment=segment)
     for _ in opens:
         prices.append(prices[-1] + random.randint(-step, step))
     return flat_bars(opens, lambda number: prices[number])
@@ -75,10 +78,11 @@ class Case:
     wait: int
 
     def request(self) -> OptionRequest:
-        bars = walk(*WEEKS[self.week], seed=self.seed, step=self.step)
-        random = Random(self.seed)  # noqa: S311
+        week = WEEKS[self.week]
+        bars = walk(*week, seed=self.seed, step=self.step, segment=Segment.FNO)
+        random, of_index = Random(self.seed), set(opens_of(*week))  # noqa: S311
         return option_request(
-            [bar for bar in bars if random.random() >= self.index_holes],
+            [bar for bar in bars if bar.opens in of_index and random.random() >= self.index_holes],
             Holed(self, WalkedTracks(bars, self.time_value)),
             fill_model=self.fill_model,
             max_wait=timedelta(minutes=self.wait),

@@ -48,7 +48,7 @@ class DeskLeg:
 
     def is_stopped(self, percent: int) -> bool:
         is_risen = self.mark * _PERCENT >= self.entry * (_PERCENT + percent)
-        return self.side is Side.SELL and self.is_fresh and not self.is_leaving and is_risen
+        return self.side is Side.SELL and self.is_fresh and is_risen
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
