@@ -107,13 +107,15 @@ class OptionFeed:
         self, contract: Contract, track: PriceTrack, instrument: InstrumentId, since: int
     ) -> Iterator[list[QuoteTick | Bar]]:
         """A day at a time; when it is no longer wanted it ends, and may be told again later."""
-        bar_type, last = self.bar_type(instrument), self._timeline.ends[-1]
-        for places in _days(track, track.place(since)):
+        bar_type = self.bar_type(instrument)
+        settles = int(contract.settles_at.timestamp())
+        last = min(self._timeline.ends[-1], settles)
+        for places in _days(track, track.place(since), track.place(settles)):
             told: list[QuoteTick | Bar] = []
             for place in places:
                 if track.ends[place] <= last:
                     told.append(self._bar(bar_type, track, place))
-                quote = self._quote(instrument, track, place)
+                quote = self._quote(instrument, track, place, last)
                 if quote is not None:
                     told.append(quote)
             if told:
@@ -130,9 +132,10 @@ class OptionFeed:
         at = stamped(track.ends[place], Moment.OPTION_CLOSES)
         return Bar(bar_type, *(price_of(each[place]) for each in columns), _NO_VOLUME, at, at)
 
-    def _quote(self, instrument: InstrumentId, track: PriceTrack, place: int) -> QuoteTick | None:
-        """At which the bar can be traded; its event is when the bar opens. None after the run."""
-        last = self._timeline.ends[-1]
+    def _quote(
+        self, instrument: InstrumentId, track: PriceTrack, place: int, last: int
+    ) -> QuoteTick | None:
+        """At which the bar can be traded; its event is when the bar opens. None after `last`."""
         if self._at_open:
             stamp, price = track.stamps[place], track.opens[place]
             at, is_late = stamped(stamp, Moment.OPEN_IS_QUOTED), stamp >= last
@@ -160,10 +163,10 @@ def _quoted(instrument: InstrumentId, paise: int, event: int, told: int) -> Quot
     return QuoteTick(instrument, price, price, _ANY_SIZE, _ANY_SIZE, event, told)
 
 
-def _days(track: PriceTrack, first: int) -> Iterator[Sequence[int]]:
-    """The places from `first` on, those of one day together, IST."""
-    while first < len(track.stamps):
+def _days(track: PriceTrack, first: int, end: int) -> Iterator[Sequence[int]]:
+    """The places from `first` up to `end`, those of one day together, IST."""
+    while first < end:
         day = (track.stamps[first] + _AHEAD_OF_UTC) // _DAY
-        after = track.place((day + 1) * _DAY - _AHEAD_OF_UTC)
+        after = min(track.place((day + 1) * _DAY - _AHEAD_OF_UTC), end)
         yield range(first, after)
         first = after
