@@ -137,7 +137,7 @@ class OptionMarket:
         """The same market without the bars that open `at` or later."""
         return type(self)(
             underlying=self.underlying,
-            exchange=self._exchange,
+            exchange=self.exchange,
             calendar=self.calendar,
             prices=_PricesUntil(self, span, int(at.timestamp())),
         )
