@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from munshi.domain.backtest.results import EquityPoint
 from munshi.domain.market.candles import Candle
+from munshi.errors import JobArtifactUnwritableError
 from munshi.infrastructure.parquet import read_parquet, write_parquet
 
 CURVE, CANDLES = "equity.parquet", "candles.parquet"
@@ -38,13 +39,16 @@ _CANDLE_COLUMNS: dict[str, type] = {
 
 
 def keep_curve(equity: Sequence[EquityPoint], keep: Keep) -> None:
-    """Every point, in paise."""
+    """Every point, in paise. Raises JobArtifactUnwritableError, and what `keep` raises."""
     rows = ((point.at, point.cash, point.position, point.equity) for point in equity)
     _keep(CURVE, _CURVE_COLUMNS, rows, keep)
 
 
 def keep_candles(bars: Sequence[Candle], keep: Keep) -> None:
-    """At most `MOST_CANDLES`, each of as many bars as the others but the last."""
+    """At most `MOST_CANDLES`, each of as many bars as the others but the last.
+
+    Raises as `keep_curve`.
+    """
     _keep(CANDLES, _CANDLE_COLUMNS, (astuple(each) for each in gathered(bars)), keep)
 
 
@@ -80,5 +84,11 @@ def _keep(
 ) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
-        write_parquet(path, columns, rows)
+        try:
+            write_parquet(path, columns, rows)
+        except OSError as error:
+            raise JobArtifactUnwritableError(
+                f"{name} cannot be made in {gettempdir()}: {error.strerror}. "
+                "Nothing of this backtest was stored; mend that, then retry the job.",
+            ) from error
         keep(name, path)

@@ -1,5 +1,7 @@
 """Rows into a Parquet file, some thousands at a time, and back."""
 
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
@@ -10,6 +12,8 @@ from typing import Any
 import polars as pl
 from polars.io.plugins import register_io_source
 
+# How Polars tells the number of an error of the system: in its text alone.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _BATCH = 5_000
 _ROW_GROUP = 50_000
 _TYPES: dict[type, pl.DataType] = {
@@ -22,7 +26,8 @@ _TYPES: dict[type, pl.DataType] = {
 def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[object]]) -> None:
     """Write `rows` in the order of `columns`, whose types are int, str or datetime (UTC).
 
-    No more than some row groups are held at a time, however many rows there are.
+    No more than some row groups are held at a time, however many rows there are. Raises OSError
+    where the disk does not take them.
     """
     schema = {name: _TYPES[kind] for name, kind in columns.items()}
     waiting = iter(rows)
@@ -36,9 +41,14 @@ def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[
         while batch := list(islice(waiting, _BATCH)):
             yield pl.DataFrame(batch, schema=schema, orient="row")
 
-    register_io_source(batches, schema=schema).sink_parquet(
-        path, compression="zstd", row_group_size=_ROW_GROUP, maintain_order=True
-    )
+    frame = register_io_source(batches, schema=schema)
+    try:
+        frame.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP, maintain_order=True)
+    except pl.exceptions.PolarsError as error:
+        if (told := _OS_ERROR.search(str(error))) is None:
+            raise
+        number = int(told.group(1))
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def read_parquet(data: bytes, columns: Sequence[str]) -> list[tuple[Any, ...]]:
