@@ -21,7 +21,7 @@ from munshi.domain.market.charges import Side
 
 _PAISA = PRICE_SCALE // 100
 _MOST_TRADES = 500
-_MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
+_MONEY = {"net", "gross", "costs", "slippage", "expectancy", "stranded_value"}
 _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown"}
 STYLE = """
 :root { color-scheme: light dark; --ink: #1f2430; --paper: #fff; --faint: #d5d8e0;

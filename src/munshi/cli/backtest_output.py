@@ -19,7 +19,7 @@ from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.errors import BacktestRunUnknownError, JobParametersInvalidError
 
-_MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
+_MONEY = {"net", "gross", "costs", "slippage", "expectancy", "stranded_value"}
 _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown", "deflated_sharpe"}
 _ENDS = ("_low", "_high")
 _TRADES_SHOWN = 40

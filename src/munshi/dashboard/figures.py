@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from munshi.dashboard.look import grouped, rupees
 
 Figures = Mapping[str, int | float | None]
-_MONEY = frozenset({"net", "gross", "costs", "slippage", "expectancy"})
+_MONEY = frozenset({"net", "gross", "costs", "slippage", "expectancy", "stranded_value"})
 _SHARES = frozenset({"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown"})
-_COUNTS = frozenset({"trades", "unpriced", "days", "max_drawdown_days"})
+_COUNTS = frozenset({"trades", "unpriced", "stranded", "days", "max_drawdown_days"})
 _HIDDEN = frozenset({"bootstrap_seed", "period_sharpe"})
 
 

@@ -41,6 +41,11 @@ def test_a_good_result_has_nothing_held_against_it() -> None:
         (run(metrics={**GOOD, "costs_of_gross": 0.8}), SURE, "Charges are 80%"),
         (run(metrics={**GOOD, "expectancy_low": -1.0}), SURE, "may well be below zero"),
         (run(metrics={**GOOD, "unpriced": 4}), SURE, "4 trades found no price"),
+        (
+            run(metrics={**GOOD, "unpriced": 2, "stranded": 2, "stranded_value": 12_345_678}),
+            SURE,
+            "2 trades that were entered and found no way out: orders of 123,456.78 rupees",
+        ),
         (run(coverage={**WHOLE, "bars_present": 990}), SURE, "10 of 1,000 bars are missing"),
     ],
 )
@@ -48,3 +53,12 @@ def test_each_weakness_is_said_alone(found: BacktestRun, evidence: Evidence, sai
     [warning] = warnings_of(found, evidence)
 
     assert said in warning
+
+
+def test_what_the_net_leaves_out_is_said_before_all_else() -> None:
+    figures = {**GOOD, "trades": 12, "unpriced": 3, "stranded": 1, "stranded_value": 100}
+
+    first, *_, last = warnings_of(run(metrics=figures), replace(SURE, deflated_sharpe=0.6))
+
+    assert first.startswith("The net leaves out 1 trade that was entered and")
+    assert last == "2 trades found no price and count nothing."

@@ -6,6 +6,7 @@ has 252. A figure that a result cannot have (no trade, no loss, no variation) is
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from munshi.clock import IST
@@ -25,6 +26,7 @@ def metrics_of(result: BacktestResult) -> Metrics:
         gross=sum(trade.gross for trade in result.trades),
         costs=sum(trade.costs for trade in result.trades),
         slippage=slippage_of(result.trades),
+        stranded=stranded_of(result.trades),
         held=sum(1 for point in result.equity if point.position),
         points=len(result.equity),
         returns=daily_returns(result.sizing.capital, daily_equity(result.equity)),
@@ -37,6 +39,23 @@ def slippage_of(trades: Sequence[Trade]) -> int:
     return sum(leg.slippage for trade in priced for leg in trade.legs)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranded:
+    """Trades that were entered and found no way out, and the paise that their orders moved."""
+
+    trades: int = 0
+    value: int = 0
+
+
+NOTHING_STRANDED = Stranded()
+
+
+def stranded_of(trades: Sequence[Trade]) -> Stranded:
+    """They count nothing in any other figure, although each of them came to something."""
+    found = [trade.legs for trade in trades if trade.end is TradeEnd.UNPRICED and trade.legs]
+    return Stranded(trades=len(found), value=sum(abs(leg.cash) for legs in found for leg in legs))
+
+
 def figures_of(
     *,
     nets: Sequence[int],
@@ -47,6 +66,7 @@ def figures_of(
     held: int,
     points: int,
     returns: Sequence[float],
+    stranded: Stranded = NOTHING_STRANDED,
 ) -> Metrics:
     """Of `nets`, one a priced trade, and of a position `held` at so many of the curve's `points`.
 
@@ -61,6 +81,8 @@ def figures_of(
         "costs_of_gross": costs_share(costs, gross),
         "trades": len(nets),
         "unpriced": unpriced,
+        "stranded": stranded.trades,
+        "stranded_value": stranded.value,
         "win_rate": win_rate(nets),
         "expectancy": fmean(nets) if nets else None,
         "profit_factor": profit_factor(nets),

@@ -11,6 +11,7 @@ FEW_TRADES = 30
 FEW_DAYS = 60
 ENOUGH = 0.95
 MUCH_COST = 0.5
+_PAISE = 100
 
 
 @cache
@@ -20,7 +21,26 @@ def _indices() -> frozenset[str]:
 
 def warnings_of(run: BacktestRun, evidence: Evidence) -> tuple[str, ...]:
     """The gravest first; none is no promise."""
-    return (*_of_engines(run), *_of_luck(run, evidence), *_of_bars(run), *_of_figures(run))
+    return (
+        *_of_stranded(run),
+        *_of_engines(run),
+        *_of_luck(run, evidence),
+        *_of_bars(run),
+        *_of_figures(run),
+    )
+
+
+def _of_stranded(run: BacktestRun) -> Iterator[str]:
+    if stranded := run.metrics.get("stranded"):
+        moved = (run.metrics.get("stranded_value") or 0) / _PAISE
+        yield (
+            f"The net leaves out {_counted(stranded)} entered and found no way out: orders of "
+            f"{moved:,.2f} rupees that count nothing, and what came of them is not known."
+        )
+
+
+def _counted(trades: float) -> str:
+    return "1 trade that was" if trades == 1 else f"{trades:,.0f} trades that were"
 
 
 def _of_engines(run: BacktestRun) -> Iterator[str]:
@@ -65,5 +85,5 @@ def _of_figures(run: BacktestRun) -> Iterator[str]:
         yield f"Charges are {figure('costs_of_gross'):.0%} of what it made before them."
     if figure("expectancy_low") < 0 < figure("expectancy"):
         yield "The profit of a trade may well be below zero: its 90 % interval reaches there."
-    if unpriced := figure("unpriced"):
+    if unpriced := figure("unpriced") - figure("stranded"):
         yield f"{unpriced:.0f} trades found no price and count nothing."

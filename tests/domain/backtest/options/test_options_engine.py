@@ -18,6 +18,7 @@ from made_options import (
     track_of,
 )
 from munshi.clock import IST
+from munshi.domain.backtest.metrics import metrics_of
 from munshi.domain.backtest.options.orders import Enter, Exit, Leg, Orders
 from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, TradeEnd
@@ -133,6 +134,9 @@ def test_a_way_out_without_a_price_ends_the_trade_as_unpriced_and_it_counts_noth
     assert (trade.end, len(trade.legs), trade.net, trade.costs) == (TradeEnd.UNPRICED, 2, 0, 0)
     assert result.equity[10].cash > START
     assert (result.equity[-1].equity, result.net) == (START, 0)
+    figures = metrics_of(result)
+    assert (figures["trades"], figures["unpriced"], figures["stranded"]) == (0, 1, 1)
+    assert figures["stranded_value"] == sum(leg.price * leg.quantity for leg in trade.legs)
 
 
 def test_what_is_open_at_the_end_is_marked_and_the_cost_of_getting_out_is_told() -> None:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from munshi.domain.backtest.engine import Strategy
-from munshi.domain.backtest.metrics import Metrics, daily_returns, figures_of, slippage_of
+from munshi.domain.backtest.metrics import (
+    Metrics,
+    daily_returns,
+    figures_of,
+    slippage_of,
+    stranded_of,
+)
 from munshi.domain.backtest.options.engine import Played, play, result_of
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.timeline import Timeline
@@ -43,6 +49,7 @@ class OptionTrials:
             gross=sum(trade.gross for trade in trades),
             costs=sum(trade.costs for trade in trades),
             slippage=slippage_of(trades),
+            stranded=stranded_of(trades),
             held=len(positions) - positions.count(0),
             points=len(positions),
             returns=returns,
