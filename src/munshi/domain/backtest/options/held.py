@@ -78,8 +78,10 @@ class Waiting:
             return False
         if at_open:
             return self.stamp < now
+        # Options may trade on after the index has settled them, but not for these trades.
+        last = min(now, int(self.legs[0].contract.settles_at.timestamp()))
         return all(
-            leg.track.ends[place] <= now for leg, place in zip(self.legs, self.places, strict=True)
+            leg.track.ends[place] <= last for leg, place in zip(self.legs, self.places, strict=True)
         )
 
 
