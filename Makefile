@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help libgomp demo sdk-envs bench-envs test check format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-options bench-pages bench-trust bench-validation constraints chromium pictures clean
+.PHONY: help libgomp demo sdk-envs bench-envs test test-needs check check-format check-types check-contracts check-docs format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-options bench-pages bench-trust bench-validation constraints chromium pictures clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,8 @@ $(DEV): $(MADE) pyproject.toml constraints.txt
 	@$(PIP_INSTALL) --editable '.[dev,mlflow,research]'
 	@touch $(BASE) $@
 
-chromium: # for the tests in a browser
+# After libgomp, for apt serves one at a time.
+chromium: | libgomp # for the tests in a browser
 	@if [ ! -x /usr/bin/chromium ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo 'Installing chromium for the tests in a browser.'; \
@@ -65,6 +66,7 @@ libgomp: # for LightGBM, whose wheel leaves OpenMP to the system
 	  fi; \
 	fi
 
+# Most of what these bring is never imported, and what is compiles itself then.
 # The stamp carries the hash of the pins, so that other pins or another Python start afresh.
 sdk_stamp = .sdk/$(1)/.made-$(PYTHON_VERSION)-$(shell cksum < tests/contract/requirements-$(1).txt | tr ' ' '-')
 
@@ -74,7 +76,7 @@ sdk-envs: $(call sdk_stamp,kite) $(call sdk_stamp,breeze) $(call sdk_stamp,vecto
 	@echo 'Installing the official SDK into $(@D); the first time this takes a minute.'
 	@rm -rf $(@D)
 	@$(PYTHON) -m venv $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile \
 	  --requirement tests/contract/requirements-$(notdir $(@D)).txt
 	@touch $@
 
@@ -102,9 +104,14 @@ TEST_NEEDS := $(DEV) sdk-envs libgomp $(if $(wildcard tests/browser),chromium)
 # Half of a test's time is waiting for processes it started, so two tests a core run at once.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 PYTEST := $(BIN)/pytest -n $(WORKERS)
+# What does not wait for one another runs side by side.
+BESIDE := $(MAKE) --no-print-directory --jobs=3
 
-test: $(TEST_NEEDS) ## Run every test, PostgreSQL included (ARGS="-k name" for some)
+test: ## Run every test, PostgreSQL included (ARGS="-k name" for some)
+	@$(BESIDE) test-needs
 	@$(PYTEST) $(ARGS)
+
+test-needs: $(TEST_NEEDS)
 
 # quietly,NAME,COMMAND,WHAT MENDS IT
 define quietly
@@ -115,13 +122,22 @@ endef
 chaos: $(DEV) ## Kill workers and restart PostgreSQL under thousands of jobs for minutes, and print the counts
 	@MUNSHI_CHAOS=long $(BIN)/pytest -q -n 0 -p no:randomly tests/chaos $(ARGS)
 
-check: $(TEST_NEEDS) ## All that a change must pass: format, lint, types, contracts, docs, tests
+check: ## All that a change must pass: format, lint, types, contracts, docs, tests
+	@$(BESIDE) test-needs check-format check-types check-contracts check-docs
+	@$(PYTEST) -q --durations=10
+
+check-format: $(DEV)
 	$(call quietly,format,$(BIN)/ruff format --check .,`make format` mends it.)
 	$(call quietly,lint,$(BIN)/ruff check .,`make format` mends some of it.)
+
+check-types: $(DEV)
 	$(call quietly,types,$(BIN)/mypy,)
+
+check-contracts: $(DEV)
 	$(call quietly,import contracts,$(BIN)/lint-imports --no-cache,`make contracts` says more.)
+
+check-docs: $(DEV)
 	$(call quietly,docs,$(BIN)/mkdocs build --strict --site-dir $(VENV)/site,)
-	@$(PYTEST) -q --durations=10
 
 format: $(DEV) ## Format, and mend what the linter can
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .

@@ -46,6 +46,67 @@ def test_alerts_of_one_kind_are_gathered_and_told_once_each_channel(telling: Tel
     assert BASE in telling.messages[0].message.body
 
 
+KITE, BREEZE = "login:kite", "login:breeze"
+
+
+@pytest.mark.parametrize(
+    ("group_by", "titles_told"),
+    [
+        (
+            None,  # kind and broker
+            ["[CRITICAL] 2 alerts of login", "[WARNING] Login b.", "[WARNING] Quota k."],
+        ),
+        (["kind"], ["[CRITICAL] 3 alerts of login", "[WARNING] Quota k."]),
+        (["broker"], ["[CRITICAL] 3 alerts: broker kite", "[WARNING] Login b."]),
+        (["team"], ["[CRITICAL] 3 alerts of login", "[WARNING] Quota k."]),
+        (["team", "nothing such"], ["[CRITICAL] 3 alerts of login", "[WARNING] Quota k."]),
+        (["severity", "source"], ["[CRITICAL] Again k.", "[WARNING] 3 alerts: severity warning"]),
+        ([], ["[CRITICAL] 4 alerts"]),
+    ],
+)
+def test_alerts_are_gathered_by_what_the_configuration_names(
+    quick_telling: Telling, group_by: list[str] | None, titles_told: list[str]
+) -> None:
+    telling = quick_telling
+    if group_by is not None:
+        telling.configure("delivery.group_by", group_by)
+    telling.configure("alert.login", {"labels": {"team": "access"}})
+    telling.add_channel(NOWHERE)
+    telling.fire(KITE, kind="login", title="Login k.")
+    telling.fire(BREEZE, kind="login", title="Login b.")
+    telling.fire("again:kite", kind="login", title="Again k.", severity=Severity.CRITICAL)
+    telling.fire("quota:kite_calls", kind="quota", title="Quota k.")
+    telling.plan(10)
+
+    assert sorted(titles(telling)) == sorted(titles_told)
+    told = "".join(each.message.body for each in telling.messages)
+    assert all(told.count(f"{said}\n") == 1 for said in ("Login k.", "Login b.", "Quota k."))
+    assert telling.plan(60) == 0
+
+
+def test_repeats_of_a_group_come_together_and_none_later_than_its_time(telling: Telling) -> None:
+    """Two fired seven minutes apart, a third one minute before the first is due again."""
+    telling.add_channel(NOWHERE)
+    for fingerprint, wait in ((KITE, 7 * 60 - 10), ("again:kite", 7 * 60 - 10), ("new:kite", 0)):
+        telling.fire(fingerprint, title=f"{fingerprint}.", severity=Severity.CRITICAL)
+        telling.plan(10)
+        arrive(telling)
+        telling.plan(wait)
+    before = len(telling.messages)
+    telling.plan(51)
+    telling.plan(10)
+    arrive(telling)
+    [first] = telling.messages[before:]
+    telling.plan(15 * 60 - 10)
+    telling.plan(10)
+
+    assert first.message.title == "[CRITICAL] 2 alerts of told of"
+    assert first.message.body.count("Still so, not acknowledged.") == 2
+    assert [each.message.title for each in telling.messages[before + 1 :]] == [
+        "[CRITICAL] 3 alerts of told of"
+    ]
+
+
 def test_what_begins_and_ends_at_once_is_told_as_over(telling: Telling) -> None:
     telling.add_channel(NOWHERE)
     telling.fire()

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 _SOURCE = Path(__file__).parent / "vendored" / "axe" / "axe.min.js"
 _GRAVE = frozenset({"serious", "critical"})
-_RUN = "(rules) => axe.run(document, {resultTypes: ['violations'], ...rules})"
+_RUN = "(rules) => axe.run(document, {resultTypes: ['violations'], selectors: false, ...rules})"
 # All that another theme can change.
 COLOURS = {"runOnly": ["color-contrast"]}
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
-from browser.chromium import PHONE
+from browser.chromium import PHONE, Watch
 from browser.people import sign_in
 from browser.site import Site
 from crowd import PASSWORD
@@ -96,12 +96,24 @@ def test_an_administrator_adds_a_user_after_giving_the_password_again(
     expect(tab.get_by_role("link", name="nina")).to_be_visible()
 
 
-def test_a_viewer_is_shown_no_way_to_act(tab: Page, site: Site) -> None:
+def test_each_role_meets_its_limits(tab: Page, site: Site, watch: Watch) -> None:
+    setting, trust = "/ui/configuration/jobs/keep_days", "/ui/configuration/people/confirm_minutes"
+    for role, may_change in ((Role.ADMIN, True), (Role.OPERATOR, False)):
+        sign_in(tab, site, role, at=trust)
+        expect(tab.get_by_role("button", name="Store")).to_have_count(int(may_change))
+        tab.goto(f"{site.url}{setting}")
+        expect(tab.get_by_role("button", name="Store")).to_have_count(1)
+        tab.goto(f"{site.url}/ui/users")
+        expect(tab.get_by_role("heading", level=1)).to_have_text(
+            "Users" if may_change else "This caller may not do that"
+        )
+        tab.get_by_role("button", name="Sign out").click()
+    watch.wait("403")
     sign_in(tab, site, Role.VIEWER)
     tab.get_by_text("Desk", exact=True).click()
     expect(tab.get_by_role("link", name="Users")).to_have_count(0)
 
-    for path in ("/ui/configuration/jobs/keep_days", "/ui/audit/seal", "/ui/alerts", "/ui/cache"):
+    for path in (setting, "/ui/audit/seal", "/ui/alerts", "/ui/cache"):
         tab.goto(f"{site.url}{path}")
         expect(tab.locator("main form")).to_have_count(0)
         expect(tab.locator("main [role=button]")).to_have_count(0)

@@ -4,11 +4,11 @@ from playwright.sync_api import Page
 
 from browser.axe import COLOURS, faults
 from browser.chromium import DESKTOP, PHONE, Watch
-from browser.living import fill
-from browser.people import sign_in
+from browser.living import fill, fill_the_rest, sign_in_elsewhere
+from browser.people import NAMES, sign_in
 from browser.shots import shoot
 from browser.site import Elsewhere, Site
-from browser.visits import addresses
+from browser.visits import REFUSALS, addresses
 from munshi.domain.roles import Role
 
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -17,17 +17,19 @@ OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clie
 def test_every_page_can_be_used_by_everybody_in_light_dark_and_on_a_phone(
     tab: Page, site: Site, watch: Watch
 ) -> None:
-    jobs = fill(site)
+    made = {**fill_the_rest(site.desk), **fill(site.desk)}
     sign_in(tab, site, Role.ADMIN)
+    made["session"] = sign_in_elsewhere(site.desk, NAMES[Role.ADMIN])
     wrong: dict[str, list[str]] = {}
     # Colours that are still on their way from light to dark are none of ours.
     tab.emulate_media(reduced_motion="reduce")
 
     try:
-        for address in addresses(site.routes, jobs):
+        for address in addresses(site.routes, made):
             answer = tab.goto(f"{site.url}{address}")
             assert answer is not None
             assert answer.headers["content-type"].startswith("text/html"), address
+            assert answer.status == REFUSALS.get(address, 200), address
             found = []
             shoot(tab, address, "light")
             found += [f"light: {fault}" for fault in faults(tab)]
@@ -41,7 +43,7 @@ def test_every_page_can_be_used_by_everybody_in_light_dark_and_on_a_phone(
                 found.append(f"phone: {sticks_out} pixels stick out")
             tab.set_viewport_size(DESKTOP)
             complaints = watch.take()
-            if answer.status in {403, 404, 422}:  # the page of a refusal; the browser says so
+            if address in REFUSALS:  # the browser says so
                 complaints = [each for each in complaints if str(answer.status) not in each]
             wrong[address] = found + complaints
     finally:

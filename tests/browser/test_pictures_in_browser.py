@@ -25,7 +25,7 @@ MOST_BYTES = 200_000
 def test_the_pictures_are_taken_and_say_that_brokers_are_simulated(tab: Page, site: Site) -> None:
     folder = Path(os.environ.get("MUNSHI_PICTURES", FOLDER / "docs"))
     folder.mkdir(parents=True, exist_ok=True)
-    fill(site)
+    fill(site.desk)
     sign_in(tab, site, Role.OPERATOR)
     worker = site.desk.services.worker()
     worker.start()

@@ -11,34 +11,43 @@ from starlette.routing import BaseRoute
 
 from munshi.api.roles import GuardedRoute
 
-# What stands for a parameter wherever it occurs. Nothing has the id, so its page is a refusal,
-# which is a page too.
+# Nothing has the id, so its page is a refusal, which is a page too.
 _NOBODYS = "00000000-0000-7000-8000-000000000000"
+# What stands for a parameter wherever it occurs; `tests/browser/living.py` has made the others.
 VALUES: Mapping[str, str] = {
     "component": "disk",
     "name": "kite_login",
     "service": "kite",
-    "run_id": _NOBODYS,
-    "sweep_id": _NOBODYS,
-    "validation_id": _NOBODYS,
     "config_type": "trading",
     "config_key": "max_positions",
     "revision": "1",
     "audit_id": "1",
-    "alert": _NOBODYS,
-    "silence": _NOBODYS,
-    "key_id": _NOBODYS,
-    "session": _NOBODYS,
-    "username": "asha",
-    "shelf": "quotes",
+    "shelf": "coverage",
+}
+# Pages that say why there is nothing to see, and with which status.
+REFUSALS: Mapping[str, int] = {
+    f"/ui/jobs/{_NOBODYS}": 404,
+    f"/ui/research/runs/{_NOBODYS}": 404,
+    f"/ui/alerts/{_NOBODYS}": 404,
+    "/ui/setup?token=used-up": 403,
 }
 ADDRESSES: Mapping[str, Sequence[str]] = {
     "/ui/jobs/all/{act}": ("/ui/jobs/all/retry?state=failed",),
     "/ui/jobs/{job_id}/{act}": ("/ui/jobs/{failed}/retry",),
     "/ui/jobs/{job_id}": ("/ui/jobs/{told}", "/ui/jobs/{failed}", f"/ui/jobs/{_NOBODYS}"),
     "/ui/jobs": ("/ui/jobs", "/ui/jobs?state=failed"),
-    "/ui/alerts/{alert}/{act}": (f"/ui/alerts/{_NOBODYS}/acknowledge",),
-    "/ui/users/{username}/{act}": ("/ui/users/asha/disable",),
+    "/ui/research/runs/{run_id}": ("/ui/research/runs/{run_id}", f"/ui/research/runs/{_NOBODYS}"),
+    "/ui/research/compare": ("/ui/research/compare?run={run_id}&run={other_run}",),
+    "/ui/data/candles": (
+        "/ui/data/candles?instrument=NSE:NIFTY+50&interval=1minute&from=2026-11-19&to=2026-11-19",
+    ),
+    "/ui/alerts/channels/{name}/test": ("/ui/alerts/channels/phone/test",),
+    "/ui/alerts/channels/{name}/remove": ("/ui/alerts/channels/phone/remove",),
+    "/ui/alerts/{alert}": ("/ui/alerts/{alert}", f"/ui/alerts/{_NOBODYS}"),
+    "/ui/alerts/{alert}/{act}": ("/ui/alerts/{alert}/acknowledge",),
+    "/ui/users/{username}/{act}": ("/ui/users/{username}/disable",),
+    "/ui/data/repair": ("/ui/data/repair?instrument=NSE:NIFTY+50",),
+    "/ui/second-factor/{act}": ("/ui/second-factor/set-up",),
     "/ui/schedules/{name}/{act}": ("/ui/schedules/kite_login/pause",),
     "/ui/first-run/brokers/{service}": ("/ui/first-run/brokers/breeze",),
     "/ui/setup": ("/ui/setup?token=used-up",),
@@ -62,8 +71,8 @@ def page_paths(routes: Sequence[BaseRoute]) -> list[str]:
     ]
 
 
-def addresses(routes: Sequence[BaseRoute], jobs: Mapping[str, str]) -> list[str]:
-    """Where to go to see every page. `jobs` are ids by the words in ADDRESSES.
+def addresses(routes: Sequence[BaseRoute], made: Mapping[str, str]) -> list[str]:
+    """Where to go to see every page. `made` has what stands for the words in braces.
 
     Raises LookupError for a page of which nobody said what to put for its parameters.
     """
@@ -72,7 +81,7 @@ def addresses(routes: Sequence[BaseRoute], jobs: Mapping[str, str]) -> list[str]
         for address in ADDRESSES.get(path, (path,)):
             filled = address
             for name in re.findall(r"\{(\w+)\}", address):
-                value = jobs.get(name) or VALUES.get(name)
+                value = made.get(name) or VALUES.get(name)
                 if value is None:
                     raise LookupError(f"Say in tests/browser/visits.py what to visit of {path}.")
                 filled = filled.replace(f"{{{name}}}", value)

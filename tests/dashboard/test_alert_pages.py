@@ -7,6 +7,7 @@ from asgi import Caller
 from crowd import House
 from dashboard.forms import HTML, post
 from desks import TESTER, Desk
+from munshi.dashboard.alert_pages import HISTORY_SHOWN
 from munshi.domain.alerts import Severity
 
 
@@ -86,6 +87,29 @@ def test_each_role_sees_and_does_what_it_may(inhabited: House) -> None:
     assert re.search(r"refused|unanswered", shown)
     post(asha, "/ui/alerts/channels/ops/remove")
     assert inhabited.desk.services.alert_channels.list_channels() == []
+
+
+def test_all_alerts_there_were_are_reached_page_by_page(desk: Desk, local: Caller) -> None:
+    with desk.services.database.transaction() as tx:
+        for number in range(HISTORY_SHOWN + 3):
+            tx.alerts.raise_alert(
+                f"one:{number}",
+                kind="one",
+                severity=Severity.INFO,
+                title=f"Number {number}.",
+                now=desk.clock.now(),
+            )
+
+    first = local.get("/ui/alerts/history").text
+    [older] = re.findall('rel="next" href="([^"]+)"', first)
+    second = local.get(older.replace("&amp;", "&")).text
+
+    seen = [re.findall(r"Number \d+\.", text) for text in (first, second)]
+    assert [len(each) for each in seen] == [HISTORY_SHOWN, 3]
+    assert len({*seen[0], *seen[1]}) == HISTORY_SHOWN + 3
+    assert 'rel="next"' not in second
+    assert 'href="/ui/alerts/history">Newest' in second
+    assert local.get("/ui/alerts/history?cursor=forged").status == 422
 
 
 def test_a_label_silences_every_alert_that_has_it(inhabited: House) -> None:

@@ -2,16 +2,19 @@
 
 import re
 from datetime import UTC, datetime
-from urllib.parse import urlencode
+from html import unescape
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
 from asgi import Caller
 from crowd import House
+from dashboard.forms import post
 from desks import Desk
 from made_research import NIFTY, hold
+from munshi.dashboard.mending_acts import mend_address
 from munshi.domain.enums import Service
-from munshi.domain.jobs import DATA_COLLECTION, DATA_QUALITY, JobState
+from munshi.domain.jobs import DATA_COLLECTION, DATA_QUALITY, DATA_VERIFICATION, JobState
 
 HTML = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 FORM = {**HTML, "content-type": "application/x-www-form-urlencoded"}
@@ -155,3 +158,81 @@ def test_quality_is_judged_when_asked_and_told_worst_first(inhabited: House) -> 
     assert desk.services.jobs.recent(1, job_type=DATA_QUALITY).jobs[0].state is JobState.SUCCEEDED
     assert "bars are missing in 1 series" in after
     assert "munshi data collect" in after
+
+
+def _mends(text: str) -> list[str]:
+    return [
+        unescape(found)
+        for found in re.findall(r'href="(/ui/data/(?:collect|repair)\?[^"]+)"', text)
+    ]
+
+
+def test_missing_bars_have_the_button_that_mends_them_with_what_it_takes(inhabited: House) -> None:
+    desk, omar, vera = inhabited.desk, inhabited.browser("omar"), inhabited.browser("vera")
+    desk.log_in(Service.KITE)
+    hold(desk, "2026-11-17 09:15", count=60)
+    omar.post("/ui/data/quality", headers=FORM)
+    desk.services.worker().run_until_idle()
+
+    mends = _mends(omar.get("/ui/data/quality", headers=HTML).text)
+    assert mends
+    asked = dict(parse_qsl(urlsplit(mends[0]).query))
+    planned = omar.get(mends[0], headers=HTML)
+    begun = omar.post("/ui/data/collect", body=urlencode(asked).encode(), headers=FORM)
+    desk.services.worker().run_until_idle()
+
+    assert (asked["instruments"], asked["from"], asked["to"]) == (
+        NIFTY,
+        "2026-11-17",
+        "2026-11-17",
+    )
+    assert "1 request: 1 to Kite." in planned.text
+    job = desk.services.jobs.get(begun.headers["location"].split("/")[-1].partition("?")[0])
+    assert (job.state, job.created_by) == (JobState.SUCCEEDED, "omar")
+    omar.post("/ui/data/quality", headers=FORM)
+    desk.services.worker().run_until_idle()
+    assert mends[0] not in _mends(omar.get("/ui/data/quality", headers=HTML).text)
+    assert _mends(vera.get("/ui/data/quality", headers=HTML).text) == []
+    assert vera.get(mends[0], headers=HTML).status == 403
+
+
+def test_files_are_repaired_after_a_question_by_operators(inhabited: House) -> None:
+    desk, omar, vera = inhabited.desk, inhabited.browser("omar"), inhabited.browser("vera")
+    path = f"/ui/data/repair?{urlencode({'instrument': NIFTY})}"
+
+    asked = omar.get(path, headers=HTML)
+    begun = post(omar, "/ui/data/repair", instrument=NIFTY)
+    [job] = desk.services.jobs.recent(10, job_type=DATA_VERIFICATION).jobs
+
+    assert "Yes, repair them" in asked.text
+    assert begun.headers["location"] == f"/ui/jobs/{job.job_id}?done=run"
+    assert job.parameters == {"instruments": [NIFTY], "repair": True}
+    assert post(vera, "/ui/data/repair", instrument=NIFTY).status == 403
+    wrong = post(omar, "/ui/data/repair", instrument="<script>alert(1)")
+    assert wrong.status == 422
+    assert "<script>alert" not in wrong.text
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "path"),
+    [
+        ("kite", "partial", "/ui/data/collect"),
+        ("breeze-replay", "", "/ui/data/collect"),
+        ("kite", "file_damaged", "/ui/data/repair"),
+        ("kite", "not_yet_traded", ""),
+        ("import", "not_imported", ""),
+    ],
+)
+def test_only_what_a_broker_serves_can_be_mended_from_a_page(
+    source: str, reason: str, path: str
+) -> None:
+    found = mend_address(
+        source=source,
+        instrument=NIFTY,
+        interval="1minute",
+        first="2026-11-17",
+        last="2026-11-18",
+        reason=reason,
+    )
+
+    assert found.partition("?")[0] == path

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import re
 from importlib.resources import files
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from asgi import Caller
 from crowd import PASSWORD, House
 
+STATIC = Path(str(files("munshi.dashboard").joinpath("static")))
 MOST_BYTES = 150 * 1024
 PAGES = [
     *("/ui/", "/ui/jobs", "/ui/queues", "/ui/schedules", "/ui/limits", "/ui/health"),
@@ -22,6 +24,11 @@ PAGES = [
     *("/ui/job-pace", "/ui/data", "/ui/data/quality", "/ui/data/collect"),
     *("/ui/research", "/ui/research/new?strategy=ma_cross"),
     *("/ui/research/sweeps", "/ui/research/validations"),
+]
+# axe-core is for the tests alone.
+VENDORED = [
+    *(STATIC / name for name in ("htmx", "pico", "uplot", "lightweight-charts")),
+    Path(__file__).parents[1] / "browser" / "vendored" / "axe",
 ]
 AS_BROWSER = {"accept": "text/html,*/*", "sec-fetch-site": "same-origin"}
 
@@ -46,18 +53,16 @@ def test_a_page_is_light_and_holds_nothing_inline_and_names_no_other_host(
     assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
 
 
-def test_what_was_vendored_is_as_it_was_taken() -> None:
-    static = files("munshi.dashboard").joinpath("static")
-
-    for folder in ("htmx", "pico", "uplot", "lightweight-charts"):
-        version = static.joinpath(folder, "VERSION").read_text("utf-8").splitlines()
-        assert re.search(r"^\S+ \d+\.\d+\.\d+, from npm, unchanged; licence \S+$", version[0])
-        held = {
-            f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}"
-            for each in static.joinpath(folder).iterdir()
-            if each.name != "VERSION"
-        }
-        assert held == set(version[1:])
+@pytest.mark.parametrize("folder", VENDORED, ids=lambda folder: folder.name)
+def test_what_was_vendored_is_as_it_was_taken(folder: Path) -> None:
+    version = folder.joinpath("VERSION").read_text("utf-8").splitlines()
+    assert re.search(r"^\S+ \d+\.\d+\.\d+, from npm, unchanged; licence \S+$", version[0])
+    held = {
+        f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.name}"
+        for each in folder.iterdir()
+        if each.name != "VERSION"
+    }
+    assert held == set(version[1:])
 
 
 def test_whom_nobody_knows_is_asked_to_sign_in_and_led_back(inhabited: House) -> None:

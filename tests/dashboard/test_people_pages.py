@@ -7,6 +7,7 @@ from urllib.parse import quote
 from asgi import Caller
 from crowd import OTHER_PASSWORD, PASSWORD, House
 from dashboard.forms import HTML, post
+from munshi.infrastructure.security.totp import one_time_code
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 
@@ -175,3 +176,44 @@ def test_bad_input_has_a_page_with_a_way_on(local: Caller) -> None:
         assert answer.status == status, (path, answer.text)
         assert answer.headers["content-type"].startswith("text/html"), path
         assert f'href="{way_on}"' in answer.text.partition("<main")[2], path
+
+
+def test_a_second_factor_is_set_up_used_and_ended_on_pages(inhabited: House) -> None:
+    vera, other = inhabited.browser("vera"), inhabited.browser("vera")
+    page = "/ui/second-factor"
+    assert "None: your password alone" in vera.get(page, headers=HTML).text
+    assert "Yes, show me a seed" in vera.get(f"{page}/set-up", headers=HTML).text
+
+    offered = post(vera, f"{page}/set-up")
+    seed = re.search(r'id="once"[^>]*>([A-Z2-7 ]+)<', offered.text)
+    assert seed
+    assert f"secret={seed[1].replace(' ', '')}" in offered.text
+    assert offered.headers["cache-control"] == "no-store"
+    wrong = post(vera, f"{page}/code", code=SCRIPT)
+    assert wrong.status == 401
+    assert "not the one this seed shows" in wrong.text
+    assert SCRIPT not in wrong.text
+    now = inhabited.desk.clock.now()
+    made = post(vera, f"{page}/code", code=one_time_code(seed[1], now=now))
+    codes = re.findall(r"(?:[A-Z2-7]{6}-){3}[A-Z2-7]{6}", made.text)
+    assert len(codes) == 10
+
+    assert "In force" in vera.get(page, headers=HTML).text
+    assert "10 recovery codes left" in vera.get(page, headers=HTML).text
+    assert other.get(page, headers=HTML).status == 303
+    assert post(vera, f"{page}/set-up").status == 409
+    assert inhabited.browser().sign_in("vera").status == 401
+    assert inhabited.browser().sign_in("vera", code=codes[0]).status == 200
+    assert "9 recovery codes left" in vera.get(page, headers=HTML).text
+    anew = post(vera, f"{page}/recovery-codes").text
+    assert codes[1] not in anew
+    inhabited.desk.clock.advance(timedelta(minutes=20))
+    for asked in (vera.get(f"{page}/end", headers=HTML), post(vera, f"{page}/end")):
+        assert asked.headers["location"] == f"/ui/confirm?wanted={quote(f'{page}/end', safe='')}"
+    again = one_time_code(seed[1], now=inhabited.desk.clock.now())
+    post(vera, "/ui/confirm", password=PASSWORD, code=again, wanted=f"{page}/end")
+    ended = post(vera, f"{page}/end")
+    assert ended.headers["location"] == f"{page}?done=factor-ended"
+    assert inhabited.browser().sign_in("vera").status == 200
+    assert post(vera, f"{page}/code", code="123456").status == 409
+    assert vera.get(f"{page}/nothing", headers=HTML).status == 422

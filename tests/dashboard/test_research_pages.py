@@ -13,6 +13,7 @@ from crowd import House
 from desks import Desk
 from made_backtests import AT, made_run, made_trades
 from made_research import NIFTY, hold, run_backtests
+from made_sweeps import store_sweep
 from made_validation_runs import made_validation
 from munshi.dashboard.figures import FigureRow, figure_rows
 from munshi.dashboard.framed import framed
@@ -20,7 +21,6 @@ from munshi.dashboard.look import rupees
 from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
 from munshi.domain.backtest.audits import KeptAudit
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.backtest.sweeps import Sweep, SweepTrial
 from munshi.domain.jobs import BACKTEST_AUDIT
 
 HTML = {"accept": "text/html", "sec-fetch-site": "same-origin"}
@@ -168,36 +168,7 @@ def test_an_audit_is_asked_for_and_the_newest_told_with_what_another_engine_made
 def test_a_sweep_tells_its_trials_the_best_first_and_how_whole_it_is(
     desk: Desk, local: Caller
 ) -> None:
-    sweep = Sweep(
-        sweep_id=uuid4(),
-        strategy="ma_cross",
-        instrument="NSE:INFY",
-        bar_interval="1minute",
-        from_date=date(2024, 6, 10),
-        to_date=date(2024, 6, 11),
-        label="made up",
-        code_version="0",
-        parameters={},
-        assumptions=("Prices: made up.",),
-        trial_count=3,
-        data_fingerprint="f" * 64,
-        created_at=AT,
-    )
-    trials = [
-        SweepTrial(
-            trial_number=number,
-            instrument="NSE:INFY",
-            parameters={"fast": 2 + number},
-            metrics={"net": net, "sharpe": net / 100, "period_sharpe": net / 1000},
-            returns=(0.0, net / 1e6),
-            result_hash=f"{number}" * 64,
-            net=net,
-        )
-        for number, net in ((0, 100), (1, 300))
-    ]
-    with desk.services.database.transaction() as tx:
-        tx.sweeps.save_sweep(sweep)
-        tx.sweeps.save_trials(sweep.sweep_id, trials)
+    sweep = store_sweep(desk.services.database)
 
     listed = local.get("/ui/research/sweeps").text
     page = local.get(f"/ui/research/sweeps/{sweep.sweep_id}").text

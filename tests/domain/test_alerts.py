@@ -253,7 +253,7 @@ def test_a_message_says_what_since_when_what_it_means_and_where_it_is_mended() -
     rule = read_rule("session_rejected", {"means": "Nothing works.", "page": "/ui/"})
     told = [Told(alert=alert(labels={"team": "options"}), event=NoticeEvent.FIRED)]
 
-    body = body_of(told, rule, base_url="http://desk", mode="simulated")
+    body = body_of(told, {rule.name: rule}, base_url="http://desk", mode="simulated")
 
     assert title_of(told) == "[CRITICAL] Kite ended the login."
     assert body.splitlines() == [
@@ -272,7 +272,7 @@ def test_many_are_told_together_with_a_bound() -> None:
     told = [Told(alert=alert(f"Number {n}."), event=NoticeEvent.FIRED) for n in range(25)]
 
     assert title_of(told) == "[CRITICAL] 25 alerts of session rejected"
-    body = body_of(told, AlertRule(name="x"), base_url="http://desk", mode="live")
+    body = body_of(told, {}, base_url="http://desk", mode="live")
     assert "Number 19." in body
     assert "Number 20." not in body
     assert "And 5 more" in body
@@ -282,7 +282,7 @@ def test_what_is_over_says_so() -> None:
     over = alert(resolved_at=START + timedelta(hours=1), link="http://desk/login")
     told = [Told(alert=over, event=NoticeEvent.RESOLVED)]
 
-    body = body_of(told, AlertRule(name="x"), base_url="http://desk", mode="live")
+    body = body_of(told, {}, base_url="http://desk", mode="live")
 
     assert title_of(told).startswith("[RESOLVED] ")
     assert "Over since 20 Nov 2026 11:00:00 IST" in body

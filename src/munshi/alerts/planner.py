@@ -20,6 +20,7 @@ from munshi.domain.alert_delivery import (
     title_of,
     worst_severity,
 )
+from munshi.domain.alert_groups import GroupKey, due_again, group_key, words_of
 from munshi.domain.alert_rules import AlertRule
 from munshi.domain.alerts import Alert, AlertState, NoticeEvent, Severity
 from munshi.infrastructure.database.transaction import Transaction
@@ -39,10 +40,9 @@ class Planner:
             return
         rules = read_telling_rules(tx)
         waiting = {each.alert.alert_id for each in tx.alert_outbox.list_waiting()}
-        for alert in unheard:
-            is_due = alert.told_at is not None and now - alert.told_at >= rules.repeat
-            if is_due and alert.alert_id not in waiting:
-                tx.alerts.repeat(alert, now=now)
+        free = [each for each in unheard if each.alert_id not in waiting]
+        for alert in due_again(free, rules.group_by, every=rules.repeat, now=now):
+            tx.alerts.repeat(alert, now=now)
 
     def plan(self, tx: Transaction, *, now: datetime) -> int:
         """Deal with the notices whose time has come; how many messages wait now to be sent."""
@@ -54,10 +54,10 @@ class Planner:
         channels = [each for each in tx.alert_channels.list_channels() if each.is_active]
         rules = tx.alerts.list_rules()
         made = 0
-        for group in _groups(waiting):
+        for group in _groups(waiting, settings.group_by):
             due = self._due(tx, group, silences, settings, now=now)
             if due and now - due[0].created_at >= settings.group:
-                made += self._tell(tx, due, channels, rules, now=now)
+                made += self._tell(tx, due, channels, rules, settings.group_by, now=now)
         return made
 
     def _due(
@@ -91,6 +91,7 @@ class Planner:
         due: Sequence[Notice],
         channels: Sequence[Channel],
         rules: Mapping[str, AlertRule],
+        group_by: Sequence[str],
         *,
         now: datetime,
     ) -> int:
@@ -113,8 +114,7 @@ class Planner:
                 won.append(notice)
         if not won:
             return 0
-        kind = won[0].alert.kind
-        rule = rules.get(kind) or AlertRule(name=kind)
+        in_common = words_of(won[0].alert, group_by)
         made = 0
         for channel in channels:
             mine = _by_alert([each for each in won if wants(channel, each)])
@@ -125,8 +125,8 @@ class Planner:
                 channel_id=channel.channel_id,
                 channel=channel.name,
                 severity=worst_severity(mine),
-                title=title_of(mine),
-                body=body_of(mine, rule, base_url=self._base_url, mode=self._mode),
+                title=title_of(mine, in_common=in_common),
+                body=body_of(mine, rules, base_url=self._base_url, mode=self._mode),
                 alert_ids=[str(each.alert.alert_id) for each in mine],
                 state=MessageState.WAITING,
                 tries=0,
@@ -140,12 +140,12 @@ class Planner:
         return made
 
 
-def _groups(waiting: Sequence[Notice]) -> list[list[Notice]]:
-    """By kind, what begins apart from what is over."""
-    groups: dict[tuple[str, bool], list[Notice]] = defaultdict(list)
+def _groups(waiting: Sequence[Notice], names: Sequence[str]) -> list[list[Notice]]:
+    """By what the alerts say under `names`, what begins apart from what is over."""
+    groups: dict[tuple[GroupKey, bool], list[Notice]] = defaultdict(list)
     over = {each.alert.alert_id for each in waiting if each.event is NoticeEvent.RESOLVED}
     for notice in waiting:
-        groups[notice.alert.kind, notice.alert.alert_id in over].append(notice)
+        groups[group_key(notice.alert, names), notice.alert.alert_id in over].append(notice)
     return list(groups.values())
 
 

@@ -10,6 +10,7 @@ from munshi.domain.alert_delivery import Delivery, Message, Silence, plain
 from munshi.domain.alert_rules import AlertRule
 from munshi.domain.alerts import Alert
 from munshi.domain.audit import Actor
+from munshi.domain.places import Page, Place, cut, read_cursor
 from munshi.errors import (
     AlertSilenceInvalidError,
     AlertSilenceUnknownError,
@@ -57,6 +58,13 @@ class AlertService:
         """Newest first, resolved ones included."""
         with self._database.reading() as tx:
             return tx.alerts.list_alerts(limit=limit)
+
+    def page(self, *, cursor: str | None, limit: int) -> Page[Alert]:
+        """Newest first, resolved ones included. Raises CursorInvalidError."""
+        after = read_cursor("alerts", cursor)
+        with self._database.reading() as tx:
+            found = tx.alerts.list_alerts(limit=limit + 1, after=after)
+        return cut(found, limit=limit, name="alerts", place=_place)
 
     def list_rules(self) -> dict[str, AlertRule]:
         """Every rule by name, as it is in force."""
@@ -170,6 +178,10 @@ class AlertService:
                 details = {"days": days, "deleted": forgotten}
                 tx.audit.log("alert", "cleanup", details=details, actor=actor, now=now)
         return forgotten
+
+
+def _place(alert: Alert) -> Place:
+    return Place(at=alert.raised_at, row=alert.alert_id)
 
 
 def _story(tx: Transaction, message: Message) -> MessageStory:

@@ -1,12 +1,13 @@
 """How alerts are told, as the configuration says it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from munshi.domain.config_keys import (
     ALERTS,
+    GROUP_BY,
     GROUP_SECONDS,
     MOST_PER_MINUTE,
     MOST_TRIES,
@@ -23,6 +24,7 @@ class TellingRules:
     """The keys `alerts/delivery.*`."""
 
     group: timedelta
+    group_by: Sequence[str]
     repeat: timedelta
     timeout_seconds: float
     most_tries: int
@@ -37,6 +39,7 @@ def read_telling_rules(tx: Transaction) -> TellingRules:
 
     return TellingRules(
         group=timedelta(seconds=value(GROUP_SECONDS)),
+        group_by=value(GROUP_BY),
         repeat=timedelta(minutes=value(REPEAT_MINUTES)),
         timeout_seconds=float(value(TIMEOUT_SECONDS)),
         most_tries=value(MOST_TRIES),

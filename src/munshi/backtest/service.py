@@ -21,6 +21,7 @@ from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
+from munshi.domain.places import TOP, Place
 from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
@@ -182,10 +183,19 @@ class BacktestService:
         """What the engine of `found` is asked; what else than bars it needs is read later."""
         return self._grounds.equip(request_for(params, stored), params, found)
 
-    def list_runs(self, *, limit: int = 50) -> list[BacktestRun]:
-        """Newest first."""
+    def list_runs(
+        self, *, limit: int = 50, after: Place = TOP, strategy: str = "", instrument: str = ""
+    ) -> list[BacktestRun]:
+        """Newest first: of the strategy, and on what holds `instrument`, in any case of letters."""
         with self._database.reading() as tx:
-            return tx.backtests.list_runs(limit=limit)
+            return tx.backtests.list_runs(
+                limit=limit, after=after, strategy=strategy, instrument=instrument
+            )
+
+    def list_strategies(self) -> list[str]:
+        """The strategies of which there is a run."""
+        with self._database.reading() as tx:
+            return tx.backtests.list_strategies()
 
     def get(self, run_id: UUID) -> BacktestRun:
         """Raises BacktestRunUnknownError."""

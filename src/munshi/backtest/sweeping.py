@@ -24,6 +24,7 @@ from munshi.domain.backtest.sweeps import (
     SweepTrial,
     ranked,
 )
+from munshi.domain.places import Page, Place, cut, read_cursor
 from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
 from munshi.infrastructure.database.engine import Database
 
@@ -156,6 +157,13 @@ class SweepService:
         with self._database.reading() as tx:
             return tx.sweeps.list_sweeps(limit=limit)
 
+    def page(self, *, cursor: str | None, limit: int) -> Page[Sweep]:
+        """Newest first. Raises CursorInvalidError."""
+        after = read_cursor("sweeps", cursor)
+        with self._database.reading() as tx:
+            found = tx.sweeps.list_sweeps(limit=limit + 1, after=after)
+        return cut(found, limit=limit, name="sweeps", place=_place)
+
     def show(self, sweep_id: UUID) -> SweepShown:
         """Raises BacktestSweepUnknownError."""
         sweep = self._get(sweep_id)
@@ -200,6 +208,10 @@ class SweepService:
         if found is None:
             raise _unknown(sweep_id)
         return found
+
+
+def _place(sweep: Sweep) -> Place:
+    return Place(at=sweep.created_at, row=sweep.sweep_id)
 
 
 def _trial(number: int, params: BacktestParams, figures: TrialFigures) -> SweepTrial:

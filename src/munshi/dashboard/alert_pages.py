@@ -1,20 +1,24 @@
 """Alerts on pages: what is open, what was, each with what was told of it, and the rules."""
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.dashboard.asking import ask
-from munshi.dashboard.look import Look
+from munshi.dashboard.look import Look, may_act_of
+from munshi.dashboard.parts import Part, alive
 from munshi.domain.alerts import Alert
 from munshi.errors import PathUnknownError
 
-HISTORY_SHOWN = 200
+HISTORY_SHOWN = 100
 OPEN_SHOWN = 500
+_Cursor = Annotated[str | None, Query(max_length=300)]
 _Alert = Annotated[str, Path(max_length=200)]
 _MEANS = {
     "acknowledge": "Somebody looks after it: it is not told again until it is over.",
@@ -43,24 +47,32 @@ class AlertPages:
     @allows(Role.VIEWER)
     def open_ones(self, request: Request) -> Response:
         """The gravest first."""
-        found = sorted(self._alerts.list_open(), key=lambda alert: -alert.severity.rank)
+        part = self.part(may_act=may_act_of(request))
         return self._look.page(
             request,
             "alerts.html",
             title="Alerts",
-            alerts=found[:OPEN_SHOWN],
-            number=len(found),
+            alive=alive(part, "/ui/live/alerts"),
             silences=self._alerts.list_silences(),
         )
 
+    def part(self, *, may_act: bool) -> Part:
+        return Part(key=("alerts", may_act), draw=partial(self._draw, may_act=may_act))
+
+    def _draw(self, *, may_act: bool) -> Markup:
+        found = sorted(self._alerts.list_open(), key=lambda alert: -alert.severity.rank)
+        return self._look.fragment(
+            "alerts_part.html", may_act=may_act, alerts=found[:OPEN_SHOWN], number=len(found)
+        )
+
     @allows(Role.VIEWER)
-    def history(self, request: Request) -> Response:
+    def history(self, request: Request, cursor: _Cursor = None) -> Response:
         return self._look.page(
             request,
             "alert_history.html",
             title="Alerts there were",
-            alerts=self._alerts.list_recent(HISTORY_SHOWN),
-            most=HISTORY_SHOWN,
+            page=self._alerts.page(cursor=cursor, limit=HISTORY_SHOWN),
+            cursor=cursor,
         )
 
     @allows(Role.VIEWER)

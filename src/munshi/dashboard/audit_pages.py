@@ -13,8 +13,10 @@ from munshi.api.roles import Role, actor_of, allows
 from munshi.audit.service import AuditQuery
 from munshi.bootstrap import Services
 from munshi.dashboard.asking import ask
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.job_filters import read_moment
 from munshi.dashboard.look import Look
+from munshi.dashboard.parts import alive
 from munshi.domain.jobs import AUDIT_VERIFICATION
 from munshi.errors import AuditRowUnknownError, RequestInvalidError
 from munshi.infrastructure.database.job_repository import JobFilter
@@ -56,6 +58,7 @@ class AuditPages:
         self._audit = services.audit
         self._ledger = services.ledger
         self._jobs = services.jobs
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -93,6 +96,7 @@ class AuditPages:
             request,
             "audit_seal.html",
             title="Seals of the audit trail",
+            alive=alive(self._at_work.part("audit"), "/ui/live/work/audit"),
             state=self._ledger.state(),
             checks=checks.jobs,
         )

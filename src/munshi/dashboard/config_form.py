@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from munshi.config.views import ConfigView
+from munshi.domain.alert_rules import LabelNames
 from munshi.domain.config_keys import ConfigKey
 from munshi.domain.config_values import (
     Amount,
@@ -20,7 +21,7 @@ from munshi.domain.config_values import (
 )
 
 WHOLE_VALUE = "value"
-_LISTS = (TimesOfDay, InstrumentNames)
+_LISTS = (TimesOfDay, InstrumentNames, LabelNames)
 _KINDS: Mapping[str, tuple[type, ...]] = {
     "number": (Whole,),
     "decimal": (Amount,),

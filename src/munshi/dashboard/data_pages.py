@@ -12,7 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
 from munshi.clock import today_ist
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.look import Look
+from munshi.dashboard.mending_acts import mend_address
+from munshi.dashboard.parts import alive
 from munshi.domain.jobs import DATA_QUALITY, JobState
 from munshi.errors import RequestInvalidError
 from munshi.market.quality_job import JSON_NAME
@@ -30,6 +33,7 @@ class DataPages:
 
     def __init__(self, services: Services, look: Look) -> None:
         self._services = services
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -57,6 +61,7 @@ class DataPages:
             request,
             "data.html",
             title="Data",
+            alive=alive(self._at_work.part("data"), "/ui/live/work/data"),
             map=found,
             text=text,
             until=until,
@@ -67,6 +72,8 @@ class DataPages:
             gaps=services.gaps.worst(
                 services.settings.brokers, since=today - _GAPS_OVER, limit=GAPS_SHOWN
             ),
+            gaps_since=today - _GAPS_OVER,
+            mend=mend_address,
         )
 
     @allows(Role.VIEWER)
@@ -82,9 +89,11 @@ class DataPages:
             request,
             "data_quality.html",
             title="Quality of the data",
+            alive=alive(self._at_work.part("data"), "/ui/live/work/data"),
             report=report,
             series=_worst_first(report["series"]) if report else (),
             job=made[0] if made else None,
+            mend=mend_address,
         )
 
     @allows(Role.OPERATOR)

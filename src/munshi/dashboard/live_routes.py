@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from munshi.api.event_stream import EventStream
 from munshi.api.roles import Role, allows
+from munshi.dashboard.alert_pages import AlertPages
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.job_filters import JobQuery
 from munshi.dashboard.job_pages import JobPages
 from munshi.dashboard.live import LiveFeed, Moving, Reader
@@ -35,18 +37,24 @@ class LiveRoutes:
         jobs: JobPages,
         queues: QueuePages,
         schedules: SchedulePages,
+        alerts: AlertPages,
+        at_work: AtWork,
     ) -> None:
         self._feed = feed
         self._today = today
         self._jobs = jobs
         self._queues = queues
         self._schedules = schedules
+        self._alerts = alerts
+        self._at_work = at_work
 
     def add_to(self, router: APIRouter) -> None:
         for path, call in (
             ("/ui/live/today", self.today),
             ("/ui/live/queues", self.queues),
             ("/ui/live/schedules", self.schedules),
+            ("/ui/live/alerts", self.alerts),
+            ("/ui/live/work/{matter}", self.work),
             ("/ui/live/jobs", self.jobs),
             ("/ui/live/jobs/{job_id}", self.job),
         ):
@@ -64,6 +72,14 @@ class LiveRoutes:
     async def schedules(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
         part = self._schedules.list_part(may_act=may_act_of(request))
         return self._stream(part, last or seen)
+
+    @allows(Role.VIEWER)
+    async def alerts(self, request: Request, seen: _Mark = "", last: _Last = None) -> Response:
+        return self._stream(self._alerts.part(may_act=may_act_of(request)), last or seen)
+
+    @allows(Role.VIEWER)
+    async def work(self, matter: str, seen: _Mark = "", last: _Last = None) -> Response:
+        return self._stream(self._at_work.part(matter), last or seen)
 
     @allows(Role.VIEWER)
     async def jobs(

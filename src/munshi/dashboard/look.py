@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from munshi.errors import PathUnknownError
 from munshi.settings import Settings
 
 _SCRIPT, _STYLE, _TEXT = "text/javascript", "text/css", "text/plain"
+_OWN_SCRIPTS = ("munshi.js", "theme.js", "typed.js", "lines.js", "candles.js")
 _FILES: Mapping[str, PackagedFiles] = {
     folder: PackagedFiles(folder=folder, media_types=types, package="munshi.dashboard")
     for folder, types in {
@@ -30,7 +32,7 @@ _FILES: Mapping[str, PackagedFiles] = {
         "pico": {"pico.min.css": _STYLE, "LICENSE.md": _TEXT},
         "own": {
             "munshi.css": _STYLE,
-            **dict.fromkeys(("munshi.js", "theme.js", "lines.js", "candles.js"), _SCRIPT),
+            **dict.fromkeys(_OWN_SCRIPTS, _SCRIPT),
         },
         "uplot": {"uPlot.iife.min.js": _SCRIPT, "uPlot.min.css": _STYLE, "LICENSE": _TEXT},
         "lightweight-charts": {
@@ -186,6 +188,8 @@ def second(instant: datetime) -> Markup:
     return _element(instant, f"{instant.astimezone(IST):%H:%M:%S}")
 
 
+# A page that is open shows the same instants again and again.
+@lru_cache(maxsize=4096)
 def _element(instant: datetime, words: str) -> Markup:
     utc = instant.astimezone(UTC)
     return Markup('<time datetime="{}" title="{} UTC">{} IST</time>').format(

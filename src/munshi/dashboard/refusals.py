@@ -4,9 +4,10 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 
-from munshi.api.roles import REQUEST
-from munshi.dashboard.look import Look
+from munshi.api.roles import REQUEST, Role
+from munshi.dashboard.look import WAYS, Look
 from munshi.errors import (
     AppError,
     AuditRowUnknownError,
@@ -33,10 +34,14 @@ _FIRST_PARTS = {
     "users": "the users",
     "keys": "the API keys",
     "sessions": "my sessions",
+    "second-factor": "my second factor",
     "cache": "the cache",
     "data": "the data",
     "research": "the research",
 }
+
+
+_NEEDED = {way.address: way.role for way in WAYS}
 
 
 class RefusalPages:
@@ -59,9 +64,24 @@ class RefusalPages:
             title=error.title(),
             status=error.status,
             error=error,
-            way_on=_WAYS_ON.get(type(error)) or _way_back(request.url.path),
+            is_form=request.method == "POST",
+            way_on=_way_on(error, request),
             request_id=facts.request_id if facts else None,
         )
+
+
+def _way_on(error: AppError, request: Request) -> tuple[str, str] | None:
+    if isinstance(error, AuthenticationNeededError) and _has_page(request):
+        return f"/ui/sign-in?wanted={quote(request.url.path, safe='')}", "Sign in again"
+    facts = request.scope.get(REQUEST)
+    role = facts.principal.role if facts else Role.PUBLIC
+    return _WAYS_ON.get(type(error)) or _way_back(request.url.path, role)
+
+
+def _has_page(request: Request) -> bool:
+    """Whether there is something to look at where a form was sent to."""
+    asked = {**request.scope, "method": "GET"}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 def _target(request: Request) -> str:
@@ -69,7 +89,8 @@ def _target(request: Request) -> str:
     return f"{request.url.path}?{query}" if query else request.url.path
 
 
-def _way_back(path: str) -> tuple[str, str] | None:
+def _way_back(path: str, role: Role) -> tuple[str, str] | None:
     first = path.removeprefix("/ui/").partition("/")[0]
     words = _FIRST_PARTS.get(first)
-    return None if words is None else (f"/ui/{first}", f"Back to {words}")
+    needed = _NEEDED.get(f"/ui/{first}", Role.VIEWER)
+    return None if words is None or role < needed else (f"/ui/{first}", f"Back to {words}")

@@ -15,20 +15,24 @@ from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.page import report_page
 from munshi.bootstrap import Services
 from munshi.clock import IST
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.figures import figure, figure_rows
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import Look
+from munshi.dashboard.parts import alive
 from munshi.dashboard.pictures import Colour, Line, LineChart
 from munshi.domain.backtest.breakdown import breakdown
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
+from munshi.domain.places import Place, cut, read_cursor
 from munshi.errors import AppError, RequestInvalidError
 
-RUNS_READ = 500
 RUNS_SHOWN = 50
 TRADES_SHOWN = 200
 MOST_COMPARED = 6
+_LIST = "backtests"
 _Text = Annotated[str, Query(max_length=100)]
+_Cursor = Annotated[str | None, Query(max_length=300)]
 _COLOURS = (Colour.MAIN, Colour.WARN, Colour.GOOD, Colour.BAD, Colour.CALM, Colour.MAIN)
 
 
@@ -51,6 +55,7 @@ class ResearchPages:
         self._backtests = services.backtests
         self._review = services.review
         self._audits = services.backtest_audits
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -63,22 +68,29 @@ class ResearchPages:
             router.add_api_route(path, call, include_in_schema=False)
 
     @allows(Role.VIEWER)
-    def runs(self, request: Request, strategy: _Text = "", instrument: _Text = "") -> Response:
-        """The newest that fit, of the newest RUNS_READ."""
-        every = self._backtests.list_runs(limit=RUNS_READ)
-        wanted = instrument.strip().upper()
-        found = [
-            run
-            for run in every
-            if strategy in ("", run.strategy) and wanted in run.instrument.upper()
-        ]
+    def runs(
+        self,
+        request: Request,
+        strategy: _Text = "",
+        instrument: _Text = "",
+        cursor: _Cursor = None,
+    ) -> Response:
+        """Those that fit, the newest first."""
+        found = self._backtests.list_runs(
+            limit=RUNS_SHOWN + 1,
+            after=read_cursor(_LIST, cursor),
+            strategy=strategy,
+            instrument=instrument.strip(),
+        )
+        page = cut(found, limit=RUNS_SHOWN, name=_LIST, place=_place)
         return self._look.page(
             request,
             "research.html",
             title="Research",
-            runs=found[:RUNS_SHOWN],
-            more=max(0, len(found) - RUNS_SHOWN),
-            strategies=sorted({run.strategy for run in every}),
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
+            page=page,
+            cursor=cursor,
+            strategies=self._backtests.list_strategies(),
             strategy=strategy,
             instrument=instrument,
             figure=figure,
@@ -186,6 +198,10 @@ class ResearchPages:
                 lines=lines,
             ),
         )
+
+
+def _place(run: BacktestRun) -> Place:
+    return Place(at=run.created_at, row=run.run_id)
 
 
 def _by_day(curve: Sequence[tuple[datetime, int]]) -> list[tuple[date, int]]:

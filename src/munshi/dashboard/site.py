@@ -12,6 +12,7 @@ from munshi.api.app import create_app
 from munshi.bootstrap import Services
 from munshi.dashboard.account_pages import AccountPages
 from munshi.dashboard.alert_pages import AlertPages
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.audit_pages import AuditPages
 from munshi.dashboard.backtest_form import BacktestForm
 from munshi.dashboard.cache_pages import CachePages
@@ -30,11 +31,13 @@ from munshi.dashboard.key_pages import KeyPages
 from munshi.dashboard.live import LiveFeed
 from munshi.dashboard.live_routes import LiveRoutes
 from munshi.dashboard.look import FileRoutes, Look
+from munshi.dashboard.mending_acts import MendingActs
 from munshi.dashboard.queue_pages import QueuePages
 from munshi.dashboard.refusals import RefusalPages
 from munshi.dashboard.research_pages import ResearchPages
 from munshi.dashboard.schedule_edit_pages import ScheduleEditPages
 from munshi.dashboard.schedule_pages import SchedulePages
+from munshi.dashboard.second_factor_pages import SecondFactorPages
 from munshi.dashboard.silence_pages import SilencePages
 from munshi.dashboard.today_page import TodayPages
 from munshi.dashboard.trial_pages import TrialPages
@@ -68,13 +71,23 @@ class Dashboard:
         today = TodayPages(services, look, url=url)
         jobs, queues = JobPages(services, look), QueuePages(services, look)
         schedules, edit = SchedulePages(services, look), ScheduleEditPages(services, look)
-        live = LiveRoutes(feed, today=today, jobs=jobs, queues=queues, schedules=schedules)
+        alerts = AlertPages(services, look)
+        live = LiveRoutes(
+            feed,
+            today=today,
+            jobs=jobs,
+            queues=queues,
+            schedules=schedules,
+            alerts=alerts,
+            at_work=AtWork(services, look),
+        )
         acts, desk = JobActs(services, look), DeskPages(services, look)
         pictures = (
             JobPacePage(services, look),
             DataPages(services, look),
             CandlePages(services, look),
             CollectPages(services, look),
+            MendingActs(services, look),
             BacktestForm(services, look),
             ResearchPages(services, look),
             TrialPages(services, look),
@@ -82,12 +95,12 @@ class Dashboard:
         first = FirstRunPages(services, look)
         # Fixed paths before those with parameters.
         of_the_desk = (
-            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages, AlertPages),
-            *(UserPages, KeyPages, AccountPages, CachePages),
+            *(ConfigPastPages, ConfigPages, AuditPages, SilencePages, ChannelPages),
+            *(UserPages, KeyPages, AccountPages, SecondFactorPages, CachePages),
         )
         own = (today, first, acts, jobs, queues, edit, schedules, desk)
         asked = (pages(services, look) for pages in of_the_desk)
-        self._groups = (FileRoutes(), live, *own, *pictures, *asked)
+        self._groups = (FileRoutes(), live, *own, *pictures, *asked, alerts)
 
     def add_to(self, router: APIRouter) -> None:
         for group in self._groups:

@@ -1,20 +1,24 @@
 """Sweeps with their trials, and model validations with their verdicts, on pages."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from munshi.api.roles import Role, allows
 from munshi.bootstrap import Services
+from munshi.dashboard.at_work import AtWork
 from munshi.dashboard.figures import figure
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import Look
+from munshi.dashboard.parts import alive
 from munshi.validation.report import baseline_rows, fold_rows, score_rows
 
 LISTED = 100
 TRIALS_SHOWN = 100
+_Cursor = Annotated[str | None, Query(max_length=300)]
 
 
 class TrialPages:
@@ -23,6 +27,7 @@ class TrialPages:
     def __init__(self, services: Services, look: Look) -> None:
         self._sweeps = services.sweeps
         self._validations = services.validations
+        self._at_work = AtWork(services, look)
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
@@ -36,9 +41,16 @@ class TrialPages:
             router.add_api_route(path, call, include_in_schema=False)
 
     @allows(Role.VIEWER)
-    def sweeps(self, request: Request) -> Response:
-        found = self._sweeps.list_sweeps(limit=LISTED)
-        return self._look.page(request, "sweeps.html", title="Sweeps", sweeps=found)
+    def sweeps(self, request: Request, cursor: _Cursor = None) -> Response:
+        page = self._sweeps.page(cursor=cursor, limit=LISTED)
+        return self._look.page(
+            request,
+            "sweeps.html",
+            title="Sweeps",
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
+            page=page,
+            cursor=cursor,
+        )
 
     @allows(Role.VIEWER)
     def sweep(self, sweep_id: UUID, request: Request) -> Response:
@@ -55,10 +67,15 @@ class TrialPages:
         )
 
     @allows(Role.VIEWER)
-    def validations(self, request: Request) -> Response:
-        found = self._validations.list_runs(limit=LISTED)
+    def validations(self, request: Request, cursor: _Cursor = None) -> Response:
+        page = self._validations.page(cursor=cursor, limit=LISTED)
         return self._look.page(
-            request, "validations.html", title="Model validations", validations=found
+            request,
+            "validations.html",
+            title="Model validations",
+            alive=alive(self._at_work.part("research"), "/ui/live/work/research"),
+            page=page,
+            cursor=cursor,
         )
 
     @allows(Role.VIEWER)

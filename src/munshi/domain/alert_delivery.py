@@ -193,13 +193,16 @@ class Told:
         return self.event is NoticeEvent.RESOLVED
 
 
-def title_of(told: Sequence[Told]) -> str:
-    """The subject line."""
+def title_of(told: Sequence[Told], *, in_common: str = "") -> str:
+    """The subject line. `in_common` is what alerts of several kinds are told together for."""
     first = told[0]
     word = "RESOLVED" if first.is_over else str(max(_severities(told))[1]).upper()
     if len(told) == 1:
         return f"[{word}] {plain(first.alert.title, longest=LONGEST_TITLE)}"
-    return f"[{word}] {len(told)} alerts of {first.alert.kind.replace('_', ' ')}"
+    if len({each.alert.kind for each in told}) == 1:
+        return f"[{word}] {len(told)} alerts of {first.alert.kind.replace('_', ' ')}"
+    about = f": {plain(in_common, longest=LONGEST_TITLE)}" if in_common else ""
+    return f"[{word}] {len(told)} alerts{about}"
 
 
 def _severities(told: Sequence[Told]) -> list[tuple[int, Severity]]:
@@ -210,9 +213,17 @@ def worst_severity(told: Sequence[Told]) -> Severity:
     return max(_severities(told))[1]
 
 
-def body_of(told: Sequence[Told], rule: AlertRule, *, base_url: str, mode: str) -> str:
-    """What, since when, what it means for today, and where it is mended."""
-    parts = [_paragraph(each, rule, base_url=base_url) for each in told[:MOST_TOLD]]
+def body_of(
+    told: Sequence[Told], rules: Mapping[str, AlertRule], *, base_url: str, mode: str
+) -> str:
+    """What, since when, what it means for today, and where it is mended; the gravest first."""
+    gravest = sorted(told, key=lambda each: -each.alert.severity.rank)
+    parts = [
+        _paragraph(
+            each, rules.get(each.alert.kind) or AlertRule(name=each.alert.kind), base_url=base_url
+        )
+        for each in gravest[:MOST_TOLD]
+    ]
     if len(told) > MOST_TOLD:
         parts.append(f"And {len(told) - MOST_TOLD} more: munshi alerts")
     parts.append(f"Munshi, {mode} brokers. {base_url}/ui/alerts")

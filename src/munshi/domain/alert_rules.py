@@ -60,6 +60,23 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelNames:
+    """Names of labels, none twice; there may be none."""
+
+    kind: str = "names"
+
+    def check(self, value: object, *, name: str) -> None:
+        if not isinstance(value, list) or len(value) > MOST_LABELS:
+            raise ConfigValueInvalidError(
+                f'{name} must be a list of at most {MOST_LABELS} names, like ["kind", "broker"].'
+            )
+        for each in value:
+            Text(longest=50).check(each, name=name)
+        if len(set(value)) < len(value):
+            raise ConfigValueInvalidError(f"{name} must have each name once.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PagePath:
     """The path of a page of ours."""
 

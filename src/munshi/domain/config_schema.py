@@ -8,6 +8,7 @@ from munshi.domain.alert_rules import (
     MOST_LABELS,
     TESTS,
     ConditionShape,
+    LabelNames,
     Labels,
     PagePath,
 )
@@ -74,6 +75,12 @@ def _times(_shape: TimesOfDay) -> dict[str, Any]:
 @shape_schema.register
 def _instruments(_shape: InstrumentNames) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 500}
+
+
+@shape_schema.register
+def _label_names(_shape: LabelNames) -> dict[str, Any]:
+    item = {"type": "string", "minLength": 1, "maxLength": 50}
+    return {"type": "array", "items": item, "maxItems": MOST_LABELS, "uniqueItems": True}
 
 
 @shape_schema.register

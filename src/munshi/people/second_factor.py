@@ -81,7 +81,8 @@ class SecondFactorService:
             seed = tx.users.get_offered_seed(who.user_id)
             if seed is None:
                 raise SecondFactorConflictError(
-                    "No seed was offered.", hint="Ask POST /people/totp/offer first."
+                    "No seed was offered.",
+                    hint="Have one made first: /ui/second-factor, or POST /people/totp/offer.",
                 )
             step = find_step(seed, code, now=now)
             if step is None:
@@ -142,5 +143,6 @@ def _check_in_force(tx: Transaction, who: SignedIn) -> None:
 
 def _in_force() -> SecondFactorConflictError:
     return SecondFactorConflictError(
-        "A second factor is in force already.", hint="Disable it first: POST /people/totp/disable."
+        "A second factor is in force already.",
+        hint="End it first: /ui/second-factor, or POST /people/totp/disable.",
     )

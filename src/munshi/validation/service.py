@@ -16,6 +16,7 @@ from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
+from munshi.domain.places import Page, Place, cut, read_cursor
 from munshi.domain.validation.params import ValidationParams
 from munshi.domain.validation.runs import ValidationRun
 from munshi.domain.validation.samples import Picked, Sample, check_enough, pick_samples
@@ -179,6 +180,13 @@ class ValidationService:
         with self._database.reading() as tx:
             return tx.validations.list_runs(limit=limit)
 
+    def page(self, *, cursor: str | None, limit: int) -> Page[ValidationRun]:
+        """Newest first. Raises CursorInvalidError."""
+        after = read_cursor("validations", cursor)
+        with self._database.reading() as tx:
+            found = tx.validations.list_runs(limit=limit + 1, after=after)
+        return cut(found, limit=limit, name="validations", place=_place)
+
     def get(self, validation_id: UUID) -> ValidationRun:
         """Raises ValidationUnknownError."""
         with self._database.reading() as tx:
@@ -192,3 +200,7 @@ class ValidationService:
     def report(self, validation_id: UUID) -> str:
         """The validation as one page of HTML. Raises ValidationUnknownError."""
         return report_page(self.get(validation_id))
+
+
+def _place(run: ValidationRun) -> Place:
+    return Place(at=run.created_at, row=run.validation_id)

@@ -23,6 +23,7 @@ from munshi.domain.config_keys import (
 from munshi.domain.config_keys.alerts import (
     ALERT_PREFIX,
     DEAD_MAN_URL,
+    GROUP_BY,
     GROUP_SECONDS,
     KEEP_ALERT_DAYS,
     MOST_PER_MINUTE,
@@ -109,6 +110,7 @@ __all__ = [
     "DECLARED",
     "EXPIRY_WARNING_MINUTES",
     "FIRST_LEVEL_MB",
+    "GROUP_BY",
     "GROUP_SECONDS",
     "HASHES_AT_ONCE",
     "HASH_MEMORY_KIB",

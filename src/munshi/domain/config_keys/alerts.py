@@ -2,14 +2,16 @@
 
 from types import MappingProxyType
 
-from munshi.domain.alert_rules import RULE_SHAPE
+from munshi.domain.alert_groups import DEFAULT_GROUP_BY
+from munshi.domain.alert_rules import RULE_SHAPE, LabelNames
 from munshi.domain.alerts import Severity
 from munshi.domain.config_keys.key import ALERTS, ConfigKey
 from munshi.domain.config_values import Document, Text, TimeOfDay, Whole
 from munshi.domain.seeded_alerts import SEEDED_ALERTS, SeededAlert
 
 ALERT_PREFIX = "alert."
-GROUP_SECONDS, REPEAT_MINUTES = "delivery.group_seconds", "delivery.repeat_minutes"
+GROUP_BY, GROUP_SECONDS = "delivery.group_by", "delivery.group_seconds"
+REPEAT_MINUTES = "delivery.repeat_minutes"
 TIMEOUT_SECONDS, MOST_TRIES = "delivery.timeout_seconds", "delivery.most_tries"
 MOST_PER_MINUTE, QUIET_HOURS = "delivery.most_per_minute", "delivery.quiet_hours"
 DEAD_MAN_URL = "dead_man.url"
@@ -40,11 +42,19 @@ KEYS: tuple[ConfigKey, ...] = (
     ),
     ConfigKey(
         config_type=ALERTS,
+        name=GROUP_BY,
+        shape=LabelNames(),
+        default=list(DEFAULT_GROUP_BY),
+        description="Alerts that say the same under these names are told in one message: labels "
+        "of the rules, or kind, broker, severity, source, subject. Without a name, all are.",
+    ),
+    ConfigKey(
+        config_type=ALERTS,
         name=GROUP_SECONDS,
         shape=Whole(smallest=0, largest=3600),
         unit="seconds",
         default=10,
-        description="How long alerts of one kind are gathered before they are told together.",
+        description="How long alerts of one group are gathered before they are told together.",
     ),
     ConfigKey(
         config_type=ALERTS,

@@ -20,8 +20,10 @@ from munshi.domain.alerts import (
     observe,
 )
 from munshi.domain.config_keys import ALERT_PREFIX, ALERTS
+from munshi.domain.places import TOP, Place
 from munshi.domain.seeded_alerts import rule_in_force, rules_in_force
 from munshi.infrastructure.database.models import alert_notices, alerts, system_configurations
+from munshi.infrastructure.database.newest_first import follows, place_values
 
 _config = system_configurations.c
 _RULE = select(_config.config_value).where(
@@ -39,7 +41,12 @@ _INSERT = insert(alerts)
 _FIND = select(alerts).where(_columns.fingerprint == bindparam("print"), _open)
 _FIND_ID = select(alerts).where(_columns.id == bindparam("row"))
 _LIST_OPEN = select(alerts).where(_open).order_by(_columns.raised_at, _columns.id)
-_LIST_ALL = select(alerts).order_by(_columns.raised_at.desc(), _columns.id).limit(bindparam("most"))
+_LIST_ALL = (
+    select(alerts)
+    .where(follows(_columns.raised_at, _columns.id))
+    .order_by(_columns.raised_at.desc(), _columns.id)
+    .limit(bindparam("most"))
+)
 _this = (_columns.id == bindparam("row"), _columns.state == bindparam("was"))
 _MOVE = (
     update(alerts)
@@ -281,9 +288,10 @@ class AlertRepository:
         """Pending ones included, oldest first."""
         return [to_alert(row) for row in self._connection.execute(_LIST_OPEN)]
 
-    def list_alerts(self, *, limit: int) -> list[Alert]:
+    def list_alerts(self, *, limit: int, after: Place = TOP) -> list[Alert]:
         """Newest first, resolved ones included."""
-        return [to_alert(row) for row in self._connection.execute(_LIST_ALL, {"most": limit})]
+        asked = {"most": limit, **place_values(after)}
+        return [to_alert(row) for row in self._connection.execute(_LIST_ALL, asked)]
 
 
 def to_alert(row: Row[Any]) -> Alert:

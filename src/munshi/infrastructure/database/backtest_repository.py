@@ -2,27 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from munshi.domain.backtest.costs import LegCost
 from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.charges import Side
+from munshi.domain.places import TOP, Place
 from munshi.infrastructure.database.models import backtest_legs, backtest_runs, backtest_trades
+from munshi.infrastructure.database.newest_first import follows, like, place_values
 
 _INSERT_RUN = insert(backtest_runs)
 _INSERT_TRADES = insert(backtest_trades)
 _INSERT_LEGS = insert(backtest_legs)
 _GET = select(backtest_runs).where(backtest_runs.c.run_id == bindparam("run"))
 _OF_JOB = select(backtest_runs).where(backtest_runs.c.job_id == bindparam("job"))
-_LIST = (
-    select(backtest_runs)
-    .order_by(backtest_runs.c.created_at.desc(), backtest_runs.c.run_id)
-    .limit(bindparam("most"))
-)
+_CONDITIONS = {
+    "strategy": backtest_runs.c.strategy == bindparam("strategy"),
+    "instrument": func.upper(backtest_runs.c.instrument).like(bindparam("instrument"), escape="\\"),
+}
+_STRATEGIES = select(backtest_runs.c.strategy).distinct().order_by(backtest_runs.c.strategy)
 _TRIED = select(backtest_runs.c.result_hash, backtest_runs.c.metrics).where(
     backtest_runs.c.instrument == bindparam("instrument")
 )
@@ -68,9 +71,19 @@ class BacktestRepository:
         row = self._connection.execute(_OF_JOB, {"job": job_id}).first()
         return None if row is None else _run(row)
 
-    def list_runs(self, *, limit: int) -> list[BacktestRun]:
-        """Newest first."""
-        return [_run(row) for row in self._connection.execute(_LIST, {"most": limit})]
+    def list_runs(
+        self, *, limit: int, after: Place = TOP, strategy: str = "", instrument: str = ""
+    ) -> list[BacktestRun]:
+        """Newest first: of the strategy, and on what holds `instrument`, where they are given."""
+        given = {"strategy": strategy, "instrument": instrument and like(instrument.upper())}
+        given = {name: text for name, text in given.items() if text}
+        asked = {"most": limit, **place_values(after), **given}
+        rows = self._connection.execute(_listing(frozenset(given)), asked)
+        return [_run(row) for row in rows]
+
+    def list_strategies(self) -> list[str]:
+        """Whatever was run, by name."""
+        return list(self._connection.execute(_STRATEGIES).scalars())
 
     def list_tried(self, instrument: str) -> dict[str, Mapping[str, Any]]:
         """The figures of everything that was run on it, by result: the same again is one trial."""
@@ -93,6 +106,17 @@ class BacktestRepository:
             )
             for row in self._connection.execute(_TRADES, {"run": run_id})
         ]
+
+
+@lru_cache
+def _listing(given: frozenset[str]) -> Select[Any]:
+    chosen = [condition for name, condition in _CONDITIONS.items() if name in given]
+    return (
+        select(backtest_runs)
+        .where(follows(backtest_runs.c.created_at, backtest_runs.c.run_id), *chosen)
+        .order_by(backtest_runs.c.created_at.desc(), backtest_runs.c.run_id)
+        .limit(bindparam("most"))
+    )
 
 
 def _trade_row(run_id: UUID, number: int, trade: Trade) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """SQL that tells whether there is anything new to show, from the ends of indexes alone."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from munshi.domain.jobs import JobState
 from munshi.infrastructure.database.job_states import spelt
@@ -16,7 +16,8 @@ from munshi.infrastructure.database.models import (
 
 _jobs, _executions = background_jobs.c, scheduler_executions.c
 _running = _jobs.status == spelt(JobState.RUNNING)
-_open = alerts.c.state == "open"
+# The literal lets the planner use the index of what is open.
+_open = alerts.c.state != literal_column("'resolved'")
 SIGNS = select(
     select(func.max(audit_logs.c.id)).scalar_subquery(),
     select(func.max(_jobs.created_at)).scalar_subquery(),
@@ -29,6 +30,7 @@ SIGNS = select(
     .scalar_subquery(),
     select(func.count()).select_from(alerts).where(_open).scalar_subquery(),
     select(func.max(alerts.c.raised_at)).where(_open).scalar_subquery(),
+    select(func.max(alerts.c.fired_at)).where(_open).scalar_subquery(),
     select(func.max(system_health.c.id)).scalar_subquery(),
     select(func.max(config_revision.c.revision)).scalar_subquery(),
     select(func.count()).select_from(job_workers).scalar_subquery(),

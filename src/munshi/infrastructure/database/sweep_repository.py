@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from munshi.domain.backtest.sweeps import Sweep, SweepResult, SweepTrial
+from munshi.domain.places import TOP, Place
 from munshi.infrastructure.database.models import (
     backtest_sweep_results,
     backtest_sweeps,
     backtest_trials,
 )
+from munshi.infrastructure.database.newest_first import follows, place_values
 
 _INSERT = insert(backtest_sweeps)
 _INSERT_TRIALS = insert(backtest_trials)
@@ -23,6 +25,7 @@ _RESULT = select(backtest_sweep_results).where(
 _GET = select(backtest_sweeps).where(backtest_sweeps.c.sweep_id == bindparam("sweep"))
 _LIST = (
     select(backtest_sweeps)
+    .where(follows(backtest_sweeps.c.created_at, backtest_sweeps.c.sweep_id))
     .order_by(backtest_sweeps.c.created_at.desc(), backtest_sweeps.c.sweep_id)
     .limit(bindparam("most"))
 )
@@ -70,9 +73,10 @@ class SweepRepository:
         row = self._connection.execute(_GET, {"sweep": sweep_id}).one_or_none()
         return None if row is None else _sweep(row)
 
-    def list_sweeps(self, *, limit: int) -> list[Sweep]:
+    def list_sweeps(self, *, limit: int, after: Place = TOP) -> list[Sweep]:
         """Newest first."""
-        return [_sweep(row) for row in self._connection.execute(_LIST, {"most": limit})]
+        asked = {"most": limit, **place_values(after)}
+        return [_sweep(row) for row in self._connection.execute(_LIST, asked)]
 
     def list_numbers(self, sweep_id: UUID) -> set[int]:
         """Of the trials that are stored."""

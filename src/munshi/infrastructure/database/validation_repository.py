@@ -6,8 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
+from munshi.domain.places import TOP, Place
 from munshi.domain.validation.runs import COMPLETED, ValidationRun
 from munshi.infrastructure.database.models import ml_validation_runs as runs
+from munshi.infrastructure.database.newest_first import follows, place_values
 
 _FIELDS = [runs.c[name] for name in ValidationRun.__slots__]
 _INSERT = insert(runs)
@@ -15,7 +17,11 @@ _WHOLE = select(*_FIELDS).where(runs.c.status == COMPLETED)
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.validation_id)
 _GET = _WHOLE.where(runs.c.validation_id == bindparam("validation"))
 _OF_JOB = _WHOLE.where(runs.c.job_id == bindparam("job"))
-_LIST = _WHOLE.order_by(*_NEWEST_FIRST).limit(bindparam("most"))
+_LIST = (
+    _WHOLE.where(follows(runs.c.created_at, runs.c.validation_id))
+    .order_by(*_NEWEST_FIRST)
+    .limit(bindparam("most"))
+)
 _TRIED = select(runs.c.trial_key).where(
     runs.c.status == COMPLETED,
     runs.c.instrument == bindparam("instrument"),
@@ -50,9 +56,10 @@ class ValidationRepository:
         row = self._connection.execute(_OF_JOB, {"job": job_id}).first()
         return None if row is None else _run(row)
 
-    def list_runs(self, *, limit: int) -> list[ValidationRun]:
+    def list_runs(self, *, limit: int, after: Place = TOP) -> list[ValidationRun]:
         """Newest first."""
-        return [_run(row) for row in self._connection.execute(_LIST, {"most": limit})]
+        asked = {"most": limit, **place_values(after)}
+        return [_run(row) for row in self._connection.execute(_LIST, asked)]
 
     def list_trials(self, *, instrument: str, signal_type: str) -> set[str]:
         """The keys of what was tried on the instrument and signal; the same twice counts once."""
