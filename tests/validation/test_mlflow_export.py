@@ -31,7 +31,7 @@ def test_a_validation_is_there_once_with_scores_pins_and_files_however_often_it_
     uri = (tmp_path / "runs").as_uri()
 
     first = export(run, uri, model=None)
-    again = export(run, uri)
+    again = export(replace(run, versions={"python": "another", "numpy": "2"}), uri)
 
     assert (first.is_new, again.is_new) == (True, False)
     assert (first.mlflow_run_id, first.files) == (again.mlflow_run_id, FILES[1:])
@@ -45,7 +45,8 @@ def test_a_validation_is_there_once_with_scores_pins_and_files_however_often_it_
     assert found.data.tags["munshi.data_fingerprint"] == run.data_fingerprint
     assert found.data.tags["mlflow.note.content"].startswith(f"**no edge**: {run.reason}")
     assert found.data.params["parameter.seed"] == "0"
-    assert found.data.params["version.python"] == "3.11"
+    assert found.data.params["version.python"] == "3.11"  # MLflow lets no parameter change
+    assert found.data.params["version.numpy"] == "2"
     assert found.data.metrics["roc_auc"] == 0.5
     assert found.data.metrics["roc_auc_low"] == 0.25
     assert found.data.metrics["expectancy_rupees"] == -0.125
