@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sdk-envs bench-envs test test-needs check check-format check-types check-contracts check-docs format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-options bench-pages bench-trust bench-validation constraints chromium pictures clean
+.PHONY: help libgomp demo sdk-envs bench-envs test test-needs check check-format check-types check-contracts check-docs format lint types contracts docs reference bench bench-backtest bench-cache bench-data bench-jobs bench-limits bench-live bench-masters bench-options bench-pages bench-trust bench-validation constraints chromium pictures clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +38,11 @@ $(BASE): $(MADE) pyproject.toml constraints.txt
 
 $(DEV): $(MADE) pyproject.toml constraints.txt
 	@echo 'Installing Munshi and its tools into $(VENV); the first time this takes a few minutes.'
-	@$(PIP_INSTALL) --editable '.[dev,research]'
+	@$(PIP_INSTALL) --editable '.[dev,mlflow,research]'
 	@touch $(BASE) $@
 
-chromium: # for the tests in a browser
+# After libgomp, for apt serves one at a time.
+chromium: | libgomp # for the tests in a browser
 	@if [ ! -x /usr/bin/chromium ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo 'Installing chromium for the tests in a browser.'; \
@@ -50,6 +51,18 @@ chromium: # for the tests in a browser
 	      || echo 'make: chromium could not be had from apt' >&2; \
 	  else \
 	    echo 'make: /usr/bin/chromium is missing and only root can install it: apt-get install chromium' >&2; \
+	  fi; \
+	fi
+
+libgomp: # for LightGBM, whose wheel leaves OpenMP to the system
+	@if [ "$$(uname)" = Linux ] && ! ldconfig -p 2>/dev/null | grep -q libgomp.so.1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo 'Installing libgomp1 for LightGBM.'; \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	      apt-get install -qq --no-install-recommends libgomp1; } >/dev/null 2>&1 \
+	      || echo 'make: libgomp1 could not be had from apt' >&2; \
+	  else \
+	    echo 'make: libgomp is missing and only root can install it: apt-get install libgomp1' >&2; \
 	  fi; \
 	fi
 
@@ -87,7 +100,7 @@ demo: $(BASE) ## Sign in, collect and serve, against simulated brokers (ARGS=--o
 
 # --- to change -----------------------------------------------------------------------------
 
-TEST_NEEDS := $(DEV) sdk-envs $(if $(wildcard tests/browser),chromium)
+TEST_NEEDS := $(DEV) sdk-envs libgomp $(if $(wildcard tests/browser),chromium)
 # Half of a test's time is waiting for processes it started, so two tests a core run at once.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 PYTEST := $(BIN)/pytest -n $(WORKERS)

@@ -555,6 +555,13 @@ class ValidationUnknownError(AppError):
     status = 404
 
 
+class ValidationExportFailedError(AppError):
+    """The validation could not be written to MLflow."""
+
+    status = 502
+    retryable = True
+
+
 class FeaturePeeksError(AppError):
     """A feature uses bars that had not closed when the signal came."""
 

@@ -53,7 +53,7 @@ def test_a_report_says_what_is_wrong_with_it_and_is_a_file_without_any_host(
     document = api.get(f"/backtests/{run.run_id}/report").json()
     file = api.get(f"/backtests/{run.run_id}/report.html")
 
-    assert document["warnings"][0].startswith("There are no charts: ")
+    assert document["warnings"][0].startswith("Charts are missing: ")
     assert "There is too little here to tell skill from luck." in document["warnings"]
     assert document["groups"]["month"][0]["net"] == 37
     text = file.body.decode()
@@ -76,7 +76,7 @@ def test_the_process_that_answers_runs_no_code_of_the_users(
     document = api.get(f"/backtests/{run.run_id}/report").json()
     api.get(f"/backtests/{run.run_id}/report.html")
 
-    assert f"run by munshi backtest report {run.run_id} only" in document["warnings"][0]
+    assert f"munshi backtest report {run.run_id} --html FILE" in document["warnings"][0]
     assert not ran.exists()
 
 

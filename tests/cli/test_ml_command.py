@@ -1,6 +1,7 @@
 """`munshi ml`: a validation run in a child process, shown, listed and written as a page."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ def test_a_validation_is_run_in_a_child_shown_and_reported(
     assert munshi("ml", "report", short, "-o", str(page)).exit_code == 0
     assert page.read_text().startswith("<!doctype html>")
     assert json.loads(munshi("ml", "report", short, "--json").stdout) == found
+    exported = munshi("ml", "export", short, "--to", str(tmp_path / "mlruns"), "--json")
+    assert exported.exit_code == 0, exported.output
+    assert json.loads(exported.stdout)["model_missing"] is None
+    [model] = (tmp_path / "mlruns").rglob("model.skops")
+    assert sha256(model.read_bytes()).hexdigest() == found["model_sha256"]
     lost = munshi("ml", "report", short, "-o", str(tmp_path / "no" / "page.html"))
     assert lost.exit_code == 1
     assert "cannot be written" in lost.stderr
@@ -52,6 +58,7 @@ def test_a_validation_is_run_in_a_child_shown_and_reported(
         (("validate", "--run", "ffff"), "There is no backtest 'ffff'"),
         (("show", "ffff"), "There is no model validation 'ffff'"),
         (("report", "ffff"), "There is no model validation 'ffff'"),
+        (("export", "ffff", "--to", "runs"), "There is no model validation 'ffff'"),
     ],
 )
 def test_bad_input_is_one_clear_error(

@@ -7,17 +7,16 @@ from uuid import UUID
 
 import pytest
 
-from desks import TESTER, Desk
-from made_validations import Market, asked, market, store, store_run
+from desks import Desk
+from made_validations import Market, market, store, store_run
 from munshi.bootstrap import JOB_TYPES, Services
 from munshi.domain.backtest.results import Trade
-from munshi.domain.jobs import ML_VALIDATION, Job, JobState
-from munshi.domain.validation.runs import ValidationRun
+from munshi.domain.jobs import ML_VALIDATION, JobState
 from munshi.domain.validation.verdicts import Verdict
 from munshi.errors import JobExtraMissingError, ModelFileRefusedError
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.jobs.entries import check_extra
-from munshi.jobs.worker import Worker
+from validations import validate, validated
 
 NOISE = market(seed=11, trades=500)
 EDGE = market(seed=12, trades=500, edge=0.3)
@@ -39,28 +38,6 @@ def untrusted():
 def broken():
     return GaussianNB(var_smoothing="much")
 """
-
-
-def validate(services: Services, run_id: UUID, **other: object) -> Job:
-    """As a job, in a thread of this process, so that the libraries are imported once."""
-    job = services.jobs.enqueue(ML_VALIDATION, asked(run_id, **other), actor=TESTER)
-    worker = Worker(
-        services.database,
-        services.clock,
-        registry={ML_VALIDATION: replace(JOB_TYPES[ML_VALIDATION], runs_in="thread")},
-        services=services,
-        wake=services.job_wake,
-        threads=1,
-        artifacts=services.artifacts,
-    )
-    worker.run_until_idle()
-    return services.jobs.get(job.job_id)
-
-
-def validated(services: Services, run_id: UUID, **other: object) -> ValidationRun:
-    job = validate(services, run_id, **other)
-    assert job.result_data is not None, job.error_details
-    return services.validations.get(UUID(str(job.result_data["validation_id"])))
 
 
 def own_file(services: Services, name: str, text: str) -> None:
@@ -112,6 +89,7 @@ def test_a_planted_edge_is_found_and_the_same_again_is_no_new_try(services: Serv
     assert "http://" not in page
     assert "https://" not in page
     assert "<script" not in page
+    assert '="#' not in page  # colours are those of the two schemes
 
 
 def test_a_stored_model_speaks_of_later_trades_unless_its_file_was_changed(desk: Desk) -> None:
@@ -219,7 +197,7 @@ def test_what_is_not_installed_is_named_with_the_command_that_mends_it(
 
     job = validate(services, backtest.run_id, model_type="lightgbm")
 
-    told = "needs lightgbm, which is not installed: pip install lightgbm"
+    told = "needs lightgbm, which is not installed: pip install 'munshi[research]'"
     assert told in (job.error_details or "")
     # What a worker asks before it gives the job to a child.
     monkeypatch.setitem(sys.modules, "skfolio", None)

@@ -38,7 +38,7 @@ def run_with(
         progress=run.progress,
         engine=engine,
         confirm_by=confirm_by,
-        keep_curve=lambda name, path: run.add_artifact(name, path, _PARQUET),
+        keep_file=lambda name, path: run.add_artifact(name, path, _PARQUET),
     )
     return {
         "run_id": str(done.run_id),

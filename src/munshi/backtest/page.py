@@ -1,5 +1,6 @@
 """A backtest's report as one HTML file that needs nothing else, and as a JSON document."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -15,10 +16,10 @@ from munshi.domain.backtest.leg_lines import option_legs, way_out
 from munshi.domain.backtest.metrics import daily_equity
 from munshi.domain.backtest.results import Trade
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import Side
 
-_MOST_BARS = 240
+_PAISA = PRICE_SCALE // 100
 _MOST_TRADES = 500
 _MONEY = {"net", "gross", "costs", "slippage", "expectancy"}
 _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown"}
@@ -129,6 +130,10 @@ def _days(report: BacktestReport) -> list[tuple[str, int, float]]:
 
 
 def _charts(report: BacktestReport) -> list[str]:
+    return [*_curves(report), *_candles(report)]
+
+
+def _curves(report: BacktestReport) -> list[str]:
     if not report.equity:
         return []
     equity = [point.equity for point in report.equity]
@@ -136,8 +141,6 @@ def _charts(report: BacktestReport) -> list[str]:
         value / peak - 1 if peak > 0 else 0.0
         for value, peak in zip(equity, accumulate(equity, max), strict=True)
     ]
-    bars, size = _gathered(report.bars)
-    prices = [price for bar in bars for price in bar]
     return [
         "<h2>Equity</h2>",
         line_chart(
@@ -153,51 +156,41 @@ def _charts(report: BacktestReport) -> list[str]:
             ticks=("0 %", f"{100 * min(downs):.2f} %"),
             css="drawdown",
         ),
-        f"<h2>Trades on candles of {size:,} bars</h2>"
-        if size > 1
-        else "<h2>Trades on candles</h2>",
+    ]
+
+
+def _candles(report: BacktestReport) -> list[str]:
+    if not report.candles:
+        return []
+    size = max(each.bars for each in report.candles)
+    candles = [
+        (each.open / _PAISA, each.high / _PAISA, each.low / _PAISA, each.close / _PAISA)
+        for each in report.candles
+    ]
+    prices = [price for candle in candles for price in candle]
+    return [
+        f"<h2>Trades on candles{f' of {size:,} bars' if size > 1 else ''}</h2>",
         candle_chart(
-            bars,
-            _marks(report, size),
+            candles,
+            _marks(report),
             label="Prices, with every order",
             ticks=(_rupees(max(prices)), _rupees(min(prices))),
         ),
     ]
 
 
-def _gathered(
-    bars: Sequence[Candle],
-) -> tuple[list[tuple[float, float, float, float]], int]:
-    """In paise, at most `_MOST_BARS` of them, and how many bars each holds."""
-    size = max(1, -(-len(bars) // _MOST_BARS))
-    paisa = PRICE_SCALE / 100
-    gathered = [bars[begin : begin + size] for begin in range(0, len(bars), size)]
+def _marks(report: BacktestReport) -> list[Mark]:
+    opens = [candle.opens for candle in report.candles]
     return [
         (
-            group[0].open / paisa,
-            max(bar.high for bar in group) / paisa,
-            min(bar.low for bar in group) / paisa,
-            group[-1].close / paisa,
-        )
-        for group in gathered
-    ], size
-
-
-def _marks(report: BacktestReport, size: int) -> list[Mark]:
-    places: dict[datetime, int] = {}
-    for number, (bar, point) in enumerate(zip(report.bars, report.equity, strict=True)):
-        places[point.at] = number
-        places[bar.opens] = number
-    return [
-        (
-            places[leg.at] // size,
+            max(bisect_right(opens, leg.at) - 1, 0),
             leg.price,
             "buy" if leg.side is Side.BUY else "sell",
             f"{leg.side} {leg.quantity} at {_rupees(leg.price)}, {_instant(leg.at)}",
         )
         for trade in report.trades
         for leg in trade.legs
-        if leg.instrument == report.run.instrument and leg.at in places
+        if leg.instrument == report.run.instrument
     ]
 
 

@@ -1,26 +1,38 @@
-"""A stored backtest looked at again: run once more on the same bars, and reported."""
+"""A stored backtest looked at again: reported from what it kept."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from munshi.backtest.service import CURVE, BacktestService
+from munshi.backtest.kept_files import (
+    CANDLES,
+    CURVE,
+    DrawnCandle,
+    gathered,
+    read_candles,
+    read_points,
+)
+from munshi.backtest.service import BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
-from munshi.domain.backtest.catalogue import is_own
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
-from munshi.domain.market.candles import Candle
-from munshi.errors import AppError, JobUnknownError
+from munshi.errors import AppError, JobArtifactInvalidError, JobUnknownError
 from munshi.infrastructure.parquet import read_parquet
 from munshi.jobs.service import JobService
+
+_AT_AND_EQUITY = ("at", "equity")
+_NOT_KEPT = (
+    "Charts are missing: what they are drawn from was not kept with this run, or went with its job."
+)
+# The curve, the candles, and why any of it is missing.
+_Drawn = tuple[tuple[EquityPoint, ...], tuple[DrawnCandle, ...], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestReport:
-    """`equity` and `bars` are empty where the stored bars are no longer those of the run."""
+    """`equity` and `candles` are empty where nothing of them is there, as a warning then says."""
 
     run: BacktestRun
     evidence: Evidence
@@ -28,7 +40,7 @@ class BacktestReport:
     groups: dict[str, list[TradeGroup]]
     trades: tuple[Trade, ...]
     equity: tuple[EquityPoint, ...]
-    bars: tuple[Candle, ...]
+    candles: tuple[DrawnCandle, ...]
 
 
 class BacktestReview:
@@ -41,62 +53,67 @@ class BacktestReview:
     def curve(self, run: BacktestRun) -> list[tuple[datetime, int]]:
         """Instant and equity in paise at each bar's close, as the run kept them.
 
-        Nothing is run again. Raises JobUnknownError, JobArtifactInvalidError where the file is
-        gone or is not what was stored.
+        Raises JobUnknownError, JobArtifactInvalidError where the file is gone or is not what was
+        stored.
         """
-        if run.job_id is None:
-            raise JobUnknownError("The backtest was run by no job, so no curve was kept.")
-        _, data = self._jobs.read_artifact(run.job_id, CURVE)
-        return [(at, equity) for at, equity in read_parquet(data, ("at", "equity"))]
+        return [(at, equity) for at, equity in read_parquet(self._file(run, CURVE), _AT_AND_EQUITY)]
 
-    def report(self, run_id: UUID, *, may_run_own_code: bool = True) -> BacktestReport:
-        """The curve and the bars come from running it again, which must give the same result.
+    def report(self, run_id: UUID, *, may_run_again: bool = False) -> BacktestReport:
+        """Curve and candles are those that the run kept, so nothing is run and no bar is read.
 
-        A process that answers others must not run a user's code: its secrets lie beside.
-        Raises BacktestRunUnknownError.
+        Where they are gone, or are of a time when candles were not kept, the run is made again on
+        the stored bars if it `may_run_again`, and must then give the same result. A process that
+        answers others must not: it would stand still, and a user's code would run beside its
+        secrets. Raises BacktestRunUnknownError.
         """
         run = self._backtests.get(run_id)
         trades = self._backtests.trades(run_id)
         evidence = self._backtests.evidence(run)
         notes = warnings_of(run, evidence)
+        equity, candles, missing = self._kept(run)
+        if missing is not None and may_run_again:
+            equity, candles, missing = self._again(run)
+        elif missing is not None:
+            missing += f" To make them again: munshi backtest report {run_id} --html FILE"
+        return BacktestReport(
+            run=run,
+            evidence=evidence,
+            warnings=notes if missing is None else (missing, *notes),
+            groups=breakdown(trades),
+            trades=tuple(trades),
+            equity=equity,
+            candles=candles,
+        )
+
+    def _kept(self, run: BacktestRun) -> _Drawn:
         equity: tuple[EquityPoint, ...] = ()
-        bars: tuple[Candle, ...] = ()
-        if is_own(run.strategy) and not may_run_own_code:
-            how = f"munshi backtest report {run_id}"
-            notes = (f"There are no charts: a strategy of one's own is run by {how} only.", *notes)
-            return _report(run, evidence, notes, trades)
+        candles: tuple[DrawnCandle, ...] = ()
+        try:
+            equity = tuple(read_points(self._file(run, CURVE)))
+            candles = tuple(read_candles(self._file(run, CANDLES)))
+        except JobUnknownError:
+            return equity, candles, _NOT_KEPT
+        except JobArtifactInvalidError as error:
+            return equity, candles, f"Charts are missing: {error.detail}"
+        return equity, candles, None
+
+    def _file(self, run: BacktestRun, name: str) -> bytes:
+        if run.job_id is None:
+            raise JobUnknownError("The backtest was run by no job, so no file was kept with it.")
+        _, data = self._jobs.read_artifact(run.job_id, name)
+        return data
+
+    def _again(self, run: BacktestRun) -> _Drawn:
         try:
             params, stored = self._backtests.read_again(run)
             found = self._backtests.find_strategy(params)
             request = self._backtests.request(params, stored, found)
             again = found.engine.run(request, found.make(), progress=lambda _: None)
-            if again.digest().hex() == run.result_hash:
-                equity, bars = again.equity, tuple(stored.candles)
-            else:
-                by = f"{again.engine} {again.version}"
-                if (again.engine, again.version) != (run.engine, run.engine_version):
-                    by += f", while the run is by {run.engine} {run.engine_version}"
-                notes = (f"Run again, it came out otherwise (net {again.net}, by {by}).", *notes)
         except AppError as error:
-            notes = (f"There are no charts: {error.detail}", *notes)
-        return _report(run, evidence, notes, trades, equity=equity, bars=bars)
-
-
-def _report(
-    run: BacktestRun,
-    evidence: Evidence,
-    notes: tuple[str, ...],
-    trades: Sequence[Trade],
-    *,
-    equity: tuple[EquityPoint, ...] = (),
-    bars: tuple[Candle, ...] = (),
-) -> BacktestReport:
-    return BacktestReport(
-        run=run,
-        evidence=evidence,
-        warnings=notes,
-        groups=breakdown(trades),
-        trades=tuple(trades),
-        equity=equity,
-        bars=bars,
-    )
+            return (), (), f"There are no charts: {error.detail}"
+        if again.digest().hex() == run.result_hash:
+            return again.equity, tuple(gathered(stored.candles)), None
+        by = f"{again.engine} {again.version}"
+        if (again.engine, again.version) != (run.engine, run.engine_version):
+            by += f", while the run is by {run.engine} {run.engine_version}"
+        return (), (), f"Run again, it came out otherwise (net {again.net}, by {by})."

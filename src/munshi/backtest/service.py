@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
+from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
@@ -31,18 +30,15 @@ from munshi.errors import (
 )
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.parquet import write_parquet
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Coverage, coverage
 
-CURVE = "equity.parquet"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
 _FIRST_SHARE = 20.0
-_CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +82,7 @@ class BacktestService:
         job_id: UUID,
         attempt: int,
         progress: Callable[[float, str], None],
-        keep_curve: Callable[[str, Path], object],
+        keep_file: Keep,
         engine: Engine | None = None,
         confirm_by: Engine | None = None,
     ) -> BacktestRun:
@@ -148,7 +144,8 @@ class BacktestService:
             created_at=self._clock.now(),
         )
         progress(_ENGINE_SHARE, "Keeping the result.")
-        _keep_curve(result, keep_curve)
+        keep_curve(result.equity, keep_file)
+        keep_candles(bars, keep_file)
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.backtests.save_run(run, result.trades)
@@ -353,14 +350,3 @@ def fingerprint_of(bars: Sequence[Candle]) -> str:
             f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
         )
     return digest.hexdigest()
-
-
-def _keep_curve(result: BacktestResult, keep: Callable[[str, Path], object]) -> None:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / CURVE
-        write_parquet(
-            path,
-            _CURVE_COLUMNS,
-            ((point.at, point.cash, point.position, point.equity) for point in result.equity),
-        )
-        keep(CURVE, path)

@@ -78,7 +78,7 @@ def report_backtest(
     from munshi.errors import BacktestReportUnwritableError
 
     with open_desk() as services:
-        report = services.review.report(find_run(services, run).run_id)
+        report = services.review.report(find_run(services, run).run_id, may_run_again=True)
         mode = services.settings.brokers.value
     if html is not None:
         try:

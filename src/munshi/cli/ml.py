@@ -1,5 +1,6 @@
 """`munshi ml`: whether a model can tell a backtest's good trades from its bad ones."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -139,3 +140,42 @@ def report(
     path = output or Path(f"validation-{str(found.validation_id)[:8]}.html")
     write_report(path, page)
     typer.echo(f"Written: {path}")
+
+
+@ml_app.command("export")
+def export(
+    validation: _ValidationId,
+    *,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            envvar="MLFLOW_TRACKING_URI",
+            help="MLflow: http://HOST:PORT, sqlite:///mlflow.db or a folder.",
+        ),
+    ],
+    experiment: str = typer.Option("munshi", help="MLflow's experiment; made if there is none."),
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a validation, its report and its model to MLflow; the same again doubles nothing."""
+    from munshi.cli.desk import open_desk
+    from munshi.cli.ml_output import find_validation, model_if_kept
+    from munshi.validation.mlflow_export import check_mlflow, export_to_mlflow, shown
+
+    check_mlflow(to)
+    with open_desk() as services:
+        found = find_validation(services, validation)
+        page = services.validations.report(found.validation_id)
+        model, why_none = model_if_kept(services, found)
+    typer.echo(f"Writing to {shown(to)} may take some seconds.", err=True)
+    done = export_to_mlflow(found, uri=to, experiment=experiment, page=page, model=model)
+    if as_json:
+        print_json({**asdict(done), "model_missing": why_none})
+        return
+    how = "Written" if done.is_new else "It was there, and is as it should be"
+    typer.echo(
+        f"{how}: run {done.mlflow_run_id} of the experiment {done.experiment} at {done.uri}."
+    )
+    typer.echo(f"Files: {', '.join(done.files)}.")
+    if why_none:
+        typer.secho(f"Without the model: {why_none}", fg="yellow")

@@ -31,6 +31,18 @@ def find_validation(services: Services, text: str) -> ValidationRun:
     return found[0]
 
 
+def model_if_kept(services: Services, run: ValidationRun) -> tuple[bytes | None, str | None]:
+    """The model's file, or why there is none; one that was altered is an error.
+
+    Raises ModelFileRefusedError for a file that is not what was stored.
+    """
+    if run.model_artifact is None:
+        return None, "it could not be kept as a file."
+    if run.job_id is None:
+        return None, "its file went with its job."
+    return services.validations.model_file(run), None
+
+
 def validation_document(run: ValidationRun) -> dict[str, Any]:
     """Money in paise."""
     return {name: getattr(run, name) for name in run.__slots__}

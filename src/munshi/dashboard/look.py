@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -187,6 +188,8 @@ def second(instant: datetime) -> Markup:
     return _element(instant, f"{instant.astimezone(IST):%H:%M:%S}")
 
 
+# A page that is open shows the same instants again and again.
+@lru_cache(maxsize=4096)
 def _element(instant: datetime, words: str) -> Markup:
     utc = instant.astimezone(UTC)
     return Markup('<time datetime="{}" title="{} UTC">{} IST</time>').format(

@@ -135,7 +135,7 @@ class ResearchPages:
     @allows(Role.VIEWER)
     def report(self, run_id: UUID) -> Response:
         """The report that needs nothing else, for a frame."""
-        return framed(report_page(self._review.report(run_id, may_run_own_code=False)))
+        return framed(report_page(self._review.report(run_id)))
 
     @allows(Role.VIEWER)
     def compare(

@@ -22,11 +22,15 @@ from munshi.validation.own_code import load_own
 # Few samples are normal: shallow, slow to learn, and never a leaf of a handful.
 _TREES, _LEAVES, _LEAST_IN_LEAF, _PACE = 60, 8, 20, 0.05
 
+# Its wheel leaves OpenMP to the system, and a slim Debian or a bare macOS has none.
+_OPENMP = "On Debian or Ubuntu: apt-get install libgomp1. On macOS: brew install libomp"
+
 
 def make_estimator(model_type: str, *, seed: int, folder: Path) -> tuple[Any, str | None]:
     """An unfitted estimator, and what pins the user's own code, None for a packaged one.
 
-    Raises JobExtraMissingError without LightGBM, ModelUnknownError, ModelFailedError.
+    Raises JobExtraMissingError where LightGBM is not there or cannot be loaded,
+    ModelUnknownError, ModelFailedError.
     """
     if model_type == LOGISTIC:
         return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000)), None
@@ -47,10 +51,16 @@ def make_estimator(model_type: str, *, seed: int, folder: Path) -> tuple[Any, st
 def _lightgbm(seed: int) -> Any:  # noqa: ANN401 - the library has no types
     if find_spec(LIGHTGBM) is None:
         raise JobExtraMissingError(
-            "This model needs lightgbm, which is not installed: pip install lightgbm"
+            "This model needs lightgbm, which is not installed: pip install 'munshi[research]'"
         )
-    # Optional beyond the extra, and 2 s to import: only who asks for it pays.
-    lightgbm = importlib.import_module(LIGHTGBM)
+    try:
+        # It takes 2 s to import: only who asks for it pays.
+        lightgbm = importlib.import_module(LIGHTGBM)
+    except OSError as error:
+        raise JobExtraMissingError(
+            f"lightgbm is installed, but a library of the system that it needs is not: {error}",
+            hint=_OPENMP,
+        ) from error
     return lightgbm.LGBMClassifier(
         n_estimators=_TREES,
         num_leaves=_LEAVES,

@@ -8,6 +8,7 @@ from munshi.clock import IST
 from munshi.domain.validation.curves import precision_recall
 from munshi.domain.validation.runs import ValidationRun
 from munshi.domain.validation.verdicts import Verdict
+from munshi.validation.charts import STYLE as CHART_STYLE
 from munshi.validation.charts import calibration_chart, precision_recall_chart, spread_chart
 
 SCORES = (
@@ -24,32 +25,43 @@ SCORES = (
     ("deflated_sharpe", "probability of being better than luck, tries counted", "deflated_sharpe"),
 )
 _MONEY = "expectancy"
-_COLOURS = {Verdict.EDGE: "#1a7f37", Verdict.NO_EDGE: "#b42318"}
-_UNSURE = "#9a6700"
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;
-color:#1f2328;background:#fff}table{border-collapse:collapse;margin:.5em 0 1.5em}
-td,th{padding:.2em .8em;border-bottom:1px solid #d0d7de;text-align:right}
+_CLASSES = {Verdict.EDGE: "good", Verdict.NO_EDGE: "bad"}
+_UNSURE = "unsure"
+STYLE = (
+    """
+:root{color-scheme:light dark;--ink:#1f2328;--paper:#fff;--faint:#d0d7de;--guide:#6e7781;
+--line:#0969da;--good:#1a7f37;--bad:#b42318;--unsure:#7d5300}
+@media (prefers-color-scheme:dark){:root{--ink:#e6e8ee;--paper:#14171f;--faint:#394050;
+--guide:#949cab;--line:#8ab4ff;--good:#5cd08f;--bad:#ff8a80;--unsure:#e8b64c}}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;
+color:var(--ink);background:var(--paper)}table{border-collapse:collapse;margin:.5em 0 1.5em}
+td,th{padding:.2em .8em;border-bottom:1px solid var(--faint);text-align:right}
 td:first-child,th:first-child{text-align:left}h1{font-size:1.5em}h2{font-size:1.15em}
-.verdict{font-size:1.3em;font-weight:600}.charts{display:flex;flex-wrap:wrap;gap:1em}
-svg{max-width:100%;height:auto}figure{margin:0}code{overflow-wrap:anywhere}"""
+.verdict{font-size:1.3em;font-weight:600}.good{color:var(--good)}.bad{color:var(--bad)}
+.unsure{color:var(--unsure)}.charts{display:flex;flex-wrap:wrap;gap:1em}
+.scroll{overflow-x:auto}figure{margin:0}code{overflow-wrap:anywhere}
+"""
+    + CHART_STYLE
+)
 
 
 def report_page(run: ValidationRun) -> str:
     """Verdict and assumptions first; then scores, curves, baselines, folds and what pins it."""
     title = f"{run.model_type} on {run.signal_type} signals of {run.instrument}"
-    colour = _COLOURS.get(Verdict(run.verdict), _UNSURE)
+    css = _CLASSES.get(Verdict(run.verdict), _UNSURE)
     labels = [bool(label) for _, _, label in run.predictions]
     probabilities = [float(p) for _, p, _ in run.predictions]
     return "".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
             (
                 '<meta http-equiv="Content-Security-Policy" '
                 "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
             ),
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
-            f'<p class="verdict" style="color:{colour}">{escape(run.verdict)}</p>',
+            f'<p class="verdict {css}">{escape(run.verdict)}</p>',
             f"<p>{escape(run.reason)}</p>",
             (
                 f"<p>{run.test_samples} trades judged, {run.from_date} to {run.to_date}; try "
@@ -174,7 +186,8 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
     )
-    return f"<h2>{escape(title)}</h2><table><tr>{head}</tr>{body}</table>"
+    table = f'<div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+    return f"<h2>{escape(title)}</h2>{table}"
 
 
 def _score(key: str, value: float | None) -> str:

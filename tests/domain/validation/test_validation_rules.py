@@ -13,6 +13,7 @@ from made_backtests import made_trades
 from made_validations import FIRST, INSTRUMENT, MINUTE, market
 from munshi.domain.backtest.results import TradeEnd
 from munshi.domain.market.candles import Candle
+from munshi.domain.market.charges import Side
 from munshi.domain.validation.curves import precision_recall, reliability
 from munshi.domain.validation.features import LOOKBACK, tabulate
 from munshi.domain.validation.params import ValidationParams
@@ -98,6 +99,34 @@ def test_only_trades_with_a_known_end_are_samples_and_the_label_is_money_after_c
     assert picked.left_out == {"unpriced": 1, "open at end": 1}
     with pytest.raises(ValidationSamplesMissingError, match=r"There are 2 trades .* 1 unpriced"):
         check_enough(picked.samples, left_out=picked.left_out)
+
+
+@pytest.mark.parametrize(
+    ("opened", "direction"),
+    [
+        ((("21800PE", Side.SELL, 90),), 1),
+        ((("21800PE", Side.SELL, 90), ("21600PE", Side.BUY, 30)), 1),
+        ((("21800PE", Side.SELL, 30), ("22000PE", Side.BUY, 90)), -1),
+        ((("22200CE", Side.BUY, 20), ("22000CE", Side.SELL, 80)), -1),
+        ((("22000CE", Side.BUY, 80),), 1),
+        ((("22000CE", Side.SELL, 80), ("22000PE", Side.SELL, 90)), 0),
+    ],
+)
+def test_a_trade_of_options_gains_by_a_rise_a_fall_or_neither(
+    opened: Sequence[tuple[str, Side, int]], direction: int
+) -> None:
+    closed, _ = made_trades()
+    legs = [
+        replace(closed.legs[0], instrument=f"NFO:NIFTY24613{name}", side=side, quoted=price)
+        for name, side, price in opened
+    ]
+    other = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
+    ways_out = [replace(leg, side=other[leg.side], quoted=5_000) for leg in legs]
+    trade = replace(closed, legs=(*legs, *ways_out))
+
+    [sample] = pick_samples([trade], instrument="NSE:NIFTY 50").samples
+
+    assert sample.direction == direction
 
 
 made_samples = st.lists(

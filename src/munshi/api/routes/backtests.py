@@ -229,16 +229,15 @@ class BacktestRoutes:
     def report(self, run_id: UUID) -> dict[str, Any]:
         """Assumptions and warnings first, then figures, equity by day and trades.
 
-        The run is made again for its curve, so this may take seconds; not so for a strategy of
-        one's own, whose charts only the command draws.
+        Nothing is run again; the equity is that which the run kept, empty where it is gone.
         """
-        return report_document(self._review.report(run_id, may_run_own_code=False))
+        return report_document(self._review.report(run_id))
 
     @allows(Role.VIEWER)
     def report_file(self, run_id: UUID) -> HTMLResponse:
         """The same as one HTML file to keep; it needs no script and no other host."""
         return HTMLResponse(
-            report_page(self._review.report(run_id, may_run_own_code=False)),
+            report_page(self._review.report(run_id)),
             headers={"content-disposition": f'attachment; filename="backtest-{run_id}.html"'},
         )
 

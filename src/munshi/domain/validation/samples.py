@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from munshi.clock import IST
-from munshi.domain.backtest.results import Trade, TradeEnd
+from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.market.charges import Side
+from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.validation.params import ALL_SIGNALS
 from munshi.errors import ValidationSamplesMissingError
 
@@ -21,7 +22,8 @@ _NO_KNOWN_END = frozenset({TradeEnd.OPEN_AT_END, TradeEnd.UNPRICED})
 class Sample:
     """`net` paise after costs were known at `ends_at`, of a trade decided at `decided_at`.
 
-    `direction` is 1 where the trade buys what the bars are of, -1 where it sells it, else 0.
+    `direction` is 1 where the trade gains by a rise of what the bars are of, as who buys it or
+    sells puts on it, -1 where by a fall, else 0.
     """
 
     decided_at: datetime
@@ -120,6 +122,18 @@ def most_open_at_once(samples: Sequence[Sample]) -> int:
 
 def _direction(trade: Trade, instrument: str) -> int:
     first = trade.legs[0]
-    if first.instrument != instrument:
-        return 0
-    return 1 if first.side is Side.BUY else -1
+    if first.instrument == instrument:
+        return 1 if first.side is Side.BUY else -1
+    return 0 if trade.expiry is None else _option_direction(trade)
+
+
+def _option_direction(trade: Trade) -> int:
+    """Whoever sells puts or buys calls wants a rise; of a spread, the dearer leg is meant."""
+    opened: dict[str, LegFill] = {}
+    for leg in trade.legs:
+        opened.setdefault(leg.instrument, leg)  # later orders of it close it
+    if len({name[-2:] for name in opened}) != 1:
+        return 0  # both kinds at once, as a straddle
+    meant = max(opened.values(), key=lambda leg: leg.quoted)
+    sells_put = meant.instrument.endswith(InstrumentKind.PUT)
+    return 1 if (meant.side is Side.SELL) == sells_put else -1
