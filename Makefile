@@ -191,7 +191,7 @@ bench-validation: $(DEV) ## Measure a model validation of 500 samples
 bench-backtest: $(DEV) ## Measure both kernels beside vectorbt and backtesting.py
 	@$(BIN)/python benchmarks/backtest.py $(ARGS)
 
-bench-options: $(DEV) ## Measure a year of weekly option selling as a job, and a sweep of it
+bench-options: $(DEV) ## Measure a year of weekly option selling as a job, in nautilus, and a sweep of it
 	@$(BIN)/python benchmarks/options.py $(ARGS)
 
 bench-jobs: $(DEV) ## Measure the job queue beside the bare driver and other job systems

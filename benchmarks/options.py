@@ -1,5 +1,8 @@
 """What option backtests cost: a year of weekly selling with a hedge as a job, and a sweep of it.
 
+The same year is run again in nautilus_trader, where it is installed: as a job that has to import
+it, and the engine alone over prices that are at hand, beside ours.
+
 CPU of the children that do it, reading bars and contracts and keeping results included. Prices are
 made up: a random walk of five-minute bars, and options worth their intrinsic and some time value.
 """
@@ -11,6 +14,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from datetime import date, timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -30,6 +35,7 @@ from made_options import (
 )
 from munshi.bootstrap import Services, open_services
 from munshi.domain.audit import Actor
+from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.market import OptionMarket
 from munshi.domain.jobs import BACKTEST, BACKTEST_SWEEP, Job
 from munshi.domain.market.candle_files import CandleKey
@@ -87,11 +93,38 @@ def main() -> None:
             shown = services.backtests.get(UUID(str(job.result_data["run_id"])))
             trades = shown.metrics["trades"]
             print(row("one run, a job", cpu, wall, JOB_AIM, f"{trades} trades"))
+            if find_spec("nautilus_trader") is not None:
+                told = {**BASE, "engine": "nautilus"}
+                again, cpu, wall = run(services, BACKTEST, told)
+                assert again.result_data is not None
+                same = again.result_data["result_hash"] == job.result_data["result_hash"]
+                print(row("in nautilus, a job", cpu, wall, None, f"same result: {same}"))
+                engines(bars)
             grid = {**SIGNALS, **TRIED}
             asked = {"base": BASE, "grid": grid, "chunk": _CHUNK, "finalists": 1}
             job, cpu, wall = run(services, BACKTEST_SWEEP, asked)
             count = prod(len(values) for values in grid.values())
             print(row(f"sweep of {count:,} runs", cpu, wall, SWEEP_AIM, f"parts of {_CHUNK}"))
+
+
+def engines(bars: list[Candle]) -> None:
+    """Each engine alone, after a first run that reads the prices."""
+    nautilus = import_module("munshi.backtest.nautilus_engine").NautilusEngine()
+    for name, told in {
+        "weekly_option_selling": {},
+        "short_straddle": {"leg_stop_percent": 25},
+    }.items():
+        make, request = maker(name, **told), option_request(bars, WalkedTracks(bars))
+        first = run_options(request, make())
+        spent = []
+        for engine in (OptionsEngine(), nautilus):
+            began, cpu = time.perf_counter(), time.process_time()
+            result = engine.run(request, make(), progress=lambda _: None)
+            spent.append((time.process_time() - cpu, time.perf_counter() - began))
+            assert result.digest() == first.digest(), engine.name
+        for engine, (cpu, wall) in zip(("options", "nautilus"), spent, strict=True):
+            count = f"{len(first.trades)} trades, the same in both"
+            print(row(f"{name}, {engine}", cpu, wall, None, count))
 
 
 def walk() -> list[Candle]:
@@ -168,8 +201,9 @@ def run(services: Services, job_type: str, told: dict[str, object]) -> tuple[Job
     return done, cpu_seconds() - before, time.perf_counter() - began
 
 
-def row(name: str, cpu: float, wall: float, aim: float, more: str) -> str:
-    return f"{name:<24} {cpu:6.2f} s of CPU (aim {aim}), {wall:6.2f} s; {more}"
+def row(name: str, cpu: float, wall: float, aim: float | None, more: str) -> str:
+    wanted = "" if aim is None else f" (aim {aim})"
+    return f"{name:<32} {cpu:6.2f} s of CPU{wanted}, {wall:6.2f} s; {more}"
 
 
 def cpu_seconds() -> float:

@@ -101,6 +101,7 @@ def test_a_sweep_gives_each_trial_the_result_it_has_alone(munshi: Munshi) -> Non
     swept = munshi(
         *("backtest", "sweep", "short_strangle", *ASKED, "--set", "interval=5minute"),
         *("-p", "distance=0,50,100", "-p", "exit_at=15:15,expiry", "--json", "--finalists", "2"),
+        "--confirm",
     )
     assert swept.exit_code == 0, swept.stdout + swept.stderr
     sweep = json.loads(swept.stdout)
@@ -113,6 +114,10 @@ def test_a_sweep_gives_each_trial_the_result_it_has_alone(munshi: Munshi) -> Non
     assert len(sweep["trials"]) == 6
     assert len(alone) == 2
     assert {run["result_hash"] for run in alone} <= hashes
+    for run in alone:
+        made = sweep["confirmations"][run["run_id"]]
+        assert (made["engine"], made["is_same"], made["net"]) == ("nautilus", True, run["net"])
+        assert made["result_hash"] == run["result_hash"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_a_sweep_gives_each_trial_the_result_it_has_alone(munshi: Munshi) -> Non
     [
         (("--kind", "futures"), "kind must be one of options, not 'futures'"),
         (("--lot-size", "25"), "The lot_size of options follows from their expiry"),
-        (("--confirm",), "Options are run in our own engine only"),
+        (("--engine", "nautilus", "--confirm"), "it is run there already"),
         (("--interval", "1day"), "Options need bars that are shorter than a day"),
     ],
 )
@@ -134,7 +139,9 @@ def test_what_does_not_go_with_options_is_one_clear_error(
 
 
 @pytest.mark.usefixtures("chain")
-def test_no_bars_of_any_contract_are_an_error_and_some_missing_are_told(munshi: Munshi) -> None:
+def test_no_bars_of_any_contract_are_an_error_and_some_missing_are_told_by_both_engines(
+    munshi: Munshi,
+) -> None:
     none = munshi(
         "backtest", "run", "short_strangle", *ASKED, "--interval", "5minute", "-p", "distance=500"
     )
@@ -146,3 +153,11 @@ def test_no_bars_of_any_contract_are_an_error_and_some_missing_are_told(munshi: 
     run = json.loads(some.stdout)
     assert run["coverage"]["contracts_missing_count"] > 0
     assert run["metrics"]["unpriced"] > 0
+
+    told = munshi(*RUN, "-p", "hedge_distance=200", "--engine", "nautilus")
+    assert told.exit_code == 0, told.stdout + told.stderr
+    there = json.loads(told.stdout)
+    assert (there["engine"], there["engine_version"]) == ("nautilus", "1.221.0")
+    assert run["engine"] == "options"
+    for name in ("result_hash", "net", "coverage", "trades"):
+        assert there[name] == run[name]

@@ -5,23 +5,16 @@ account and the order of events are its own. Imported in the child process of a 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from heapq import merge
 from importlib.metadata import version
 from itertools import islice
 from operator import itemgetter
 
-from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
-from nautilus_trader.config import LoggingConfig, RiskEngineConfig
-from nautilus_trader.model.data import Bar, BarSpecification, BarType, QuoteTick
-from nautilus_trader.model.enums import (
-    AccountType,
-    AggregationSource,
-    AssetClass,
-    BarAggregation,
-    OmsType,
-    PriceType,
-)
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.enums import AggregationSource, AssetClass, OmsType
 from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
 from nautilus_trader.model.instruments import Equity, FuturesContract, Instrument
 from nautilus_trader.model.objects import Quantity
@@ -31,11 +24,15 @@ from munshi.backtest.nautilus_models import (
     INR,
     DatedCharges,
     SlippageFill,
-    money_of,
     nanoseconds,
     price_of,
 )
+from munshi.backtest.nautilus_options import play_in_nautilus
+from munshi.backtest.nautilus_venue import engine_with, specification
 from munshi.domain.backtest.engine import Order, Request, Strategy
+from munshi.domain.backtest.options.engine import result_of
+from munshi.domain.backtest.options.market import OptionRequest
+from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import BacktestResult, FillModel
 from munshi.domain.backtest.rules import assumptions_of, check_bars, to_paise
 from munshi.domain.market.candles import Candle
@@ -43,10 +40,6 @@ from munshi.domain.market.charges import ChargeKind
 
 _AT_ONCE = 4096
 _NEVER = 2**62  # the last nanosecond that it knows is a little above
-_LENGTHS = {
-    timedelta(hours=1): (1, BarAggregation.HOUR),
-    timedelta(days=1): (1, BarAggregation.DAY),
-}
 _Event = tuple[int, QuoteTick | Bar]
 
 
@@ -61,13 +54,22 @@ class NautilusEngine:
     ) -> BacktestResult:
         """Raises as the kernel does."""
         check_bars(request)
+        if isinstance(request, OptionRequest):
+            return self._run_options(request, strategy, progress)
         order = request.order
         instrument = _instrument(order)
-        bar_type = BarType(instrument.id, _specification(request.span), AggregationSource.EXTERNAL)
+        bar_type = BarType(instrument.id, specification(request.span), AggregationSource.EXTERNAL)
         place = Place(instrument=instrument, bar_type=bar_type, charges=DatedCharges(order))
         closes = request.hours.closes(request.bars, request.span)
         desk = NautilusDesk(request, strategy, place, closes)
-        engine = _engine(request, place)
+        engine = engine_with(
+            instrument.id.venue,
+            OmsType.NETTING,
+            capital=request.sizing.capital,
+            fills=SlippageFill(order),
+            charges=place.charges,
+        )
+        engine.add_instrument(instrument)
         try:
             engine.add_strategy(desk)
             _feed(engine, request, place, closes, progress)
@@ -83,6 +85,14 @@ class NautilusEngine:
             equity=tuple(desk.curve),
             assumptions=assumptions_of(request, way_out),
         )
+
+    def _run_options(
+        self, request: OptionRequest, strategy: Strategy, progress: Callable[[float], None]
+    ) -> BacktestResult:
+        timeline = Timeline.of(request.bars, request.span, request.market)
+        played = play_in_nautilus(request, timeline, strategy, progress=progress)
+        result = result_of(request, played, equity=played.equity(timeline))
+        return replace(result, engine=self.name, version=self.version)
 
 
 def _feed(
@@ -132,30 +142,6 @@ def _paise(bar: Candle) -> tuple[int, int, int, int]:
     return to_paise(bar.open), to_paise(bar.high), to_paise(bar.low), to_paise(bar.close)
 
 
-def _engine(request: Request, place: Place) -> BacktestEngine:
-    """One venue whose account can owe: the capital is checked as the kernel checks it."""
-    engine = BacktestEngine(
-        BacktestEngineConfig(
-            trader_id="MUNSHI-1",
-            logging=LoggingConfig(bypass_logging=True),
-            risk_engine=RiskEngineConfig(bypass=True),
-            run_analysis=False,
-        )
-    )
-    engine.add_venue(
-        place.instrument.id.venue,
-        OmsType.NETTING,
-        AccountType.MARGIN,
-        [money_of(request.sizing.capital)],
-        base_currency=INR,
-        fill_model=SlippageFill(request.order),
-        fee_model=place.charges,
-        bar_execution=False,
-    )
-    engine.add_instrument(place.instrument)
-    return engine
-
-
 def _instrument(order: Order) -> Instrument:
     exchange, _, name = order.instrument.rpartition(":")
     symbol = Symbol(name)
@@ -178,9 +164,3 @@ def _instrument(order: Order) -> Instrument:
             0,
         )
     return Equity(instrument_id, symbol, INR, 2, paisa, unit, 0, 0)
-
-
-def _specification(span: timedelta) -> BarSpecification:
-    minutes = int(span / timedelta(minutes=1))
-    step, aggregation = _LENGTHS.get(span, (minutes, BarAggregation.MINUTE))
-    return BarSpecification(step, aggregation, PriceType.LAST)

@@ -1,6 +1,6 @@
 """Our slippage and our dated charges, as nautilus_trader asks for them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from nautilus_trader.backtest.models import FeeModel, FillModel
@@ -32,39 +32,53 @@ class SlippageFill(FillModel):  # type: ignore[misc]
     ) -> OrderBook:
         book = OrderBook(instrument.id, BookType.L2_MBP)
         for side, quoted, number in ((Side.SELL, best_bid, 1), (Side.BUY, best_ask, 2)):
-            price = price_of(self._order.slipped(paise_of(quoted), side))
+            price = price_of(self.filled_at(order, paise_of(quoted), side))
             # Who buys takes what others sell.
             offered = OrderSide.SELL if side is Side.BUY else OrderSide.BUY
             book.add(BookOrder(offered, price, order.quantity, number), 0, 0)
         return book
+
+    def filled_at(self, order: MarketOrder, quoted: int, side: Side) -> int:
+        """What `order` gets, in paise."""
+        del order
+        return self._order.slipped(quoted, side)
 
 
 class DatedCharges(FeeModel):  # type: ignore[misc]
     """What `cost_of_leg` says; its parts are kept by order."""
 
     def __init__(self, order: Order) -> None:
-        self._order = order
+        self.order = order
         self._charged: dict[ClientOrderId, LegCost] = {}
 
     def get_commission(
         self, order: MarketOrder, fill_qty: Quantity, fill_px: Price, instrument: Instrument
     ) -> Money:
         del instrument
-        cost = cost_of_leg(
-            instant_of(order.ts_init).astimezone(IST).date(),
-            self._order.kind,
-            side_of(order.side),
-            price=paise_of(fill_px),
-            quantity=int(fill_qty),
-            brokerage=self._order.brokerage,
-            exchange=self._order.exchange,
-        )
+        cost = self.cost_of(order, price=paise_of(fill_px), quantity=int(fill_qty))
         self._charged[order.client_order_id] = cost
         return money_of(cost.total)
+
+    def cost_of(self, order: MarketOrder, *, price: int, quantity: int) -> LegCost:
+        """Of `quantity` units at `price` paise."""
+        return cost_of_leg(
+            day_of(order),
+            self.order.kind,
+            side_of(order.side),
+            price=price,
+            quantity=quantity,
+            brokerage=self.order.brokerage,
+            exchange=self.order.exchange,
+        )
 
     def take(self, order: ClientOrderId) -> LegCost:
         """The parts of what an order was charged, once."""
         return self._charged.pop(order)
+
+
+def day_of(order: MarketOrder) -> date:
+    """The day on which it was sent, IST."""
+    return instant_of(order.ts_init).astimezone(IST).date()
 
 
 def price_of(paise: int) -> Price:

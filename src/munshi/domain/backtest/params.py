@@ -178,10 +178,6 @@ def _check_options(given: Mapping[str, object], interval: Interval) -> None:
         raise JobParametersInvalidError(
             "The lot_size of options follows from their expiry.", hint="Say lots."
         )
-    if needs_nautilus(given):
-        raise JobParametersInvalidError(
-            "Options are run in our own engine only.", hint="Leave engine and confirm away."
-        )
 
 
 def needs_nautilus(raw: Mapping[str, object]) -> bool:

@@ -20,8 +20,9 @@ from made_options import (
 )
 from munshi.clock import IST
 from munshi.domain.backtest.engine import Strategy
+from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Leg, Orders
-from munshi.domain.backtest.results import TradeEnd
+from munshi.domain.backtest.results import BacktestResult, TradeEnd
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
 from munshi.domain.market.instruments import InstrumentKind
@@ -130,8 +131,8 @@ class Spread:
         return (Enter(name="spread", legs=legs),)
 
 
-@pytest.mark.parametrize("ledger", read_ledgers(), ids=lambda ledger: ledger.title)
-def test_the_engine_comes_to_the_ledger_to_the_paisa(ledger: Ledger) -> None:
+def asked(ledger: Ledger) -> tuple[OptionRequest, Strategy]:
+    """Its prices, and what sells its first two lines at its time."""
     opens = opens_of(ledger.opens.date(), ledger.expires.date())
     closes = [ledger.index] * (len(opens) - 5) + ledger.half_hour
     bars = flat_bars(opens, lambda number: closes[number])
@@ -141,12 +142,13 @@ def test_the_engine_comes_to_the_ledger_to_the_paisa(ledger: Ledger) -> None:
     )
     request = option_request(bars, stored)
     request = replace(request, order=replace(request.order, slippage_bp=10))
-    strategy: Strategy = Spread(ledger)
     if "straddle" in ledger.title:
-        strategy = maker("short_straddle", exit_at="expiry")()
+        return request, maker("short_straddle", exit_at="expiry")()
+    return request, Spread(ledger)
 
-    result = run_options(request, strategy)
 
+def hold(result: BacktestResult, ledger: Ledger) -> None:
+    """Its first trade is that of the page, every figure of it."""
     trade = result.trades[0]
     assert trade.end is TradeEnd.CLOSED
     assert trade.expiry == ledger.expires.date()
@@ -167,6 +169,11 @@ def test_the_engine_comes_to_the_ledger_to_the_paisa(ledger: Ledger) -> None:
     assert [leg.at for leg in trade.legs[:2]] == [ledger.opens] * 2
     assert trade.legs[2].at == ledger.expires + timedelta(hours=15, minutes=30)
     assert (trade.gross, trade.costs, trade.net) == (ledger.gross, ledger.charges, ledger.net)
+
+
+@pytest.mark.parametrize("ledger", read_ledgers(), ids=lambda ledger: ledger.title)
+def test_the_engine_comes_to_the_ledger_to_the_paisa(ledger: Ledger) -> None:
+    hold(run_options(*asked(ledger)), ledger)
 
 
 def test_the_page_adds_up_and_has_all_four() -> None:

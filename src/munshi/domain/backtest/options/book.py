@@ -5,17 +5,13 @@ from datetime import UTC, datetime
 
 from munshi.clock import IST
 from munshi.domain.backtest.costs import NO_COST, LegCost, cost_of_exercise, cost_of_leg
+from munshi.domain.backtest.options.capital import check_lot
 from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting, fill_together
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit
 from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
-from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import ChargeKind, Side
-from munshi.errors import BacktestCapitalTooSmallError
-
-_PERCENT = 100
-_UNITS_A_PAISA = PRICE_SCALE // 100
 
 
 class Book:
@@ -159,7 +155,7 @@ class Book:
     def _execute(self, trade: HeldTrade, waiting: Waiting, *, is_entry: bool) -> None:
         for leg, place in zip(waiting.legs, waiting.places, strict=True):
             track = leg.track
-            quoted = track.opens[place] if self._at_open else track.closes[place]
+            quoted = self._quoted(leg, place)
             stamp = track.stamps[place] if self._at_open else track.ends[place]
             side = leg.side if is_entry else leg.way_out
             fill = self._fill(leg, side, quoted, datetime.fromtimestamp(stamp, UTC))
@@ -240,18 +236,13 @@ class Book:
         self._ended.append((trade.number, ended))
 
     def _check_capital(self, entry: Waiting, number: int) -> None:
-        """One lot must be affordable: the margin of what is sold, or the premium of what is not."""
-        request, lot = self._request, entry.legs[0].contract.lot_size
-        if any(leg.side is Side.SELL for leg in entry.legs):
-            value = (request.bars[number].close // _UNITS_A_PAISA) * lot
-            needed = value * request.margin_percent // _PERCENT
-        else:
-            needed = lot * sum(
-                leg.track.opens[place] for leg, place in zip(entry.legs, entry.places, strict=True)
-            )
-        if request.sizing.capital < needed:
-            raise BacktestCapitalTooSmallError(
-                f"One lot of {self._market.underlying} options needs {needed / _PERCENT:,.2f} "
-                f"rupees, the capital is {request.sizing.capital / _PERCENT:,.2f}.",
-                hint="Give more capital, or the share of the value that is asked as margin.",
-            )
+        legs = zip(entry.legs, entry.places, strict=True)
+        check_lot(
+            self._request,
+            ((leg.side, self._quoted(leg, place)) for leg, place in legs),
+            lot=entry.legs[0].contract.lot_size,
+            close=self._request.bars[number].close,
+        )
+
+    def _quoted(self, leg: HeldLeg, place: int) -> int:
+        return leg.track.opens[place] if self._at_open else leg.track.closes[place]

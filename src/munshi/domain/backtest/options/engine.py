@@ -43,14 +43,7 @@ class OptionsEngine:
         check_bars(request)
         timeline = Timeline.of(request.bars, request.span, request.market)
         played = play(request, timeline, strategy, progress=progress)
-        curve = zip(timeline.instants, played.cash, played.positions, strict=True)
-        return result_of(
-            request,
-            played,
-            equity=tuple(
-                EquityPoint(at=at, cash=cash, position=position) for at, cash, position in curve
-            ),
-        )
+        return result_of(request, played, equity=played.equity(timeline))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +54,12 @@ class Played:
     cash: list[int]
     positions: list[int]
     way_out: int | None
+
+    def equity(self, timeline: Timeline) -> tuple[EquityPoint, ...]:
+        curve = zip(timeline.instants, self.cash, self.positions, strict=True)
+        return tuple(
+            EquityPoint(at=at, cash=cash, position=position) for at, cash, position in curve
+        )
 
 
 def play(
@@ -76,7 +75,7 @@ def play(
     for number, now in enumerate(ends):
         closed.close_next()
         book.close(number, now, instants[number])
-        for order in decided(strategy, closed, _orders):
+        for order in decided(strategy, closed, orders_of):
             if isinstance(order, Enter):
                 book.enter(order, instants[number])
             else:
@@ -113,7 +112,8 @@ def _told(way_out: int | None) -> str | None:
     )
 
 
-def _orders(decided: object) -> Orders:
+def orders_of(decided: object) -> Orders:
+    """What a strategy of options decided. Raises TypeError where that are no orders."""
     if decided is None:
         return ()
     if isinstance(decided, tuple) and all(isinstance(each, Enter | Exit) for each in decided):

@@ -82,7 +82,7 @@ class OptionMarket:
         self.underlying = underlying
         self.calendar = calendar
         self.prices = prices
-        self._exchange = exchange
+        self.exchange = exchange
         self._expiries: dict[tuple[date, ExpiryKind], date] = {}
         self._contracts: dict[tuple[date, InstrumentKind, int], Contract] = {}
         self._settlements: dict[date, datetime] = {}
@@ -179,7 +179,7 @@ class OptionMarket:
             is_monthly=is_monthly_expiry(self.underlying, expiry, calendar=self.calendar),
         )
         return Contract(
-            instrument=f"{self._exchange}:{name}",
+            instrument=f"{self.exchange}:{name}",
             kind=kind,
             strike=strike * 100,
             expiry=expiry,

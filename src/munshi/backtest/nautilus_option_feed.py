@@ -1,0 +1,172 @@
+"""What nautilus_trader is told of an option market: the index, and each contract once it is wanted.
+
+Nothing of a contract is told before it was wanted, so what is not traded costs nothing; and each
+price is told when it could be known, never before.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from nautilus_trader.backtest.engine import BacktestEngine
+from nautilus_trader.model.data import Bar, BarType, QuoteTick
+from nautilus_trader.model.enums import AggregationSource
+from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
+from nautilus_trader.model.instruments import IndexInstrument, OptionContract
+from nautilus_trader.model.objects import Quantity
+
+from munshi.backtest.nautilus_models import INR, price_of
+from munshi.backtest.nautilus_option_models import SECOND, Moment, option_contract, stamped
+from munshi.backtest.nautilus_venue import specification
+from munshi.domain.backtest.options.market import Contract, OptionRequest, PriceTrack
+from munshi.domain.backtest.options.settlement import settlement_value
+from munshi.domain.backtest.options.timeline import Timeline
+from munshi.domain.backtest.results import FillModel
+from munshi.domain.backtest.rules import to_paise
+
+_AT_ONCE = 256
+_AHEAD_OF_UTC = 19_800
+_DAY = 86_400
+_NO_VOLUME = Quantity.from_int(0)  # nothing is filled by volume
+_ANY_SIZE = Quantity.from_int(1)  # the book of each order has room for all of it
+
+
+class OptionFeed:
+    """`progress` is told the share of the index that has been told."""
+
+    def __init__(
+        self,
+        engine: BacktestEngine,
+        request: OptionRequest,
+        timeline: Timeline,
+        *,
+        progress: Callable[[float], None],
+    ) -> None:
+        self._engine = engine
+        self._request = request
+        self._timeline = timeline
+        self._progress = progress
+        self._at_open = request.fill_model is FillModel.NEXT_OPEN
+        self._specification = specification(request.span)
+        self._opens = [int(bar.opens.timestamp()) for bar in request.bars]
+        self._instruments: dict[str, OptionContract] = {}
+        self._wanted: Counter[str] = Counter()
+        self._told: set[str] = set()
+        # At the venue of its options, as nautilus expects of an underlying.
+        name = request.order.instrument.rpartition(":")[2]
+        self.index = InstrumentId(Symbol(name), Venue(request.market.exchange))
+
+    def bar_type(self, instrument: InstrumentId) -> BarType:
+        return BarType(instrument, self._specification, AggregationSource.EXTERNAL)
+
+    def begin(self) -> None:
+        """Tell the index, all of it, a few bars at a time."""
+        paisa, unit = price_of(1), Quantity.from_int(1)
+        index = self.index
+        listed = IndexInstrument(index, index.symbol, INR, 2, 0, paisa, unit, 0, 0)
+        self._engine.add_instrument(listed)
+        self._engine.add_data_iterator("index", self._index_bars(self.bar_type(index)))
+
+    def instrument(self, contract: Contract) -> InstrumentId:
+        """What `contract` is called there; it is listed when it is first asked for."""
+        found = self._instruments.get(contract.instrument)
+        if found is None:
+            found = option_contract(contract, underlying=self.index.symbol.value)
+            self._instruments[contract.instrument] = found
+            self._engine.add_instrument(found)
+        return found.id
+
+    def tell(self, contract: Contract, track: PriceTrack, *, since: int) -> None:
+        """The prices of `contract` in bars that open at `since` or later, until it is let go."""
+        name = contract.instrument
+        self._wanted[name] += 1
+        if name not in self._told:
+            self._told.add(name)
+            prices = self._prices(contract, track, self.instrument(contract), since)
+            self._engine.add_data_iterator(name, prices)
+
+    def let_go(self, contract: Contract) -> None:
+        """Once for each time that it was asked for."""
+        self._wanted[contract.instrument] -= 1
+
+    def _index_bars(self, bar_type: BarType) -> Iterator[list[Bar]]:
+        bars, ends = self._request.bars, self._timeline.ends
+        for first in range(0, len(bars), _AT_ONCE):
+            self._progress(first / len(bars))
+            told = []
+            for bar, end in zip(
+                bars[first : first + _AT_ONCE], ends[first : first + _AT_ONCE], strict=True
+            ):
+                prices = [price_of(to_paise(each)) for each in (bar.open, bar.high, bar.low)]
+                at = stamped(end, Moment.INDEX_CLOSES)
+                close = price_of(to_paise(bar.close))
+                told.append(Bar(bar_type, *prices, close, _NO_VOLUME, at, at))
+            yield told
+
+    def _prices(
+        self, contract: Contract, track: PriceTrack, instrument: InstrumentId, since: int
+    ) -> Iterator[list[QuoteTick | Bar]]:
+        """A day at a time; when it is no longer wanted it ends, and may be told again later."""
+        bar_type = self.bar_type(instrument)
+        settles = int(contract.settles_at.timestamp())
+        last = min(self._timeline.ends[-1], settles)
+        for places in _days(track, track.place(since), track.place(settles)):
+            told: list[QuoteTick | Bar] = []
+            for place in places:
+                if track.ends[place] <= last:
+                    told.append(self._bar(bar_type, track, place))
+                quote = self._quote(instrument, track, place, last)
+                if quote is not None:
+                    told.append(quote)
+            if told:
+                yield told
+            if not self._wanted[contract.instrument]:
+                self._told.remove(contract.instrument)
+                return
+        settled = self._settlement(contract, instrument)
+        if settled is not None:
+            yield [settled]
+
+    def _bar(self, bar_type: BarType, track: PriceTrack, place: int) -> Bar:
+        columns = (track.opens, track.highs, track.lows, track.closes)
+        at = stamped(track.ends[place], Moment.OPTION_CLOSES)
+        return Bar(bar_type, *(price_of(each[place]) for each in columns), _NO_VOLUME, at, at)
+
+    def _quote(
+        self, instrument: InstrumentId, track: PriceTrack, place: int, last: int
+    ) -> QuoteTick | None:
+        """At which the bar can be traded; its event is when the bar opens. None after `last`."""
+        if self._at_open:
+            stamp, price = track.stamps[place], track.opens[place]
+            at, is_late = stamped(stamp, Moment.OPEN_IS_QUOTED), stamp >= last
+        else:
+            end, price = track.ends[place], track.closes[place]
+            at, is_late = stamped(end, Moment.CLOSE_IS_QUOTED), end > last
+        return None if is_late else _quoted(instrument, price, track.stamps[place] * SECOND, at)
+
+    def _settlement(self, contract: Contract, instrument: InstrumentId) -> QuoteTick | None:
+        """What it is worth at its end; None where the index does not say, or the run ends first."""
+        settles = int(contract.settles_at.timestamp())
+        if settles > self._timeline.ends[-1]:
+            return None
+        last = bisect_left(self._opens, settles) - 1
+        value = settlement_value(self._request.bars, last, closes=contract.settles_at)
+        if value is None:
+            return None
+        at = stamped(settles, Moment.SETTLES)
+        return _quoted(instrument, contract.intrinsic(value), at, at)
+
+
+def _quoted(instrument: InstrumentId, paise: int, event: int, told: int) -> QuoteTick:
+    """The same on both sides."""
+    price = price_of(paise)
+    return QuoteTick(instrument, price, price, _ANY_SIZE, _ANY_SIZE, event, told)
+
+
+def _days(track: PriceTrack, first: int, end: int) -> Iterator[Sequence[int]]:
+    """The places from `first` up to `end`, those of one day together, IST."""
+    while first < end:
+        day = (track.stamps[first] + _AHEAD_OF_UTC) // _DAY
+        after = min(track.place((day + 1) * _DAY - _AHEAD_OF_UTC), end)
+        yield range(first, after)
+        first = after
