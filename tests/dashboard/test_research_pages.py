@@ -165,6 +165,13 @@ def test_an_audit_is_asked_for_and_the_newest_told_with_what_another_engine_made
     assert "<td>₹9.00</td><td>₹4.00</td><td>-80.00 %</td>" in after
 
 
+def test_an_audit_of_a_run_that_is_not_there_is_no_job(desk: Desk, local: Caller) -> None:
+    refused = local.post(f"/ui/research/runs/{NO_RUN}/audit")
+
+    assert (refused.status, f"There is no backtest {NO_RUN}" in refused.text) == (404, True)
+    assert not desk.services.jobs.recent(5).jobs
+
+
 def test_a_sweep_tells_its_trials_the_best_first_and_how_whole_it_is(
     desk: Desk, local: Caller
 ) -> None:

@@ -135,7 +135,7 @@ class BacktestForm:
     @allows(Role.OPERATOR)
     def audit(self, run_id: UUID, request: Request) -> Response:
         """Ask whether the future reaches into a run, and what carries its profit."""
-        told = {"run_id": str(run_id)}
+        told = {"run_id": str(self._services.backtests.get(run_id).run_id)}
         job = self._services.jobs.enqueue(BACKTEST_AUDIT, told, actor=actor_of(request))
         return RedirectResponse(f"/ui/jobs/{job.job_id}?done=run", status_code=303)
 

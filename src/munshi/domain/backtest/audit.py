@@ -1,27 +1,26 @@
 """An audit of a backtest: does the future reach into it, and what carries its profit?
 
-The future is cut off after each day, and what was decided and traded before must not change. A
-strategy that looks something up elsewhere by the time of day cannot be caught so; one that lives
-on it falls when its decisions come a bar late.
+The future is cut off after each day, that of options too, and what was decided and traded before
+must not change. A strategy that looks something up elsewhere by the time of day cannot be caught
+so; one that lives on it falls when its decisions come a bar late.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from random import Random
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Decision, Engine, Request, Strategy
 from munshi.domain.backtest.results import BacktestResult, FillModel, Trade, TradeEnd
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
 from munshi.errors import StrategyFailedError
 
 DRAWS = 200
 QUICK_CUTS = 5
 _FUTURE_BARS = 500
-_UNITS_A_PAISA = PRICE_SCALE // 100
 _MOST_PEEKS = 20
 _MORE_SLIPPAGE = 5
 _CUT_SHARE = 80.0
@@ -77,7 +76,7 @@ def audit(
     for number, count in enumerate(ends):
         day = request.bars[count - 1].opens.astimezone(IST).date()
         progress(_CUT_SHARE * number / len(ends), f"Nothing after {day}.")
-        cut = replace(request, bars=request.bars[:count])
+        cut = request.until(count)
         try:
             result, again = _run(cut, make(), engine)
         except StrategyFailedError as error:
@@ -244,22 +243,17 @@ def _without(
 
 
 def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[int]:
-    """Profits with every order at a price drawn from its bar's range; charges as they were."""
-    at_open = request.fill_model is FillModel.NEXT_OPEN
-    span: dict[datetime, tuple[int, int]] = {
-        bar.opens if at_open else closes: (
-            bar.low // _UNITS_A_PAISA,
-            bar.high // _UNITS_A_PAISA,
-        )
-        for bar, closes in zip(
-            request.bars, request.hours.closes(request.bars, request.span), strict=True
-        )
-    }
+    """Profits with every order at a price drawn from its bar's range; charges as they were.
+
+    What was settled was no order, so nothing is drawn for it.
+    """
+    range_of = request.ranges()
     fills = [
-        (leg.quantity if leg.side is Side.SELL else -leg.quantity, leg.quoted, *span[leg.at])
+        (leg.quantity if leg.side is Side.SELL else -leg.quantity, leg.quoted, *span)
         for trade in whole.trades
+        if trade.end is not TradeEnd.UNPRICED
         for leg in trade.legs
-        if leg.at in span and leg.instrument == request.order.instrument
+        if (span := range_of(leg)) is not None
     ]
     return sorted(
         whole.net

@@ -1,19 +1,21 @@
 """What an engine is told and what it must return, whichever it is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.options.orders import Orders
-from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing
-from munshi.domain.market.candles import Candle
+from munshi.domain.backtest.results import BacktestResult, FillModel, LegFill, Sizing
+from munshi.domain.market.candles import PRICE_SCALE, Candle
 from munshi.domain.market.charges import ChargeKind, Side
 
 LONGEST_WAIT = timedelta(hours=1)
 _BASIS = 10_000
+_UNITS_A_PAISA = PRICE_SCALE // 100
+RangeOf = Callable[[LegFill], tuple[int, int] | None]
 
 
 class Target(IntEnum):
@@ -95,6 +97,20 @@ class Request:
     def coverage(self) -> dict[str, object]:
         """What has been read besides the bars until now."""
         return {}
+
+    def until(self, count: int) -> Self:
+        """The same with the first `count` bars, and nothing that came after them."""
+        return replace(self, bars=self.bars[:count])
+
+    def ranges(self) -> RangeOf:
+        """Asked of an order, how low and high its bar was in paise; None where there is no bar."""
+        at_open = self.fill_model is FillModel.NEXT_OPEN
+        closes = self.hours.closes(self.bars, self.span)
+        found = {
+            bar.opens if at_open else at: (bar.low // _UNITS_A_PAISA, bar.high // _UNITS_A_PAISA)
+            for bar, at in zip(self.bars, closes, strict=True)
+        }
+        return lambda leg: found.get(leg.at) if leg.instrument == self.order.instrument else None
 
 
 class Engine(Protocol):

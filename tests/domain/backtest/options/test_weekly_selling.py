@@ -1,6 +1,5 @@
 """Weekly selling: the signals as they are told, contracts and ways out, and no look ahead."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -23,11 +22,9 @@ from made_options import (
     run_options,
 )
 from made_weeks import NEUTRAL, THIS, hourly
-from munshi.domain.backtest.audit import audit, find_peek
 from munshi.domain.backtest.catalogue import make_strategy
 from munshi.domain.backtest.facts import RunFacts, prepared
 from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
-from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.hours import HourBars
 from munshi.domain.backtest.options.trials import OptionTrials, TrialFigures
 from munshi.domain.backtest.results import BacktestResult, TradeEnd
@@ -189,36 +186,6 @@ def _ended(result: BacktestResult, last: object) -> list[object]:
         for trade in result.trades
         if trade.end is TradeEnd.CLOSED and max(leg.at for leg in trade.legs) < last  # type: ignore[operator]
     ]
-
-
-def test_the_audit_runs_on_options_and_finds_them_clean() -> None:
-    bars = walked()[:1_500]
-    request = option_request(bars, WalkedTracks(walked()))
-
-    found = audit(
-        request,
-        maker("short_straddle", leg_stop_percent=25),
-        engine=OptionsEngine(),
-        seed=1,
-        progress=lambda *_: None,
-    )
-
-    assert found.is_clean
-    assert found.trades_compared > 10
-    rows = {row.name: row.net for row in found.assumptions}
-    assert rows["without charges and slippage"] > rows["without charges"] > found.net
-    assert rows["every decision one bar later"] != found.net
-
-
-def test_a_strategy_of_options_that_peeks_is_caught() -> None:
-    class Peeker:
-        def decide(self, closed: Sequence[Candle], /) -> object:
-            bars: Sequence[Candle] = closed._bars  # type: ignore[attr-defined]  # noqa: SLF001
-            ahead = bars[min(len(closed), len(bars) - 1)]
-            return None if ahead.close > closed[-1].close else ()
-
-    bars = walked()[:200]
-    assert find_peek(option_request(bars, WalkedTracks(bars)), Peeker) is not None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

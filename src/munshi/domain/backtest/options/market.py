@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
 
 from munshi.clock import IST
-from munshi.domain.backtest.engine import Request
+from munshi.domain.backtest.engine import RangeOf, Request
+from munshi.domain.backtest.results import FillModel, LegFill
 from munshi.domain.market.calendar import MarketCalendar, Segment, SessionKind
 from munshi.domain.market.contract_names import contract_name
 from munshi.domain.market.expiries import ExpiryKind, expiry_on_or_after, is_monthly_expiry
@@ -117,12 +118,29 @@ class OptionMarket:
 
     def track(self, contract: Contract, span: timedelta) -> PriceTrack:
         """The bars of `contract`, read once."""
-        key = (contract.instrument, int(span.total_seconds()))
+        return self.read(contract.instrument, contract.expiry, span)
+
+    def read(self, instrument: str, expiry: date, span: timedelta) -> PriceTrack:
+        """As `track`, of a contract by its name."""
+        key = (instrument, int(span.total_seconds()))
         if (found := self._tracks.get(key)) is None:
-            found = self.prices.track(contract.instrument, contract.expiry)
+            found = self.prices.track(instrument, expiry)
             found = replace(found, ends=self.ends(found.stamps, span, Segment.FNO))
             self._tracks[key] = found
         return found
+
+    def known(self, instrument: str, span: timedelta) -> PriceTrack | None:
+        """The bars of a contract that has been asked for; None for any other."""
+        return self._tracks.get((instrument, int(span.total_seconds())))
+
+    def until(self, at: datetime, span: timedelta) -> Self:
+        """The same market without the bars that open `at` or later."""
+        return type(self)(
+            underlying=self.underlying,
+            exchange=self.exchange,
+            calendar=self.calendar,
+            prices=_PricesUntil(self, span, int(at.timestamp())),
+        )
 
     def coverage(self) -> dict[str, object]:
         """Which contracts were asked for until now, and the bars that there were of them."""
@@ -212,6 +230,26 @@ class OptionMarket:
             day += _ONE_DAY
 
 
+@dataclass(frozen=True, slots=True)
+class _PricesUntil:
+    """What a market has read, without the bars that open at `stamp` or later."""
+
+    market: OptionMarket
+    span: timedelta
+    stamp: int
+
+    def track(self, instrument: str, expiry: date) -> PriceTrack:
+        whole = self.market.read(instrument, expiry, self.span)
+        count = whole.place(self.stamp)
+        return PriceTrack(
+            stamps=whole.stamps[:count],
+            opens=whole.opens[:count],
+            highs=whole.highs[:count],
+            lows=whole.lows[:count],
+            closes=whole.closes[:count],
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionRequest(Request):
     """`bars` are those of the underlying; those of contracts are asked of `market`.
@@ -223,3 +261,24 @@ class OptionRequest(Request):
 
     def coverage(self) -> dict[str, object]:
         return self.market.coverage()
+
+    def until(self, count: int) -> Self:
+        bars = self.bars[:count]
+        market = self.market.until(bars[-1].opens + self.span, self.span)
+        return replace(self, bars=bars, market=market)
+
+    def ranges(self) -> RangeOf:
+        """Of the contract's bar; what was settled had none, which shows by its lack of slippage."""
+
+        def of(leg: LegFill) -> tuple[int, int] | None:
+            track = self.market.known(leg.instrument, self.span)
+            if leg.price == leg.quoted or track is None:
+                return None
+            at = int(leg.at.timestamp())
+            stamps = track.stamps if self.fill_model is FillModel.NEXT_OPEN else track.ends
+            place = bisect_left(stamps, at)
+            if place == len(stamps) or stamps[place] != at:
+                return None
+            return track.lows[place], track.highs[place]
+
+        return of
