@@ -93,6 +93,7 @@ def show_memory(folder: Path) -> None:
     stamps = np.arange(MEMORY_BARS) * 300_000_000 + int(FIRST.timestamp()) * 1_000_000
     closes = stamps + 300_000_000
     o, h, low, c = (np.ascontiguousarray(column) for column in prices.T)
+    del prices
     last = Candle(
         opens=FIRST + SPAN * (MEMORY_BARS - 1), open=int(o[-1]), high=int(h[-1]), low=int(low[-1]),
         close=int(c[-1]), volume=1,

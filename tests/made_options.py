@@ -31,12 +31,18 @@ class StoredTracks:
         return self.tracks.get(instrument, PriceTrack())
 
 
-def opens_of(start: date, end: date, *, segment: Segment = Segment.CASH) -> list[datetime]:
-    """When the five-minute bars of every trading day open."""
+def opens_of(
+    start: date,
+    end: date,
+    *,
+    segment: Segment = Segment.CASH,
+    interval: Interval = Interval.FIVE_MINUTES,
+) -> list[datetime]:
+    """When the bars of every trading day open, those of five minutes unless told otherwise."""
     return [
         at
         for day in CALENDAR.trading_days(start, end)
-        for at in CALENDAR.bar_opens(day, Interval.FIVE_MINUTES, segment)
+        for at in CALENDAR.bar_opens(day, interval, segment)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from random import Random
 
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.backtest.options.test_option_ledger import Ledger, asked, hold, read_ledgers
+from made_candles import ist
 from made_options import (
     StoredTracks,
     WalkedTracks,
@@ -21,6 +22,7 @@ from made_options import (
     run_options,
 )
 from munshi.backtest.nautilus_engine import NautilusEngine
+from munshi.clock import IST
 from munshi.domain.backtest.confirmation import confirmation_of
 from munshi.domain.backtest.engine import Strategy
 from munshi.domain.backtest.options.engine import OptionsEngine
@@ -32,6 +34,7 @@ from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
 from munshi.domain.market.expiries import ExpiryKind
 from munshi.domain.market.instruments import InstrumentKind
+from munshi.domain.market.intervals import Interval
 from munshi.errors import (
     BacktestCapitalTooSmallError,
     BacktestDataMissingError,
@@ -52,11 +55,13 @@ def in_nautilus(request: OptionRequest, strategy: Strategy) -> BacktestResult:
     return NautilusEngine().run(request, strategy, progress=lambda _: None)
 
 
-def walk(
-    first: date, last: date, *, seed: int, step: int, segment: Segment = Segment.CASH
-) -> list[Candle]:
+def walk(first: date, last: date, *, seed: int, step: int) -> list[Candle]:
+    return walk_over(opens_of(first, last), seed=seed, step=step)
+
+
+def walk_over(opens: Sequence[datetime], *, seed: int, step: int) -> list[Candle]:
+    """From 23,000.00, at most `step` paise a bar."""
     random, prices = Random(seed), [2_300_000]  # noqa: S311
-    opens = opens_of(first, last, segment=segment)
     for _ in opens:
         prices.append(prices[-1] + random.randint(-step, step))
     return flat_bars(opens, lambda number: prices[number])
@@ -68,6 +73,7 @@ class Case:
 
     seed: int
     week: str
+    interval: Interval
     step: int
     time_value: int
     index_holes: float
@@ -78,12 +84,14 @@ class Case:
     wait: int
 
     def request(self) -> OptionRequest:
-        week = WEEKS[self.week]
-        bars = walk(*week, seed=self.seed, step=self.step, segment=Segment.FNO)
-        random, of_index = Random(self.seed), set(opens_of(*week))  # noqa: S311
+        week, random = WEEKS[self.week], Random(self.seed)  # noqa: S311
+        of_index = set(opens_of(*week, interval=self.interval))
+        opens = opens_of(*week, interval=self.interval, segment=Segment.FNO)
+        bars = walk_over(opens, seed=self.seed, step=self.step)
         return option_request(
             [bar for bar in bars if bar.opens in of_index and random.random() >= self.index_holes],
             Holed(self, WalkedTracks(bars, self.time_value)),
+            span=self.interval.span,
             fill_model=self.fill_model,
             max_wait=timedelta(minutes=self.wait),
             sizing=Sizing(capital=1_000_000_000, lots=self.lots, lot_size=1),
@@ -145,6 +153,7 @@ CASES = st.builds(
     Case,
     seed=st.integers(0, 100_000),
     week=st.sampled_from(sorted(WEEKS)),
+    interval=st.sampled_from([Interval.FIVE_MINUTES, Interval.FIFTEEN_MINUTES, Interval.ONE_HOUR]),
     step=st.sampled_from([300, 3_000]),
     time_value=st.sampled_from([20, 4_000]),  # at 20 an option is sold at nothing
     index_holes=st.sampled_from([0.0, 0.1, 0.5]),
@@ -168,6 +177,25 @@ def test_whatever_is_decided_both_come_to_the_same(case: Case) -> None:
     assert nautilus.equity == kernel.equity
     assert nautilus.digest() == kernel.digest()
     assert theirs.coverage() == ours.coverage()
+
+
+def test_a_close_after_the_settlement_fills_nothing_in_either() -> None:
+    """Hourly bars of options end at 15:40 then, the index at 15:30, whose last bar is missing."""
+    week = WEEKS["options trade on after the index"]
+    opens = opens_of(*week, interval=Interval.ONE_HOUR)
+    bars = flat_bars(opens, lambda _: 2_300_000)
+    enter = Enter(name="a", legs=(Leg(side=Side.SELL, kind=CE, strike=23_000),))
+    request = option_request(
+        [bar for bar in bars if f"{bar.opens.astimezone(IST):%d %H:%M}" != "04 15:15"],
+        WalkedTracks(bars),
+        span=Interval.ONE_HOUR.span,
+        fill_model=FillModel.NEXT_CLOSE,
+    )
+
+    for run in (run_options, in_nautilus):
+        [trade] = run(request, At(ist("2026-08-04 14:15"), (enter,))).trades
+        assert (trade.end, trade.legs) == (TradeEnd.UNPRICED, ())
+        assert trade.expiry == date(2026, 8, 4)
 
 
 @pytest.mark.parametrize("ledger", read_ledgers(), ids=lambda ledger: ledger.title)
@@ -272,3 +300,14 @@ class Always:
 
     def decide(self, closed: Sequence[Candle], /) -> Orders:  # noqa: ARG002
         return self.wanted  # type: ignore[return-value]
+
+
+@dataclass
+class At:
+    """Wants something when the bar that opens at `opens` has closed."""
+
+    opens: datetime
+    wanted: Orders
+
+    def decide(self, closed: Sequence[Candle], /) -> Orders:
+        return self.wanted if closed[-1].opens == self.opens else ()

@@ -172,6 +172,8 @@ PAGES_WANTED = {
     ("GET", "/openapi.json"): Role.PUBLIC,
     ("GET", "/problems/{slug}"): Role.PUBLIC,
     ("GET", "/ui/brokers/{service}/sign-in"): Role.OPERATOR,
+    ("GET", "/ui/jobs/{job_id}/again"): Role.OPERATOR,
+    ("POST", "/ui/jobs/{job_id}/again"): Role.OPERATOR,
     ("GET", "/ui/data/repair"): Role.OPERATOR,
     ("POST", "/ui/data/repair"): Role.OPERATOR,
     ("GET", "/ui/second-factor"): Role.VIEWER,

@@ -70,6 +70,10 @@ ROUTES_OF_DESK_PAGES: dict[tuple[str, str], GuestCall] = {
     ("POST", "/ui/password"): lambda on: on.send_form(
         "/ui/password", old=PASSWORD, new=OTHER_PASSWORD, again=OTHER_PASSWORD
     ),
+    ("POST", "/ui/second-factor/{act}"): lambda on: on.send_form("/ui/second-factor/set-up"),
+    ("POST", "/ui/second-factor/code"): lambda on: on.send_form(
+        "/ui/second-factor/code", **on.offered_code()
+    ),
     ("POST", "/ui/confirm"): lambda on: on.send_form("/ui/confirm", password=PASSWORD),
     ("POST", "/ui/cache/{shelf}/clear"): lambda on: on.send_form("/ui/cache/all/clear"),
 }

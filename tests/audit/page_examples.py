@@ -28,6 +28,12 @@ def _cancel(api: Caller) -> Answer:
     return _send(api, f"/ui/jobs/{_job(api)}/cancel")
 
 
+def _again(api: Caller) -> Answer:
+    job = _job(api)
+    _send(api, f"/ui/jobs/{job}/cancel")
+    return _send(api, f"/ui/jobs/{job}/again")
+
+
 def _cancel_all(api: Caller) -> Answer:
     _job(api)
     return _send(api, "/ui/jobs/all/cancel?state=queued", at_most=1)
@@ -88,6 +94,10 @@ ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ("POST", "/ui/schedules/{name}/{act}"): _run,
     ("POST", "/ui/data/quality"): lambda api: _send(api, "/ui/data/quality"),
     ("POST", "/ui/data/collect"): _collect,
+    ("POST", "/ui/data/repair"): lambda api: _send(
+        api, "/ui/data/repair", instrument="NSE:NIFTY 50"
+    ),
+    ("POST", "/ui/jobs/{job_id}/again"): _again,
     ("POST", "/ui/research/new"): _backtest,
     ("POST", "/ui/research/runs/{run_id}/audit"): lambda api: _send(
         api, "/ui/research/runs/00000000-0000-7000-8000-000000000000/audit"

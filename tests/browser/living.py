@@ -52,7 +52,7 @@ def fill_the_rest(desk: Desk) -> Mapping[str, str]:
     services, clock = desk.services, desk.clock
     clock.set(MORNING)
     hold(desk, "2026-11-19 09:15", count=375)
-    services.jobs.enqueue(BACKTEST, BACKTEST_ASKED, actor=TESTER)
+    ended = services.jobs.enqueue(BACKTEST, BACKTEST_ASKED, actor=TESTER)
     run_backtests(desk)
     [run] = services.backtests.list_runs()
     other = made_run()
@@ -79,6 +79,7 @@ def fill_the_rest(desk: Desk) -> Mapping[str, str]:
     key = people.api_keys.create("victor", "script", actor=OWNER).key
     services.jobs.enqueue(DATA_QUALITY, {}, actor=TESTER)
     return {
+        "ended": str(ended.job_id),
         "run_id": str(run.run_id),
         "other_run": str(other.run_id),
         "sweep_id": str(sweep.sweep_id),

@@ -35,6 +35,8 @@ def test_a_sign_in_shows_without_loading_the_page_again(tab: Page, site: Site) -
     verdict = tab.locator("#verdict")
     expect(verdict).to_contain_text("Not ready for the open on Fri 20 Nov, 09:15 IST.")
     expect(verdict).to_contain_text("the Kite sign-in")
+    named = tab.title()
+    assert named.endswith("missing · Munshi")
     expect(tab.locator("#market")).to_contain_text("Opens 20 Nov 09:15:00 IST")
 
     site.desk.log_in(Service.KITE)
@@ -45,6 +47,7 @@ def test_a_sign_in_shows_without_loading_the_page_again(tab: Page, site: Site) -
     expect(kite.locator("time")).to_have_attribute("title", "21 Nov 2026 00:30:00 UTC")
     expect(kite.locator(".countdown")).to_have_text("21 h 9 min left")
     expect(verdict).not_to_contain_text("the Kite sign-in")
+    assert tab.title() != named
     tab.get_by_role("button", name="Sign in at Breeze").click()
     tab.wait_for_url(f"{site.desk.simulator.url}/**")
     expect(tab.get_by_label("Password")).to_be_visible()

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from browser.chromium import Watch
 from browser.people import NAMES, sign_in
 from browser.site import Site
 from crowd import OWNER, PASSWORD
+from jobs.waiting import until
+from munshi.api import gate
 from munshi.domain.roles import Role
 
 SILENCE = "/ui/alerts/silences/new"
@@ -51,6 +54,27 @@ def test_a_form_sent_after_the_session_ended_comes_back_with_what_was_typed(
     expect(tab.locator("main")).to_contain_text("NSE is late & <b>slow</b>")
     [made] = site.desk.services.alerts.list_silences()
     assert (made.pattern, made.created_by) == ("data_gap:*", NAMES[Role.OPERATOR])
+
+
+def test_what_is_half_typed_when_the_page_says_that_the_session_ended_is_there_afterwards(
+    tab: Page, site: Site, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "STILL_GOOD_SECONDS", 0.2)
+    sign_in(tab, site, Role.OPERATOR, at="/ui/queues")
+    box = tab.locator("main details").filter(has_text="Pause default")
+    box.locator("summary").click()
+    reason = box.get_by_label("Why (people will read it)")
+    reason.fill("A broker is")
+    until(lambda: site.feed.readers == 1)
+    _end_every_session(site)
+    expect(tab.locator("#signed-out")).to_be_visible()
+    watch.wait("401")
+
+    tab.locator("#signed-out").get_by_role("link").click()
+    _sign_in_again(tab, NAMES[Role.OPERATOR])
+
+    expect(reason).to_be_visible()
+    expect(reason).to_have_value("A broker is")
 
 
 def test_nobody_else_gets_what_one_person_typed(tab: Page, site: Site, watch: Watch) -> None:

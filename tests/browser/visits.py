@@ -34,7 +34,13 @@ REFUSALS: Mapping[str, int] = {
 ADDRESSES: Mapping[str, Sequence[str]] = {
     "/ui/jobs/all/{act}": ("/ui/jobs/all/retry?state=failed",),
     "/ui/jobs/{job_id}/{act}": ("/ui/jobs/{failed}/retry",),
-    "/ui/jobs/{job_id}": ("/ui/jobs/{told}", "/ui/jobs/{failed}", f"/ui/jobs/{_NOBODYS}"),
+    "/ui/jobs/{job_id}/again": ("/ui/jobs/{ended}/again",),
+    "/ui/jobs/{job_id}": (
+        "/ui/jobs/{told}",
+        "/ui/jobs/{failed}",
+        "/ui/jobs/{ended}",
+        f"/ui/jobs/{_NOBODYS}",
+    ),
     "/ui/jobs": ("/ui/jobs", "/ui/jobs?state=failed"),
     "/ui/research/runs/{run_id}": ("/ui/research/runs/{run_id}", f"/ui/research/runs/{_NOBODYS}"),
     "/ui/research/compare": ("/ui/research/compare?run={run_id}&run={other_run}",),

@@ -87,6 +87,31 @@ def test_acts_ask_first_and_are_audited_with_the_persons_name(inhabited: House) 
     assert [entry.user_id for entry in trail[:4]] == ["omar"] * 4
 
 
+def test_a_job_that_ended_is_run_again_as_another_and_says_so_in_the_audit(
+    inhabited: House,
+) -> None:
+    job_id, jobs = _ask_for(inhabited.desk), inhabited.desk.services.jobs
+    omar, vera = inhabited.browser("omar"), inhabited.browser("vera")
+    path = f"/ui/jobs/{job_id}/again"
+
+    early = omar.get(path, headers=HTML)
+    post(omar, f"/ui/jobs/{job_id}/cancel")
+    page = omar.get(f"/ui/jobs/{job_id}", headers=HTML).text
+    asked = omar.get(path, headers=HTML)
+    done = post(omar, path)
+
+    assert early.status == 409
+    assert path in page
+    assert f"/ui/audit?entity_type=job&amp;entity_id={job_id}" in page
+    assert "Yes, run it again" in asked.text
+    again = jobs.get(done.headers["location"].rpartition("/")[2].partition("?")[0])
+    first = jobs.get(job_id)
+    assert (again.state, first.state) == (JobState.QUEUED, JobState.CANCELLED)
+    assert (again.job_type, again.parameters) == (first.job_type, first.parameters)
+    assert again.created_by == "omar"
+    assert post(vera, path).status == 403
+
+
 def test_a_viewer_and_a_page_of_another_site_change_nothing(inhabited: House) -> None:
     job_id = _ask_for(inhabited.desk)
     vera, omar = inhabited.browser("vera"), inhabited.browser("omar")

@@ -164,7 +164,7 @@ class CompiledRuns:
         closes = (columns.closes + _AHEAD_OF_UTC) // _DAY
         waits = columns.traded_at_open[1:] - columns.traded_at_close[:-1]
         self._lapses = int(np.count_nonzero(waits > self._rules.max_wait))
-        self._ends_of_days = list({day: at for at, day in enumerate(closes.tolist())}.values())
+        self._ends_of_days = [*np.flatnonzero(np.diff(closes)).tolist(), closes.size - 1]
         self._fits = _fits(self._bars, self._rules, self._rates, columns)
         self._text = ResultText(request, columns.closes, self._blank)
 

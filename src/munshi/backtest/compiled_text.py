@@ -78,15 +78,19 @@ class ResultText:
         before, rest = text.split(_instant_of(_MARKED_AT))
         after, rest = rest.split(str(_MARK))
         middle, tail = rest.split(str(_MARK + 1))
-        # What follows a position stands before the next point.
-        heads = [
-            f"{f'{tail},' if number else ''}{before}{_instant(micros)}{after}".encode()
-            for number, micros in enumerate(self._closes.tolist())
-        ]
+        longest = len(f"{tail},{before}{_instant_of(_MARKED_AT)}{after}".encode())
+        heads = bytearray(longest * self._closes.size)
+        ends = np.zeros(self._closes.size + 1, np.int64)
+        end = 0
+        for number, micros in enumerate(self._closes):
+            # What follows a position stands before the next point.
+            comma = f"{tail}," if number else ""
+            head = f"{comma}{before}{_instant(int(micros))}{after}".encode()
+            begin, end = end, end + len(head)
+            heads[begin:end] = head
+            ends[number + 1] = end
         self.between = tail + self.between
-        ends = np.zeros(len(heads) + 1, np.int64)
-        np.cumsum([len(head) for head in heads], out=ends[1:])
-        return _bytes(b"".join(heads)), ends, _bytes(middle.encode())
+        return _bytes(heads)[:end], ends, _bytes(middle.encode())
 
 
 def _leg_text(request: Request, side: Side) -> str:
@@ -130,5 +134,5 @@ def _instant_of(at: datetime) -> str:
     return canonical_json(at).strip('"')
 
 
-def _bytes(content: bytes) -> Bytes:
+def _bytes(content: bytes | bytearray) -> Bytes:
     return np.frombuffer(content, np.uint8)

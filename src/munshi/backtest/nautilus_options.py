@@ -1,6 +1,7 @@
 """Option trades of several legs in nautilus_trader, through expiry."""
 
 from collections.abc import Callable
+from itertools import groupby
 
 from nautilus_trader.model.enums import OmsType
 from nautilus_trader.model.identifiers import Venue
@@ -43,4 +44,9 @@ def play_in_nautilus(
         way_out = desk.end()
     finally:
         engine.dispose()
-    return Played(trades=desk.trades, cash=desk.cash, positions=desk.positions, way_out=way_out)
+    return Played(
+        trades=desk.trades,
+        cash_runs=[(cash, len(list(run))) for cash, run in groupby(desk.cash)],
+        positions=desk.positions,
+        way_out=way_out,
+    )

@@ -212,7 +212,7 @@ class BacktestService:
         with self._database.reading() as tx:
             tried = tx.backtests.list_tried(run.instrument)
             tried |= tx.sweeps.list_tried(run.instrument)
-        return evidence_of(run.metrics, tried.values())
+        return evidence_of([run.metrics], tried.values())[0]
 
     def trades(self, run_id: UUID) -> list[Trade]:
         """Raises BacktestRunUnknownError."""

@@ -175,7 +175,7 @@ class SweepService:
         return SweepShown(
             sweep=sweep,
             trials=trials,
-            evidence=[evidence_of(trial.metrics, tried.values()) for trial in trials],
+            evidence=evidence_of([trial.metrics for trial in trials], tried.values()),
             result=result,
         )
 

@@ -8,11 +8,14 @@ from starlette.responses import RedirectResponse, Response
 
 from munshi.api.roles import Role, actor_of, allows
 from munshi.bootstrap import Services
+from munshi.dashboard.asking import ask
 from munshi.dashboard.job_filters import JobQuery
-from munshi.dashboard.job_pages import acts_for
-from munshi.dashboard.look import Look, address
+from munshi.dashboard.job_pages import acts_for, runs_again
+from munshi.dashboard.look import Look, address, plain_time
+from munshi.domain.jobs import Job
 from munshi.errors import JobStateConflictError, PathUnknownError
 from munshi.jobs.bulk import BulkAction
+from munshi.jobs.service import JobRequest
 
 _Count = Annotated[int, Form(ge=0, le=10_000_000)]
 
@@ -26,11 +29,12 @@ class JobActs:
         self._look = look
 
     def add_to(self, router: APIRouter) -> None:
-        for path, ask, do in (
+        for path, form, do in (
             ("/ui/jobs/all/{act}", self.ask_for_all, self.do_to_all),
+            ("/ui/jobs/{job_id}/again", self.ask_again, self.run_again),
             ("/ui/jobs/{job_id}/{act}", self.ask, self.do),
         ):
-            router.add_api_route(path, ask, include_in_schema=False)
+            router.add_api_route(path, form, include_in_schema=False)
             router.add_api_route(path, do, methods=["POST"], include_in_schema=False)
 
     @allows(Role.OPERATOR)
@@ -56,6 +60,40 @@ class JobActs:
         else:
             job = self._jobs.retry(job_id, actor=actor)
         return RedirectResponse(f"/ui/jobs/{job.job_id}?done={action}", status_code=303)
+
+    @allows(Role.OPERATOR)
+    def ask_again(self, job_id: str, request: Request) -> Response:
+        """A job of its own, told the same; this one stays as it is."""
+        job = self._ended(job_id)
+        return ask(
+            self._look,
+            request,
+            title="Run it again?",
+            about=f"{job.job_type} of {plain_time(job.created_at)}: {job.state}",
+            means="Another job is made that is told the same; this one stays as it is.",
+            yes="Yes, run it again",
+            back=f"/ui/jobs/{job.job_id}",
+        )
+
+    @allows(Role.OPERATOR)
+    def run_again(self, job_id: str, request: Request) -> Response:
+        job = self._ended(job_id)
+        again = self._jobs.enqueue(
+            job.job_type,
+            job.parameters,
+            actor=actor_of(request),
+            request=JobRequest(priority=job.priority, concurrency_key=job.concurrency_key),
+        )
+        return RedirectResponse(f"/ui/jobs/{again.job_id}?done=run", status_code=303)
+
+    def _ended(self, job_id: str) -> Job:
+        job = self._jobs.get(job_id)
+        if not runs_again(job):
+            raise JobStateConflictError(
+                f"Job {job.job_id} is {job.state}; it cannot be run again by itself.",
+                hint="Retry, or wait for its end; a part is run again with the whole.",
+            )
+        return job
 
     @allows(Role.OPERATOR)
     def ask_for_all(self, act: str, request: Request) -> Response:

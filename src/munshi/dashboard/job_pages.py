@@ -40,6 +40,16 @@ def acts_for(job: Job) -> tuple[BulkAction, ...]:
     return tuple(found)
 
 
+def runs_again(job: Job) -> bool:
+    """Whether another job may be made of it: it has ended, and is whole and our own."""
+    return (
+        job.state.is_final
+        and job.parent_id is None
+        and job.imported_from is None
+        and job.job_type in JOB_TYPES
+    )
+
+
 class JobPages:
     """Each part is a few small reads."""
 
@@ -119,6 +129,7 @@ class JobPages:
                 may_act=may_act,
                 job=job,
                 acts=acts_for(job),
+                runs_again=runs_again(job),
                 attempts=jobs.attempts(job_id),
                 artifacts=jobs.artifacts(job_id),
                 children=children,

@@ -73,7 +73,7 @@ def _previous(
 ) -> dict[str, Any]:
     """The earlier model's own out-of-sample words, and its file's for what came after it."""
     if previous is None:
-        return {"absent": "there is no earlier validation of this instrument and signal"}
+        return {"absent": "there is no earlier validation of this strategy, instrument and signal"}
     found, note = _words_of(previous, ours, service)
     kept = np.array([sample.decided_at.isoformat() in found for sample in ours.samples])
     told = {

@@ -35,13 +35,14 @@ def _export(asked: Mapping[str, Any]) -> dict[str, Any]:
     client = MlflowClient(tracking_uri=asked["uri"])
     experiment = _experiment(client, asked)
     run_id, is_new = _run(client, experiment, asked)
-    there = {} if is_new else _metrics_there(client, run_id)
+    there, told = _what_is_there(client, run_id)
     metrics = [
         Metric(key, value, asked["ended_ms"], step)
         for key, value, step in asked["metrics"]
         if (value, step) not in there.get(key, ())
     ]
-    params = [Param(key, value) for key, value in asked["params"].items()]
+    # MLflow refuses to change what a run was told.
+    params = [Param(key, value) for key, value in asked["params"].items() if key not in told]
     tags = [RunTag(key, value) for key, value in asked["tags"].items()]
     for begin in range(0, len(metrics), _MOST_METRICS):
         client.log_batch(run_id, metrics=metrics[begin : begin + _MOST_METRICS])
@@ -83,11 +84,16 @@ def _run(client: MlflowClient, experiment: str, asked: Mapping[str, Any]) -> tup
     return str(made.info.run_id), True
 
 
-def _metrics_there(client: MlflowClient, run_id: str) -> dict[str, set[tuple[float, int]]]:
-    return {
+def _what_is_there(
+    client: MlflowClient, run_id: str
+) -> tuple[dict[str, set[tuple[float, int]]], set[str]]:
+    """Values and steps of each metric, and the names of parameters."""
+    data = client.get_run(run_id).data
+    metrics = {
         key: {(each.value, each.step) for each in client.get_metric_history(run_id, key)}
-        for key in client.get_run(run_id).data.metrics
+        for key in data.metrics
     }
+    return metrics, set(data.params)
 
 
 if __name__ == "__main__":

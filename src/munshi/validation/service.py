@@ -144,10 +144,13 @@ class ValidationService:
     def previous(
         self, backtest: BacktestRun, *, signal_type: str, trial_key: str
     ) -> ValidationRun | None:
-        """The newest of the same instrument and signals that was another trial."""
+        """The newest of the same strategy, instrument and signals that was another trial."""
         with self._database.reading() as tx:
             return tx.validations.get_previous(
-                instrument=backtest.instrument, signal_type=signal_type, trial_key=trial_key
+                strategy=backtest.strategy,
+                instrument=backtest.instrument,
+                signal_type=signal_type,
+                trial_key=trial_key,
             )
 
     def model_file(self, run: ValidationRun) -> bytes:

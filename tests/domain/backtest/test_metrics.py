@@ -37,6 +37,7 @@ def test_a_drawdown_lasts_until_the_peak_is_reached_again() -> None:
 def test_what_cannot_be_known_is_none() -> None:
     assert (cagr([]), sharpe([0.1]), sharpe([0.1, 0.1]), sortino([0.1])) == (None,) * 4
     assert cagr([-1.0]) == -1.0
+    assert cagr([1e3]) is None
 
 
 def test_returns_stop_where_nothing_is_left() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+from made_backtests import made_run
 from made_validation_runs import AT, made_validation
 from munshi.infrastructure.database.engine import Database
 
@@ -27,14 +28,18 @@ def test_tries_are_counted_by_what_was_tried_and_the_one_before_is_another(
     signal = made_validation(signal_type="S3", trial_key="3" * 64)
     with database.transaction() as tx:
         for run in (first, again, other, signal):
+            made = replace(made_run(), run_id=run.backtest_run_id)
+            tx.backtests.save_run(made, ())
             tx.validations.save_run(run)
 
-    asked = {"instrument": "NSE:INFY", "signal_type": "all"}
+    told = {"instrument": "NSE:INFY", "signal_type": "all"}
+    asked = {**told, "strategy": "ma_cross"}
     with database.reading() as tx:
-        assert tx.validations.list_trials(**asked) == {"1" * 64, "2" * 64}
+        assert tx.validations.list_trials(**told) == {"1" * 64, "2" * 64}
         assert tx.validations.get_previous(**asked, trial_key="1" * 64) == other
         before = tx.validations.get_previous(**asked, trial_key="2" * 64)
         assert before is not None
         assert before.trial_key == "1" * 64
-        assert tx.validations.get_previous(instrument="X", signal_type="all", trial_key="") is None
+        for unlike in ({"instrument": "X"}, {"strategy": "short_straddle"}):
+            assert tx.validations.get_previous(**{**asked, **unlike}, trial_key="") is None
         assert [run.signal_type for run in tx.validations.list_runs(limit=1)] == ["all"]

@@ -33,3 +33,7 @@ class ClosedBars(Sequence[Candle]):
         """One more bar has closed."""
         self._count += 1
         return self._bars[self._count - 1]
+
+    def close_until(self, count: int) -> None:
+        """So many bars have closed, one after another."""
+        self._count = count

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.options.orders import Orders
@@ -44,6 +44,15 @@ class Strategy(Protocol):
 
         `closed[-1]` has just closed.
         """
+        ...
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A strategy that can tell, from the times of bars alone, when it need not be asked."""
+
+    def rests_until(self, number: int, /) -> int:
+        """The first bar from `number` on, counted from 0, at whose close it may decide anything."""
         ...
 
 

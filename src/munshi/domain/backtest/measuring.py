@@ -1,6 +1,6 @@
 """All figures of a result together: with intervals, and after the trials that were made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import variance
 
@@ -40,23 +40,25 @@ def measured(result: BacktestResult) -> Metrics:
     return {**figures, "bootstrap_seed": seed}
 
 
-def evidence_of(figures: Figures, tried: Iterable[Figures]) -> Evidence:
-    """Of one result; `tried` holds the figures of every trial, its own among them."""
+def evidence_of(shown: Sequence[Figures], tried: Iterable[Figures]) -> list[Evidence]:
+    """Of each result; `tried` holds the figures of every trial, theirs among them."""
     sharpes = [value for each in tried if (value := each.get("period_sharpe")) is not None]
     trials = max(len(sharpes), 1)
     threshold = luck_threshold(trials, variance(sharpes)) if trials > 1 else 0.0
+    return [
+        Evidence(trials=trials, threshold=threshold, deflated_sharpe=_deflated(each, threshold))
+        for each in shown
+    ]
+
+
+def _deflated(figures: Figures, threshold: float) -> float | None:
     sharpe, skew, kurtosis = (figures.get(n) for n in ("period_sharpe", "skew", "kurtosis"))
-    known = sharpe is not None and skew is not None and kurtosis is not None
-    return Evidence(
-        trials=trials,
+    if sharpe is None or skew is None or kurtosis is None:
+        return None
+    return deflated_sharpe(
+        sharpe,
+        observations=int(figures.get("days") or 0),
+        skew=skew,
+        kurtosis=kurtosis,
         threshold=threshold,
-        deflated_sharpe=deflated_sharpe(
-            sharpe or 0.0,
-            observations=int(figures.get("days") or 0),
-            skew=skew or 0.0,
-            kurtosis=kurtosis or 0.0,
-            threshold=threshold,
-        )
-        if known
-        else None,
     )

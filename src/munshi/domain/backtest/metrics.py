@@ -130,10 +130,14 @@ def daily_returns(capital: int, daily: Sequence[int]) -> list[float]:
 
 
 def cagr(returns: Sequence[float]) -> float | None:
+    """None also where a few days would come to more in a year than a number can say."""
     if not returns:
         return None
     end = math.prod(1 + each for each in returns)
-    return end ** (YEAR / len(returns)) - 1 if end > 0 else -1.0
+    try:
+        return end ** (YEAR / len(returns)) - 1 if end > 0 else -1.0
+    except OverflowError:
+        return None
 
 
 def sharpe(returns: Sequence[float]) -> float | None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from munshi.domain.places import TOP, Place
 from munshi.domain.validation.runs import COMPLETED, ValidationRun
+from munshi.infrastructure.database.models import backtest_runs as backtests
 from munshi.infrastructure.database.models import ml_validation_runs as runs
 from munshi.infrastructure.database.newest_first import follows, place_values
 
@@ -27,8 +28,11 @@ _TRIED = select(runs.c.trial_key).where(
     runs.c.instrument == bindparam("instrument"),
     runs.c.signal_type == bindparam("signal"),
 )
+# What tells one strategy's good trades apart says nothing of those of another.
+_OF_STRATEGY = select(backtests.c.run_id).where(backtests.c.strategy == bindparam("strategy"))
 _BEFORE = (
     _WHOLE.where(
+        runs.c.backtest_run_id.in_(_OF_STRATEGY),
         runs.c.instrument == bindparam("instrument"),
         runs.c.signal_type == bindparam("signal"),
         runs.c.trial_key != bindparam("trial"),
@@ -67,10 +71,15 @@ class ValidationRepository:
         return set(self._connection.execute(_TRIED, asked).scalars())
 
     def get_previous(
-        self, *, instrument: str, signal_type: str, trial_key: str
+        self, *, strategy: str, instrument: str, signal_type: str, trial_key: str
     ) -> ValidationRun | None:
-        """The newest of another trial."""
-        asked = {"instrument": instrument, "signal": signal_type, "trial": trial_key}
+        """The newest of another trial on trades of the same strategy."""
+        asked = {
+            "strategy": strategy,
+            "instrument": instrument,
+            "signal": signal_type,
+            "trial": trial_key,
+        }
         row = self._connection.execute(_BEFORE, asked).one_or_none()
         return None if row is None else _run(row)
 

@@ -20,6 +20,12 @@ function countDown() {
   }
 }
 
+// So that a tab among many tells how the desk is.
+function nameTab() {
+  const said = document.querySelector("[data-tab]");
+  if (said) document.title = `${said.dataset.tab} · Munshi`;
+}
+
 function toggleTheme() {
   const root = document.documentElement;
   const isDark = root.dataset.theme
@@ -52,10 +58,14 @@ document.addEventListener("htmx:sse:after:connection", () => {
   document.documentElement.dataset.live = "yes";
 });
 document.addEventListener("htmx:sse:close", () => delete document.documentElement.dataset.live);
-document.addEventListener("htmx:sse:after:message", countDown);
+document.addEventListener("htmx:sse:after:message", () => {
+  countDown();
+  nameTab();
+});
 
 const themeButton = document.getElementById("theme");
 themeButton.hidden = false;
 themeButton.addEventListener("click", toggleTheme);
 countDown();
+nameTab();
 setInterval(countDown, 1000);

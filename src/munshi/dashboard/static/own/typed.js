@@ -45,6 +45,8 @@ if (kept && "keepsTyped" in document.body.dataset) {
   const form = forms.find((each) => each.getAttribute("action") === kept.action) ?? forms[0];
   if (isBack && form) {
     fill(form, kept.fields);
+    for (let box = form.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    for (const box of form.querySelectorAll("details")) box.open = true;
     document.getElementById("typed-again").hidden = false;
   }
 }

@@ -1,7 +1,9 @@
 """Cash, the trades that are open and those that ended, bar after bar of the underlying."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import add
 
 from munshi.clock import IST
 from munshi.domain.backtest.costs import NO_COST, LegCost, cost_of_exercise, cost_of_leg
@@ -10,15 +12,20 @@ from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting, fil
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit
 from munshi.domain.backtest.options.settlement import settlement_value
+from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
 from munshi.domain.market.charges import ChargeKind, Side
+
+# Paise, and for how many bars it stayed so.
+CashRun = tuple[int, int]
 
 
 class Book:
     """What happens at each close comes in one order: fills, expiries, the mark, stops."""
 
-    def __init__(self, request: OptionRequest) -> None:
+    def __init__(self, request: OptionRequest, timeline: Timeline) -> None:
         self._request = request
+        self._timeline = timeline
         self._market = request.market
         self._at_open = request.fill_model is FillModel.NEXT_OPEN
         self._cash = request.sizing.capital
@@ -26,16 +33,32 @@ class Book:
         self._ended: list[tuple[int, Trade]] = []
         self._count = 0
         self._way_out = 0
-        self.cash_curve: list[int] = []
+        self._cash_runs: list[CashRun] = []
         self.position_curve: list[int] = []
+
+    @property
+    def cash_runs(self) -> Sequence[CashRun]:
+        return self._cash_runs
 
     @property
     def trades(self) -> tuple[Trade, ...]:
         """Those that ended, in the order in which they were decided."""
         return tuple(trade for _, trade in sorted(self._ended, key=lambda each: each[0]))
 
-    def close(self, number: int, now: int, at: datetime) -> None:
-        """The bar `number` of the underlying has closed at `at`, `now` seconds since 1970."""
+    def close(self, begin: int, until: int) -> None:
+        """The bars of the underlying from `begin` up to, not including, `until` have closed."""
+        number = begin
+        while number < until:
+            quiet = self._quiet_until(number, until)
+            if quiet > number:
+                self._mark(number, quiet)
+                number = quiet
+            else:
+                self._close(number)
+                number += 1
+
+    def _close(self, number: int) -> None:
+        now, at = self._timeline.ends[number], self._timeline.instants[number]
         position = 0
         if self._open:
             for trade in tuple(self._open):
@@ -48,8 +71,32 @@ class Book:
             for trade in self._open:
                 if trade.has_stops:
                     self._stop(trade, at)
-        self.cash_curve.append(self._cash)
         self.position_curve.append(position)
+        self._keep_cash(1)
+
+    def _quiet_until(self, number: int, until: int) -> int:
+        """Up to which bar every open trade is but marked."""
+        for trade in self._open:
+            if not trade.is_only_marked:
+                return number
+            until = bisect_left(self._timeline.ends, trade.settles, number, until)
+        return until
+
+    def _mark(self, begin: int, until: int) -> None:
+        positions = [0] * (until - begin)
+        for trade in self._open:
+            for leg in trade.legs:
+                worths = self._timeline.worths(leg, begin, until)
+                positions = list(map(add, positions, worths))
+                leg.advance(self._timeline.ends[until - 1])
+        self.position_curve += positions
+        self._keep_cash(len(positions))
+
+    def _keep_cash(self, bars: int) -> None:
+        runs = self._cash_runs
+        if runs and runs[-1][0] == self._cash:
+            bars += runs.pop()[1]
+        runs.append((self._cash, bars))
 
     def enter(self, order: Enter, at: datetime) -> None:
         """Decided at `at`. Raises MarketFactUnknownError, CalendarYearUnknownError."""

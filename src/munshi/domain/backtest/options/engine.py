@@ -6,12 +6,12 @@ charges fall on every order; what expires is settled. A way out that finds no pr
 trade as unpriced. What is open at the end is marked and says so, with what getting out costs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from munshi.domain.backtest.closed_bars import ClosedBars
-from munshi.domain.backtest.engine import Request, Strategy
-from munshi.domain.backtest.options.book import Book
+from munshi.domain.backtest.engine import Request, Resting, Strategy
+from munshi.domain.backtest.options.book import Book, CashRun
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit, Orders
 from munshi.domain.backtest.options.settlement import SOURCE
@@ -48,12 +48,17 @@ class OptionsEngine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What a run came to; `cash` and `positions` are those of each bar's close, in paise."""
+    """What a run came to; `cash_runs` and `positions` are of the bars' closes, in paise."""
 
     trades: tuple[Trade, ...]
-    cash: list[int]
+    cash_runs: Sequence[CashRun]
     positions: list[int]
     way_out: int | None
+
+    @property
+    def cash(self) -> list[int]:
+        """That of each bar's close."""
+        return [cash for cash, bars in self.cash_runs for _ in range(bars)]
 
     def equity(self, timeline: Timeline) -> tuple[EquityPoint, ...]:
         curve = zip(timeline.instants, self.cash, self.positions, strict=True)
@@ -70,22 +75,34 @@ def play(
     progress: Callable[[float], None],
 ) -> Played:
     """Run over the bars of `timeline`, which are those of `request`. Raises as the engine does."""
-    book, closed = Book(request), ClosedBars(request.bars)
+    book, closed = Book(request, timeline), ClosedBars(request.bars)
     ends, instants = timeline.ends, timeline.instants
-    for number, now in enumerate(ends):
-        closed.close_next()
-        book.close(number, now, instants[number])
+    rests_until = strategy.rests_until if isinstance(strategy, Resting) else _never_rests
+    number = told = 0
+    while number < len(ends):
+        if number >= told:
+            progress(number / len(ends))
+            told += _TOLD_EVERY
+        asked = min(rests_until(number), len(ends) - 1)
+        book.close(number, asked + 1)
+        closed.close_until(asked + 1)
         for order in decided(strategy, closed, orders_of):
             if isinstance(order, Enter):
-                book.enter(order, instants[number])
+                book.enter(order, instants[asked])
             else:
-                book.exit(order, instants[number])
-        if number % _TOLD_EVERY == 0:
-            progress(number / len(ends))
+                book.exit(order, instants[asked])
+        number = asked + 1
     way_out = book.end(instants[-1])
     return Played(
-        trades=book.trades, cash=book.cash_curve, positions=book.position_curve, way_out=way_out
+        trades=book.trades,
+        cash_runs=book.cash_runs,
+        positions=book.position_curve,
+        way_out=way_out,
     )
+
+
+def _never_rests(number: int) -> int:
+    return number
 
 
 def result_of(

@@ -14,7 +14,10 @@ _PERCENT = 100
 
 @dataclass(slots=True, kw_only=True)
 class HeldLeg:
-    """`mark` is its last known price in paise, `entry` the price it was filled at."""
+    """`mark` is its last known price in paise, `entry` the price it was filled at.
+
+    `is_marked` once a bar of it has closed since.
+    """
 
     contract: Contract
     track: PriceTrack
@@ -24,11 +27,16 @@ class HeldLeg:
     entry: int = 0
     cursor: int = 0
     is_fresh: bool = False
+    is_marked: bool = False
     is_leaving: bool = False
 
     @property
     def worth(self) -> int:
-        return self.mark * self.quantity * (1 if self.side is Side.BUY else -1)
+        return self.mark * self.signed_quantity
+
+    @property
+    def signed_quantity(self) -> int:
+        return self.quantity if self.side is Side.BUY else -self.quantity
 
     @property
     def way_out(self) -> Side:
@@ -41,7 +49,7 @@ class HeldLeg:
             cursor += 1
         self.is_fresh = cursor > self.cursor
         if self.is_fresh:
-            self.cursor, self.mark = cursor, self.track.closes[cursor - 1]
+            self.cursor, self.mark, self.is_marked = cursor, self.track.closes[cursor - 1], True
 
     def is_stopped(self, percent: int) -> bool:
         return (
@@ -70,8 +78,10 @@ class Waiting:
             return False
         if at_open:
             return self.stamp < now
+        # Options may trade on after the index has settled them, but not for these trades.
+        last = min(now, int(self.legs[0].contract.settles_at.timestamp()))
         return all(
-            leg.track.ends[place] <= now for leg, place in zip(self.legs, self.places, strict=True)
+            leg.track.ends[place] <= last for leg, place in zip(self.legs, self.places, strict=True)
         )
 
 
@@ -99,6 +109,12 @@ class HeldTrade:
     def is_quiet(self, now: int) -> bool:
         """Whether nothing can be filled or settled by `now`."""
         return self.entry is None and not self.exits and now < self.settles
+
+    @property
+    def is_only_marked(self) -> bool:
+        """Whether nothing comes of a bar but new marks, until it settles or is decided on."""
+        is_waiting = self.entry is not None or bool(self.exits) or self.has_stops
+        return not is_waiting and all(leg.is_marked for leg in self.legs)
 
     def is_stopped(self) -> bool:
         """By what closing every leg would cost, against what the whole trade brought in."""

@@ -1,5 +1,6 @@
 """Hourly bars out of shorter ones, each told once it has closed."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -61,10 +62,20 @@ class SharedHours:
     def __init__(self, span: timedelta) -> None:
         self._hours = HourBars(span)
         self._told: list[list[Candle]] = []
+        self._with_hours: list[int] = []
 
     def closed_with(self, closed: Sequence[Candle]) -> list[Candle]:
         """Those that have closed with the newest of `closed`, which grows by one bar a call."""
         count = len(closed)
         if count > len(self._told):
             self._told.append(self._hours.push(closed[-1]))
+            if self._told[-1]:
+                self._with_hours.append(count - 1)
         return self._told[count - 1]
+
+    def rests_until(self, number: int) -> int:
+        """The first bar from `number` on, counted from 0, with which an hour may close."""
+        if number >= len(self._told):
+            return number
+        place = bisect_left(self._with_hours, number)
+        return self._with_hours[place] if place < len(self._with_hours) else len(self._told)

@@ -63,15 +63,24 @@ class OptionTrials:
 
     def _hash(self, played: Played) -> str:
         begin, end = result_of(self._request, played, equity=()).around_equity()
-        points = ",".join(
-            [
-                f'{head}{cash},"position":{position}}}'
-                for head, cash, position in zip(
-                    self._heads, played.cash, played.positions, strict=True
-                )
-            ]
-        )
-        return hashlib.sha256(f"{begin}{points}{end}".encode()).hexdigest()
+        points: list[str] = []
+        number = 0
+        for cash, bars in played.cash_runs:
+            points.append(self._points(number, played.positions[number : number + bars], cash))
+            number += bars
+        return hashlib.sha256(f"{begin}{','.join(points)}{end}".encode()).hexdigest()
+
+    def _points(self, first: int, positions: Sequence[int], cash: int) -> str:
+        """The points of the curve from the bar `first` on, as JSON, while the cash is the same."""
+        heads = self._heads[first : first + len(positions)]
+        if not any(positions):
+            tail = f'{cash},"position":0}}'
+            return f"{tail},".join(heads) + tail
+        pieces = [f'{cash},"position":', "},"] * (2 * len(heads))
+        pieces[0::4] = heads
+        pieces[1::4] = [f'{cash},"position":'] * len(heads)
+        pieces[2::4] = map(str, positions)
+        return "".join(pieces)[:-1]
 
     @cached_property
     def _timeline(self) -> Timeline:

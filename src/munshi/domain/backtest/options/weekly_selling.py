@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from typing import ClassVar
 
 from munshi.domain.backtest.facts import RunFacts
@@ -72,6 +73,9 @@ class WeeklyOptionSelling:
     _signals: SharedSignals = field(init=False)
     _count: int = 0
     _sold: list[Signal] = field(default_factory=list)
+    # Between them no hourly close ends a trade.
+    _stop_below: float = -inf
+    _stop_above: float = inf
 
     def __post_init__(self) -> None:
         if self.hedge_distance < 1:
@@ -103,9 +107,11 @@ class WeeklyOptionSelling:
             orders += self._stopped(hour)
             self._count += 1
             if (signal := self._signals.at(self._count, hour)) is not None:
-                self._sold.append(signal)
-                orders.append(self._enter(signal))
+                orders.append(self._sell(signal))
         return tuple(orders) or None
+
+    def rests_until(self, number: int, /) -> int:
+        return self._hours.rests_until(number)
 
     def _enter(self, signal: Signal) -> Enter:
         legs = [Leg(side=Side.SELL, kind=signal.sells, strike=signal.strike)]
@@ -118,20 +124,37 @@ class WeeklyOptionSelling:
         )
 
     def _stopped(self, hour: Candle) -> list[Exit]:
-        if not self.stop:
-            return []
-        if not self._sold:
+        if self._stop_below < hour.close < self._stop_above:
             return []
         since = hour.opens - _LONGEST_LIFE
-        self._sold = [signal for signal in self._sold if signal.known_at > since]
         gone = [signal for signal in self._sold if self._is_beyond(signal, hour.close)]
-        self._sold = [signal for signal in self._sold if signal not in gone]
-        return [Exit(name=_name(signal)) for signal in gone]
+        self._sold = [
+            signal for signal in self._sold if signal.known_at > since and signal not in gone
+        ]
+        puts, calls = self._levels(InstrumentKind.PUT), self._levels(InstrumentKind.CALL)
+        self._stop_below, self._stop_above = max(puts, default=-inf), min(calls, default=inf)
+        return [Exit(name=_name(signal)) for signal in gone if signal.known_at > since]
+
+    def _sell(self, signal: Signal) -> Enter:
+        if self.stop:
+            self._sold.append(signal)
+            level = self._stop_level(signal)
+            if signal.sells is InstrumentKind.PUT:
+                self._stop_below = max(self._stop_below, level)
+            else:
+                self._stop_above = min(self._stop_above, level)
+        return self._enter(signal)
+
+    def _levels(self, kind: InstrumentKind) -> list[int]:
+        return [self._stop_level(signal) for signal in self._sold if signal.sells is kind]
+
+    def _stop_level(self, signal: Signal) -> int:
+        if self.stop_basis is StopBasis.STRIKE:
+            return signal.strike * PRICE_SCALE
+        return signal.stop_level
 
     def _is_beyond(self, signal: Signal, close: int) -> bool:
-        level = signal.stop_level
-        if self.stop_basis is StopBasis.STRIKE:
-            level = signal.strike * PRICE_SCALE
+        level = self._stop_level(signal)
         return close <= level if signal.sells is InstrumentKind.PUT else close >= level
 
 
