@@ -1,11 +1,12 @@
 """What an index settles at on the day its options expire, from the bars of the index.
 
-NSE settles index options at the closing value of the index, which is computed from the closing
-prices of its shares; such a price is the average of the last half hour's trades (NSE Clearing,
-"Settlement price": final settlement price; index methodology: closing index). Bars of an index
-have no volume, so the plain average of the half hour's closes stands for it. Since the closing
-auction of 3 Aug 2026 (NSE/CMTR/74466) shares close at the price of the auction, and the last
-value of the day is the nearest there is.
+NSE settles index options at the closing price of the index in its capital market on their last
+trading day (NSE, "Settlement Price", row "Options Contracts on Index":
+nseindia.com/products/content/derivatives/equities/settlement_price.htm). An index closes by the
+closing prices of its shares, and such a price is the average of the last half hour's trades. Bars
+of an index have no volume, so the plain average of the half hour's closes stands for it. Since the
+closing auction of 3 Aug 2026 (NSE/CMTR/74466) shares close at the price of the auction, and the
+last value of the day is the nearest there is.
 """
 
 from collections.abc import Sequence
