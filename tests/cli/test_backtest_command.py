@@ -80,6 +80,7 @@ def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
         (("--kind", "options"), "kind must be one of futures, intraday, delivery"),
         (("--capital", "1.005"), "capital must be an amount in rupees and paise"),
         (("--fill", "last_close"), "fill must be one of next_open, next_close"),
+        (("--fill", "bid_ask"), "No quotes are stored to fill by"),
         (("--engine", "abacus"), "engine must be one of kernel, nautilus"),
         (("--engine", "nautilus", "--confirm"), "it is run there already"),
         (("--max-wait", "43201"), "max_wait is minutes of trading, at most 43,200, not 43,201"),
