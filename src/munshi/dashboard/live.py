@@ -16,7 +16,8 @@ POLL_SECONDS = 1.0
 # What moves by itself, such as the market's state, is looked at as often as this.
 REFRESH_SECONDS = 20.0
 AFTER_FAILURE_SECONDS = 3.0
-# Drawing takes a fifth of a processor at most, however much is open and however fast it changes.
+# Drawing takes a fifth of a processor at most, however much is open and however fast it changes;
+# it rests after each part, so that what is asked of the API waits for one at most.
 REST = 4.0
 _log = structlog.get_logger(__name__)
 
@@ -144,10 +145,9 @@ class LiveFeed:
     def _run(self) -> None:
         pause = 0.0
         while shown := self._wait(pause):
-            began = self._clock.monotonic()
             try:
                 self._turn(shown)
-                pause = max(POLL_SECONDS, REST * (self._clock.monotonic() - began))
+                pause = POLL_SECONDS
             except DatabaseUnreachableError as error:
                 _log.info("live_feed_waits", cause=str(error))
                 pause = AFTER_FAILURE_SECONDS
@@ -189,6 +189,8 @@ class LiveFeed:
             shown.mark, shown.event = mark_of(html), spell_part(html)
             for reader in shown.readers:
                 reader.give(shown.mark, shown.event)
+            rest = REST * (self._clock.monotonic() - now)
+            self._changed.wait_for(lambda: self._is_ended, rest)
 
 
 def mark_of(html: str) -> str:
