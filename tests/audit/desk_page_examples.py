@@ -1,9 +1,11 @@
-"""Examples of what is done on the pages of settings, audit, alerts, people and cache."""
+"""Examples of what is done on the pages of settings, audit, alerts, people, research and cache."""
 
 from asgi import Answer
 from audit.alert_examples import NOWHERE, add_silence, open_alert, open_channel
 from audit.people_examples import Guest, GuestCall
 from crowd import OTHER_PASSWORD, PASSWORD
+from desks import TESTER
+from made_backtests import made_run
 
 _KEEP_DAYS = "/ui/configuration/jobs/keep_days"
 
@@ -28,10 +30,19 @@ def _go_back(on: Guest) -> Answer:
     return on.send_form(f"/ui/configuration/revisions/{revision}", current=str(current))
 
 
+def _audit_a_run(on: Guest) -> Answer:
+    desk, run = on.desk, made_run()
+    with desk.services.database.transaction() as tx:
+        tx.backtests.save_run(run, ())
+        tx.audit.log("backtest", "made up", actor=TESTER, now=desk.clock.now())
+    return on.send_form(f"/ui/research/runs/{run.run_id}/audit")
+
+
 ROUTES_OF_DESK_PAGES: dict[tuple[str, str], GuestCall] = {
     ("POST", "/ui/configuration/{config_type}/{config_key}"): _set,
     ("POST", "/ui/configuration/{config_type}/{config_key}/default"): _default,
     ("POST", "/ui/configuration/revisions/{revision}"): _go_back,
+    ("POST", "/ui/research/runs/{run_id}/audit"): _audit_a_run,
     ("POST", "/ui/audit/verify"): lambda on: on.send_form("/ui/audit/verify"),
     ("POST", "/ui/alerts/{alert}/{act}"): lambda on: on.send_form(
         f"/ui/alerts/{open_alert(on.desk)}/resolve"

@@ -99,9 +99,6 @@ ROUTES_OF_PAGES: Mapping[tuple[str, str], Form] = {
     ),
     ("POST", "/ui/jobs/{job_id}/again"): _again,
     ("POST", "/ui/research/new"): _backtest,
-    ("POST", "/ui/research/runs/{run_id}/audit"): lambda api: _send(
-        api, "/ui/research/runs/00000000-0000-7000-8000-000000000000/audit"
-    ),
     ("POST", "/ui/first-run/brokers/{service}"): lambda api: _send(
         api, "/ui/first-run/brokers/kite", api_key="key", api_secret="told-nobody"
     ),
