@@ -80,3 +80,12 @@ def test_an_alert_that_is_raised_fires_or_ends_is_a_sign(
 
     assert len(set(signs[:3])) == 3
     assert signs[3] != signs[2]
+
+
+def test_a_job_that_ran_between_two_looks_is_a_sign_of_change(desk: Desk) -> None:
+    desk.services.jobs.enqueue(DATA_QUALITY, {}, actor=TESTER)
+    before = desk.services.job_watch.signs()
+
+    desk.services.worker().run_until_idle()
+
+    assert desk.services.job_watch.signs() != before

@@ -16,6 +16,13 @@ from munshi.infrastructure.database.models import (
 
 _jobs, _executions = background_jobs.c, scheduler_executions.c
 _running = _jobs.status == spelt(JobState.RUNNING)
+# A job may begin and end between two looks. Where as many wait, some are seen to run.
+_queued = (
+    select(_jobs.job_id)
+    .where(_jobs.status == spelt(JobState.QUEUED))
+    .limit(literal_column("200"))
+    .subquery()
+)
 # The literal lets the planner use the index of what is open.
 _open = alerts.c.state != literal_column("'resolved'")
 SIGNS = select(
@@ -23,6 +30,7 @@ SIGNS = select(
     select(func.max(_jobs.created_at)).scalar_subquery(),
     select(func.count()).select_from(background_jobs).where(_running).scalar_subquery(),
     select(func.max(_jobs.updated_at)).where(_running).scalar_subquery(),
+    select(func.count()).select_from(_queued).scalar_subquery(),
     select(func.max(_executions.id)).scalar_subquery(),
     select(func.count())
     .select_from(scheduler_executions)
