@@ -50,7 +50,7 @@ def spell_cursor(name: str, place: Place) -> str:
 
 def read_cursor(name: str, cursor: str | None) -> Place:
     """TOP without one. Raises CursorInvalidError unless `spell_cursor` made it for this list."""
-    if not cursor:
+    if cursor is None:
         return TOP
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
