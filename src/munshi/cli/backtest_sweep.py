@@ -26,7 +26,7 @@ def sweep_backtests(
         typer.Option("--set", help="What else a backtest is told, like interval=5minute."),
     ] = None,
     finalists: int = typer.Option(3, help="How many of the best are run again alone."),
-    chunk: int = typer.Option(25, help="Trials of one part."),
+    chunk: int | None = typer.Option(None, help="Trials of one part, which is a job: 100."),
     confirm: bool = typer.Option(False, help="Run those in nautilus, too, and tell what differs."),
     resume: str = typer.Option("", help="A sweep whose missing trials are wanted."),
     as_json: JsonFlag = False,
@@ -48,9 +48,9 @@ def sweep_backtests(
             "base": {**_options(read_parameters(option or [])), **named},
             "grid": read_grid(param),
             "finalists": finalists,
-            "chunk": chunk,
             "confirm": confirm,
             "resume": resume or None,
+            **({} if chunk is None else {"chunk": chunk}),
         }
     )
     with open_desk() as services:

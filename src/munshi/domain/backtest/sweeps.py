@@ -16,8 +16,10 @@ from munshi.errors import JobParametersInvalidError
 
 MOST_TRIALS = 20_000
 MOST_FINALISTS = 20
+# Each part reads the bars again and starts a process, which takes as long as some tens of trials.
+USUAL_CHUNK = 100
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
-    {"finalists": 3, "chunk": 25, "confirm": False, "resume": None}
+    {"finalists": 3, "chunk": USUAL_CHUNK, "confirm": False, "resume": None}
 )
 
 
