@@ -101,7 +101,8 @@ def test_a_slow_statement_is_called_off_at_the_server(postgresql_database: Datab
         running = tx.connection.scalar(
             text(
                 "SELECT count(*) FROM pg_stat_activity "
-                "WHERE state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+                "WHERE state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid() "
+                "AND datname = current_database()"
             )
         )
     assert running == 0
