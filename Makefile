@@ -41,30 +41,26 @@ $(DEV): $(MADE) pyproject.toml constraints.txt
 	@$(PIP_INSTALL) --editable '.[dev,mlflow,research]'
 	@touch $(BASE) $@
 
-# After libgomp, for apt serves one at a time.
-chromium: | libgomp # for the tests in a browser
-	@if [ ! -x /usr/bin/chromium ]; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo 'Installing chromium for the tests in a browser.'; \
-	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	      apt-get install -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
-	      || echo 'make: chromium could not be had from apt' >&2; \
-	  else \
-	    echo 'make: /usr/bin/chromium is missing and only root can install it: apt-get install chromium' >&2; \
-	  fi; \
-	fi
+# from_apt,IS IT MISSING,PACKAGE,WHAT FOR
+define from_apt
+@if $(1); then \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    echo 'Installing $(2) for $(3).'; \
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+      apt-get install -qq --no-install-recommends $(2); } >/dev/null 2>&1 \
+      || echo 'make: $(2) could not be had from apt' >&2; \
+  else \
+    echo 'make: $(2) is missing and only root can install it: apt-get install $(2)' >&2; \
+  fi; \
+fi
+endef
 
-libgomp: # for LightGBM, whose wheel leaves OpenMP to the system
-	@if [ "$$(uname)" = Linux ] && ! ldconfig -p 2>/dev/null | grep -q libgomp.so.1; then \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo 'Installing libgomp1 for LightGBM.'; \
-	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-	      apt-get install -qq --no-install-recommends libgomp1; } >/dev/null 2>&1 \
-	      || echo 'make: libgomp1 could not be had from apt' >&2; \
-	  else \
-	    echo 'make: libgomp is missing and only root can install it: apt-get install libgomp1' >&2; \
-	  fi; \
-	fi
+# After libgomp, for apt serves one at a time.
+chromium: | libgomp
+	$(call from_apt,[ ! -x /usr/bin/chromium ],chromium,the tests in a browser)
+
+libgomp: # LightGBM's wheel leaves OpenMP to the system
+	$(call from_apt,[ "$$(uname)" = Linux ] && ! ldconfig -p 2>/dev/null | grep -q libgomp.so.1,libgomp1,LightGBM)
 
 # Most of what these bring is never imported, and what is compiles itself then.
 # The stamp carries the hash of the pins, so that other pins or another Python start afresh.
