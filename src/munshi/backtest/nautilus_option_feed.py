@@ -24,6 +24,7 @@ from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.candles import to_paise
+from munshi.domain.market.kept_quotes import QuoteTrack
 
 _AT_ONCE = 256
 _MICROSECONDS = 1_000_000
@@ -35,11 +36,11 @@ _ANY_SIZE = Quantity.from_int(1)  # the book of each order has room for all of i
 
 @dataclass(frozen=True, slots=True)
 class _Quoted:
-    """A contract, what it is called there, and its bars."""
+    """A contract as it is called there, its bars, and the quotes that may fill its orders."""
 
     instrument: InstrumentId
-    contract: Contract
     track: PriceTrack
+    quotes: QuoteTrack
 
 
 # Told the contract, two instants between which, and the last of all, in seconds since 1970.
@@ -99,9 +100,12 @@ class OptionFeed:
         """The prices of `contract` in bars that open at `since` or later, until it is let go."""
         name = contract.instrument
         self._wanted[name] += 1
+        is_by_quotes = self._request.fill_model is FillModel.BID_ASK
+        quotes = self._request.quotes.track(name) if is_by_quotes else QuoteTrack()
         if name not in self._told:
             self._told.add(name)
-            prices = self._prices(contract, track, self.instrument(contract), since)
+            quoted = _Quoted(self.instrument(contract), track, quotes)
+            prices = self._prices(contract, quoted, since)
             self._engine.add_data_iterator(name, prices)
 
     def let_go(self, contract: Contract) -> None:
@@ -123,10 +127,10 @@ class OptionFeed:
             yield told
 
     def _prices(
-        self, contract: Contract, track: PriceTrack, instrument: InstrumentId, since: int
+        self, contract: Contract, quoted: _Quoted, since: int
     ) -> Iterator[list[QuoteTick | Bar]]:
         """A day at a time; when it is no longer wanted it ends, and may be told again later."""
-        bar_type = self.bar_type(instrument)
+        bar_type, track = self.bar_type(quoted.instrument), quoted.track
         settles = int(contract.settles_at.timestamp())
         last = min(self._timeline.ends[-1], settles)
         for begin, after in _days(since, last):
@@ -135,13 +139,13 @@ class OptionFeed:
                 for place in range(track.place(begin), track.place(after))
                 if track.ends[place] <= last
             ]
-            told += self._ticks(_Quoted(instrument, contract, track), begin, after, last)
+            told += self._ticks(quoted, begin, after, last)
             if told:
                 yield told
             if not self._wanted[contract.instrument]:
                 self._told.remove(contract.instrument)
                 return
-        settled = self._settlement(contract, instrument)
+        settled = self._settlement(contract, quoted.instrument)
         if settled is not None:
             yield [settled]
 
@@ -173,7 +177,7 @@ class OptionFeed:
 
     def _quotes(self, quoted: _Quoted, begin: int, after: int, last: int) -> Iterator[QuoteTick]:
         """Each stored quote when it came."""
-        track = self._request.quotes.track(quoted.contract.instrument)
+        track = quoted.quotes
         first = bisect_left(track.stamps, begin * _MICROSECONDS)
         for place in range(first, bisect_left(track.stamps, min(after, last) * _MICROSECONDS)):
             stamp = track.stamps[place] * (SECOND // _MICROSECONDS)
