@@ -79,6 +79,7 @@ from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
 from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.refetching import RefetchService
+from munshi.market.stored_quotes import KeptQuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -369,6 +370,7 @@ def _wire(
             calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
+        kept_quotes=KeptQuoteService(database, clock, mode=mode),
         quotes=QuoteService(
             clock,
             last=last_quotes,

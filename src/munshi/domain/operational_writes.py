@@ -150,6 +150,15 @@ OPERATIONAL_WRITES = (
         ),
     ),
     OperationalWrite(
+        table="StreamQuotes",
+        what="the first quote of each minute as a stream showed it",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.bar_store:BarStore._save",
+            "market.stored_quotes:KeptQuoteService._forget",
+        ),
+    ),
+    OperationalWrite(
         table="CandleGaps",
         what="days of which a broker had no bars, or not all",
         why="nobody decides them; the job that asked is named in the row",

@@ -250,7 +250,7 @@ class CandleService:
                 + (f" from {source}." if source else "."),
                 hint=f'Collect them: munshi data collect "{instrument}" --interval {interval}',
             )
-        return min(found, key=lambda series: _rank(series.key.source))
+        return min(found, key=lambda series: source_rank(series.key.source))
 
     def every_series(
         self, interval: Interval, *, source: str | None = None
@@ -262,7 +262,7 @@ class CandleService:
                 continue
             name = f"{series.key.exchange}:{series.key.instrument}"
             best = found.get(name)
-            if best is None or _rank(series.key.source) < _rank(best.key.source):
+            if best is None or source_rank(series.key.source) < source_rank(best.key.source):
                 found[name] = series
         return found
 
@@ -369,7 +369,8 @@ def _compare(seen: Sequence[KeptBar], confirmed: pl.DataFrame) -> None:
     )
 
 
-def _rank(source: str) -> int:
+def source_rank(source: str) -> int:
+    """Whose bars, and whose quotes, come first where none was named: the smallest."""
     return _PREFERENCE.index(source) if source in _PREFERENCE else len(_PREFERENCE)
 
 
