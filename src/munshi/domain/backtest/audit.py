@@ -257,7 +257,8 @@ def _without(
 def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[int]:
     """Profits with every order at a price drawn from its range; charges as they were.
 
-    That is its bar's, or what lay between bid and offer, where the quote's side was the worst. What was settled was no order, so nothing is drawn for it.
+    That is its bar's, or what lay between bid and offer of its quote, whose worse side it had.
+    What was settled was no order, so nothing is drawn for it.
     """
     range_of = request.ranges()
     fills = [
