@@ -165,7 +165,8 @@ class CompiledRuns:
         waits = columns.traded_at_open[1:] - columns.traded_at_close[:-1]
         self._lapses = int(np.count_nonzero(waits > self._rules.max_wait))
         self._ends_of_days = [*np.flatnonzero(np.diff(closes)).tolist(), closes.size - 1]
-        self._fits = _fits(self._bars, self._rules, self._rates, columns)
+        is_by_bars = request.fill_model is not FillModel.BID_ASK
+        self._fits = is_by_bars and _fits(self._bars, self._rules, self._rates, columns)
         self._text = ResultText(request, columns.closes, self._blank)
 
     def _blank(self, held: int) -> BacktestResult:
@@ -178,7 +179,7 @@ class CompiledRuns:
             sizing=request.sizing,
             trades=(),
             equity=(),
-            assumptions=assumptions_of(request, way_out),
+            assumptions=assumptions_of(request, way_out, ()),
         )
 
     def run(self, strategy: Strategy) -> CompiledRun | None:

@@ -1,23 +1,24 @@
 """Backtests on the candles that are stored: run, kept for good, and read back."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
+from munshi.backtest.grounds import Grounds, Memo, quotes_document, refuse_unpriced
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
 from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
+from munshi.domain.backtest.fingerprints import fingerprint_of
 from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
+from munshi.domain.backtest.quotes import QuoteBook
+from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
@@ -34,6 +35,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Coverage, coverage
+from munshi.market.stored_quotes import KeptQuoteService
 
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
@@ -48,10 +50,16 @@ class StoredBars:
     candles: list[Candle]
     held: Coverage
     hours: TradingHours
+    quotes: QuoteBook
     label: str
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the bars, and of the quotes that were read with them."""
+        return fingerprint_of(self.candles, self.quotes.coverage())
+
     def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
-        return tuple(_assumptions(params, label=self.label, held=self.held))
+        return tuple(_assumptions(params, self))
 
 
 class BacktestService:
@@ -65,6 +73,7 @@ class BacktestService:
         candles: CandleService,
         instruments: InstrumentService,
         calendar: CalendarService,
+        quotes: KeptQuoteService,
         strategies: StrategyFinder,
     ) -> None:
         self._strategies = strategies
@@ -73,7 +82,7 @@ class BacktestService:
         self._candles = candles
         self._instruments = instruments
         self._calendar = calendar
-        self._grounds = Grounds(candles, calendar)
+        self._grounds = Grounds(candles, calendar, quotes)
 
     def run(
         self,
@@ -120,6 +129,7 @@ class BacktestService:
             if confirm_by is None
             else self._confirm(result, confirm_by, request, found, progress)
         )
+        read_besides = request.coverage()
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -133,10 +143,14 @@ class BacktestService:
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage={**_coverage_document(read.held), **request.coverage()},
+            coverage={
+                **_coverage_document(read.held),
+                **read_besides,
+                **quotes_document(request, result.trades),
+            },
             assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
             metrics=measured(result),
-            data_fingerprint=fingerprint_of(bars),
+            data_fingerprint=fingerprint_of(bars, read_besides),
             result_hash=result.digest().hex(),
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
@@ -255,8 +269,13 @@ class BacktestService:
             segment=segment,
             calendar=calendar,
         )
+        bars = list(to_candles(frame))
         return StoredBars(
-            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
+            candles=bars,
+            held=held,
+            hours=hours,
+            quotes=self._grounds.quotes(params, bars, hours),
+            label=series.label,
         )
 
     def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
@@ -266,9 +285,10 @@ class BacktestService:
         """
         params = BacktestParams.from_json(run.parameters)
         bars = self.read_bars(params)
-        if fingerprint_of(bars.candles) != run.data_fingerprint:
+        # Those of options are not read with the bars, so their quotes are not in it.
+        if bars.fingerprint not in {run.data_fingerprint, run.bars_fingerprint}:
             raise BacktestBarsChangedError(
-                f"The stored bars of {run.instrument} are no longer those that it ran on.",
+                f"The stored prices of {run.instrument} are no longer those that it ran on.",
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
@@ -300,11 +320,13 @@ def request_for(params: BacktestParams, stored: StoredBars) -> Request:
         margin_percent=params.margin_percent,
         hours=stored.hours,
         max_wait=params.max_wait,
+        quotes=stored.quotes,
     )
 
 
-def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Iterator[str]:
-    yield f"Prices: {label}."
+def _assumptions(params: BacktestParams, read: StoredBars) -> Iterator[str]:
+    held = read.held
+    yield f"Prices: {read.label}."
     size = f"{params.lots} x {params.lot_size} units"
     if params.kind is ChargeKind.OPTIONS:
         size = f"{params.lots} lots, each as large as the contract's expiry says"
@@ -314,6 +336,12 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
         f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
         "trading for a price."
     )
+    if params.fill is FillModel.BID_ASK:
+        yield (
+            "A buy pays the offer and a sell gets the bid of the first stored quote after the "
+            "decision, legs of options those of the first minute in which each has one; the "
+            "slippage comes on top."
+        )
     if held.present < held.expected:
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
 
@@ -340,13 +368,3 @@ def _named_days(held: Coverage) -> str:
         return ""
     named = ", ".join(map(str, days[:_DAYS_NAMED])) + (", …" if len(days) > _DAYS_NAMED else "")
     return f", among them all of {named}"
-
-
-def fingerprint_of(bars: Sequence[Candle]) -> str:
-    digest = hashlib.sha256()
-    for bar in bars:
-        stamp = int(bar.opens.timestamp())
-        digest.update(
-            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
-        )
-    return digest.hexdigest()

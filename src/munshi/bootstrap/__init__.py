@@ -271,15 +271,13 @@ def _wire(
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     schedules = ScheduleService(
-        database,
-        clock,
-        config=config,
-        jobs=jobs,
-        registry=JOB_TYPES,
-        calendar=calendar.calendar,
+        database, clock, config=config, jobs=jobs, registry=JOB_TYPES, calendar=calendar.calendar
     )
     last_quotes = LastQuotes(cache, mode=mode)
-    backtests = wire_backtests(ground, candles=candles, instruments=instruments, calendar=calendar)
+    kept_quotes = KeptQuoteService(database, clock, mode=mode)
+    backtests = wire_backtests(
+        ground, candles=candles, instruments=instruments, calendar=calendar, quotes=kept_quotes
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -370,7 +368,7 @@ def _wire(
             calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
-        kept_quotes=KeptQuoteService(database, clock, mode=mode),
+        kept_quotes=kept_quotes,
         quotes=QuoteService(
             clock,
             last=last_quotes,

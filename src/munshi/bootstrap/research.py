@@ -9,6 +9,7 @@ from munshi.jobs.service import JobService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
+from munshi.market.stored_quotes import KeptQuoteService
 from munshi.validation.service import ValidationService
 
 _NAUTILUS = "nautilus_trader"
@@ -27,6 +28,7 @@ def wire_backtests(
     candles: CandleService,
     instruments: InstrumentService,
     calendar: CalendarService,
+    quotes: KeptQuoteService,
 ) -> BacktestService:
     return BacktestService(
         ground.database,
@@ -34,6 +36,7 @@ def wire_backtests(
         candles=candles,
         instruments=instruments,
         calendar=calendar,
+        quotes=quotes,
         strategies=StrategyFinder(ground.settings.home / FOLDER),
     )
 

@@ -45,6 +45,13 @@ class TradingHours:
         opens, closes = self._sessions[number]
         return self._before[number] + min(at, closes) - opens
 
+    def is_open(self, at: datetime) -> bool:
+        """Whether it trades at `at`; no longer at the instant at which a session closes."""
+        if not self._sessions:
+            return True
+        number = bisect_right(self._opens, at) - 1
+        return number >= 0 and at < self._sessions[number][1]
+
 
 ALWAYS = TradingHours()
 

@@ -11,10 +11,15 @@ from munshi.domain.market.charges import Side
 
 
 class FillModel(StrEnum):
-    """At which price of the first bar that opens after a decision an order is filled."""
+    """At which price an order is filled.
+
+    Of the first bar that opens after the decision the open or the close, or of the first stored
+    quote after it the offer, where it buys, or the bid.
+    """
 
     NEXT_OPEN = "next_open"
     NEXT_CLOSE = "next_close"
+    BID_ASK = "bid_ask"
 
 
 class TradeEnd(StrEnum):

@@ -17,7 +17,7 @@ from munshi.domain.backtest.options.orders import Enter, Exit, Orders
 from munshi.domain.backtest.options.settlement import SOURCE
 from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade
-from munshi.domain.backtest.rules import assumptions_of, check_bars, decided
+from munshi.domain.backtest.rules import assumptions_of, but_spread, check_bars, decided
 
 VERSION = "1"
 _TOLD_EVERY = 1024
@@ -116,16 +116,19 @@ def result_of(
         sizing=request.sizing,
         trades=played.trades,
         equity=equity,
-        assumptions=(SOURCE, *assumptions_of(request, _told(played.way_out))),
+        assumptions=(
+            SOURCE,
+            *assumptions_of(request, _told(request, played.way_out), played.trades),
+        ),
     )
 
 
-def _told(way_out: int | None) -> str | None:
+def _told(request: OptionRequest, way_out: int | None) -> str | None:
     if way_out is None:
         return None
     return (
         "What is open at the end is marked at its last prices; getting out there would have "
-        f"cost {way_out / _PERCENT:,.2f} rupees more."
+        f"cost {way_out / _PERCENT:,.2f} rupees more{but_spread(request)}."
     )
 
 
