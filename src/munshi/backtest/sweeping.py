@@ -152,11 +152,6 @@ class SweepService:
         options = isinstance(request, OptionRequest)
         return PartDone(trials=len(done), engine=Trades.OPTIONS if options else runner.name)
 
-    def list_sweeps(self, *, limit: int = 50) -> list[Sweep]:
-        """Newest first."""
-        with self._database.reading() as tx:
-            return tx.sweeps.list_sweeps(limit=limit)
-
     def page(self, *, cursor: str | None, limit: int) -> Page[Sweep]:
         """Newest first. Raises CursorInvalidError."""
         after = read_cursor("sweeps", cursor)

@@ -1,7 +1,7 @@
 """How a backtest is shown, and how parameters are typed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -24,7 +24,7 @@ _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown", "de
 _ENDS = ("_low", "_high")
 _TRADES_SHOWN = 40
 _COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine", "engine_version")
-_LOOKED_THROUGH = 500
+_READ_AT_ONCE = 500
 
 
 def read_parameters(given: Sequence[str]) -> dict[str, object]:
@@ -69,7 +69,7 @@ def find_run(services: Services, text: str) -> BacktestRun:
     try:
         return services.backtests.get(UUID(text))
     except ValueError:
-        runs = services.backtests.list_runs(limit=_LOOKED_THROUGH)
+        runs = every_run(services)
     found = [run for run in runs if text and str(run.run_id).startswith(text.lower())]
     if len(found) != 1:
         what = "There is no" if not found else "There is more than one"
@@ -77,6 +77,25 @@ def find_run(services: Services, text: str) -> BacktestRun:
             f"{what} backtest {text!r}.", hint="See them: munshi backtest list"
         )
     return found[0]
+
+
+def every_run(services: Services) -> Iterator[BacktestRun]:
+    """Newest first, read page by page."""
+    cursor: str | None = None
+    while True:
+        page = services.backtests.page(cursor=cursor, limit=_READ_AT_ONCE)
+        yield from page.rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def what_was_run(services: Services, *, is_filtered: bool) -> str:
+    """What a list without a row says: nothing was run, or nothing that fits what was asked."""
+    strategies = services.backtests.list_strategies()
+    if not is_filtered or not strategies:
+        return "none was run. Begin with: munshi backtest run --help"
+    return f"none fits. There are runs of {', '.join(strategies)}."
 
 
 def run_document(
