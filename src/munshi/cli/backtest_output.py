@@ -15,8 +15,10 @@ from munshi.cli.output import print_table, show_instant
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.leg_lines import option_legs, way_out
 from munshi.domain.backtest.measuring import Evidence
+from munshi.domain.backtest.pitfalls import check_pitfalls
 from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.backtest.warnings import warnings_of
 from munshi.errors import BacktestRunUnknownError, JobParametersInvalidError
 
 _MONEY = {"net", "gross", "costs", "slippage", "expectancy", "stranded_value"}
@@ -106,6 +108,10 @@ def run_document(
     if evidence is not None:
         document["evidence"] = asdict(evidence)
     if trades is not None:
+        checks = check_pitfalls(run, trades)
+        document["pitfalls"] = [asdict(check) for check in checks]
+        if evidence is not None:
+            document["warnings"] = warnings_of(run, evidence, checks)
         document["groups"] = {
             kind: [asdict(group) for group in groups] for kind, groups in breakdown(trades).items()
         }
@@ -125,15 +131,30 @@ def run_document(
     return document
 
 
-def print_run(run: BacktestRun, trades: Sequence[Trade], evidence: Evidence) -> None:
+def print_run(
+    run: BacktestRun,
+    trades: Sequence[Trade],
+    evidence: Evidence,
+    *,
+    also: Sequence[str] = (),
+) -> None:
+    """Assumptions and warnings first; `also` are warnings that are not the run's own."""
+    checks = check_pitfalls(run, trades)
     typer.secho(
         f"{run.strategy} on {run.instrument} {run.bar_interval}, {run.from_date} to {run.to_date}",
         bold=True,
     )
     for assumption in run.assumptions:
         typer.echo(assumption)
+    for warning in (*also, *warnings_of(run, evidence, checks)):
+        typer.secho(warning, fg="yellow")
     print_table(
-        "",
+        "What this backtest does not do",
+        ("done", "", "what its trades show"),
+        [("no" if each.is_absent else "YES", each.name, each.said) for each in checks],
+    )
+    print_table(
+        "Figures",
         ("figure", "value", "90 % of the time"),
         [
             (name, shown(name, value), _range(run, name))

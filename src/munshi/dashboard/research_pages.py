@@ -22,6 +22,7 @@ from munshi.dashboard.look import Look
 from munshi.dashboard.parts import alive
 from munshi.dashboard.pictures import Colour, Line, LineChart
 from munshi.domain.backtest.breakdown import breakdown
+from munshi.domain.backtest.pitfalls import check_pitfalls
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.errors import AppError, RequestInvalidError
@@ -96,6 +97,7 @@ class ResearchPages:
         run = self._backtests.get(run_id)
         evidence = self._backtests.evidence(run)
         trades = self._backtests.trades(run_id)
+        pitfalls = check_pitfalls(run, trades)
         curve, trouble = self._curve(run)
         charts: tuple[LineChart, ...] = ()
         if curve:
@@ -112,7 +114,8 @@ class ResearchPages:
             "research_run.html",
             title=f"{run.strategy} on {run.instrument}",
             run=run,
-            warnings=warnings_of(run, evidence),
+            warnings=warnings_of(run, evidence, pitfalls),
+            pitfalls=pitfalls,
             evidence=evidence,
             audits=self._audits.list_of(run_id),
             confirmation=list(confirmation_lines(run)),
