@@ -29,6 +29,41 @@ def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> N
     assert (unpriced["outcome"], unpriced["legs"]) == ("unpriced", [])
 
 
+def test_runs_are_listed_by_strategy_and_instrument_and_page_by_page(
+    api: Caller, desk: Desk
+) -> None:
+    runs = [
+        replace(made_run(created_at=AT + timedelta(days=day)), strategy=name, instrument=on)
+        for day, (name, on) in enumerate(
+            [("ma_cross", "NSE:INFY"), ("ma_cross", "NSE:TCS"), ("mine.py", "NSE:INFY")]
+        )
+    ]
+    with desk.services.database.transaction() as tx:
+        for run in runs:
+            tx.backtests.save_run(run, ())
+
+    def found(query: str) -> list[str]:
+        answer = api.get(f"/backtests?{query}")
+        assert answer.status == 200
+        return [run["run_id"] for run in answer.json()]
+
+    ids = [str(run.run_id) for run in runs]
+    assert found("strategy=ma_cross") == [ids[1], ids[0]]
+    assert found("instrument=infy") == [ids[2], ids[0]]
+    assert found("strategy=ma_cross&instrument=INFY") == [ids[0]]
+    assert found("strategy=ma") == found("instrument=%25") == []
+    first = api.get("/backtests?limit=2")
+    cursor = first.headers["x-next-cursor"]
+    last = api.get(f"/backtests?limit=2&cursor={cursor}")
+    assert [run["run_id"] for run in first.json() + last.json()] == ids[::-1]
+    assert "x-next-cursor" not in last.headers
+    for path in ("/backtests?cursor=x", f"/backtests/sweeps?cursor={cursor}"):
+        refused = api.get(path)
+        assert (refused.status, slug(refused)) == (422, "cursor-invalid")
+    for bad in ("limit=0", "limit=501", f"strategy={'x' * 101}"):
+        assert api.get(f"/backtests?{bad}").status == 422
+
+
 def test_a_run_that_is_not_there_is_said_so(api: Caller) -> None:
     for path in (f"/backtests/{uuid4()}", f"/backtests/{uuid4()}/trades"):
         answer = api.get(path)

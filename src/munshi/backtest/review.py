@@ -15,6 +15,7 @@ from munshi.backtest.kept_files import (
 from munshi.backtest.service import BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.measuring import Evidence
+from munshi.domain.backtest.pitfalls import PitfallCheck, check_pitfalls
 from munshi.domain.backtest.results import EquityPoint, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
@@ -32,11 +33,16 @@ _Drawn = tuple[tuple[EquityPoint, ...], tuple[DrawnCandle, ...], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestReport:
-    """`equity` and `candles` are empty where nothing of them is there, as a warning then says."""
+    """`equity` and `candles` are empty where nothing of them is there, as a warning then says.
+
+    That warning is all of `notes`, which stand first among the warnings.
+    """
 
     run: BacktestRun
     evidence: Evidence
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    pitfalls: tuple[PitfallCheck, ...]
     groups: dict[str, list[TradeGroup]]
     trades: tuple[Trade, ...]
     equity: tuple[EquityPoint, ...]
@@ -69,16 +75,19 @@ class BacktestReview:
         run = self._backtests.get(run_id)
         trades = self._backtests.trades(run_id)
         evidence = self._backtests.evidence(run)
-        notes = warnings_of(run, evidence)
+        pitfalls = check_pitfalls(run, trades)
         equity, candles, missing = self._kept(run)
         if missing is not None and may_run_again:
             equity, candles, missing = self._again(run)
         elif missing is not None:
             missing += f" To make them again: munshi backtest report {run_id} --html FILE"
+        notes = () if missing is None else (missing,)
         return BacktestReport(
             run=run,
             evidence=evidence,
-            warnings=notes if missing is None else (missing, *notes),
+            warnings=(*notes, *warnings_of(run, evidence, pitfalls)),
+            notes=notes,
+            pitfalls=pitfalls,
             groups=breakdown(trades),
             trades=tuple(trades),
             equity=equity,

@@ -22,7 +22,7 @@ from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Tr
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
-from munshi.domain.places import TOP, Place
+from munshi.domain.places import TOP, Page, Place, cut, read_cursor
 from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
@@ -37,6 +37,7 @@ from munshi.market.instruments import InstrumentService
 from munshi.market.quality import Coverage, coverage
 from munshi.market.stored_quotes import KeptQuoteService
 
+_LIST = "backtests"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
@@ -206,6 +207,18 @@ class BacktestService:
                 limit=limit, after=after, strategy=strategy, instrument=instrument
             )
 
+    def page(
+        self, *, cursor: str | None, limit: int, strategy: str = "", instrument: str = ""
+    ) -> Page[BacktestRun]:
+        """As `list_runs`, after the place that `cursor` names. Raises CursorInvalidError."""
+        found = self.list_runs(
+            limit=limit + 1,
+            after=read_cursor(_LIST, cursor),
+            strategy=strategy,
+            instrument=instrument.strip(),
+        )
+        return cut(found, limit=limit, name=_LIST, place=_place)
+
     def list_strategies(self) -> list[str]:
         """The strategies of which there is a run."""
         with self._database.reading() as tx:
@@ -292,6 +305,10 @@ class BacktestService:
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
+
+
+def _place(run: BacktestRun) -> Place:
+    return Place(at=run.created_at, row=run.run_id)
 
 
 def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
