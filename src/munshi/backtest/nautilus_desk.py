@@ -27,7 +27,8 @@ from munshi.backtest.nautilus_models import (
 )
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
-from munshi.domain.backtest.results import EquityPoint, LegFill, Trade, TradeEnd
+from munshi.domain.backtest.equity import EquityCurve
+from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.backtest.rules import (
     check_capital,
     closing,
@@ -73,7 +74,7 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         self._legs: list[LegFill] = []
         self._lapsed: Trade | None = None
         self.trades: list[Trade] = []
-        self.curve: list[EquityPoint] = []
+        self.curve = EquityCurve()
 
     def on_start(self) -> None:
         self.subscribe_quote_ticks(self._place.instrument.id)
@@ -121,7 +122,7 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         account = self.cache.account_for_venue(self._place.instrument.id.venue)
         equity = paise_of(account.balance_total(INR)) + self._unrealized(bar.close)
         worth = self._worth(ours)
-        self.curve.append(EquityPoint(at=closes, cash=equity - worth, position=worth))
+        self.curve.append(closes, equity - worth, worth)
         wanted = decision(self._decider, self._closed)
         if wanted is not None and wanted is not self._wanted:
             self._wanted, self._decided_at = wanted, closes

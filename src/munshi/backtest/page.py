@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 from html import escape
 from itertools import accumulate
 from typing import Any
@@ -13,7 +13,6 @@ from munshi.backtest.confirming import confirmation_lines
 from munshi.backtest.review import BacktestReport
 from munshi.clock import IST
 from munshi.domain.backtest.leg_lines import option_legs, way_out
-from munshi.domain.backtest.metrics import daily_equity
 from munshi.domain.backtest.results import Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import PRICE_SCALE
@@ -120,12 +119,11 @@ def report_page(report: BacktestReport) -> str:
 
 
 def _days(report: BacktestReport) -> list[tuple[str, int, float]]:
-    days = dict.fromkeys(p.at.astimezone(IST).date().isoformat() for p in report.equity)
-    equity = daily_equity(report.equity)
-    peaks = accumulate(equity, max)
+    equity = report.equity.by_day()
+    peaks = accumulate(equity.values(), max)
     return [
-        (day, value, value / peak - 1 if peak > 0 else 0.0)
-        for day, value, peak in zip(days, equity, peaks, strict=True)
+        (date.fromordinal(day).isoformat(), value, value / peak - 1 if peak > 0 else 0.0)
+        for (day, value), peak in zip(equity.items(), peaks, strict=True)
     ]
 
 
@@ -136,7 +134,7 @@ def _charts(report: BacktestReport) -> list[str]:
 def _curves(report: BacktestReport) -> list[str]:
     if not report.equity:
         return []
-    equity = [point.equity for point in report.equity]
+    equity = [cash + position for _, cash, position in report.equity.rows()]
     downs = [
         value / peak - 1 if peak > 0 else 0.0
         for value, peak in zip(equity, accumulate(equity, max), strict=True)

@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
 from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
-from munshi.clock import IST, Clock
+from munshi.clock import Clock
 from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
@@ -19,6 +19,7 @@ from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.market.candle_columns import NO_OI, CandleColumns, Columns
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.places import TOP, Place
@@ -28,24 +29,26 @@ from munshi.errors import (
     BacktestRunUnknownError,
     StrategyPeeksError,
 )
-from munshi.infrastructure.candles.frames import to_candles
+from munshi.infrastructure.candles.frames import to_columns
 from munshi.infrastructure.database.engine import Database
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_parts import BarsOfDays
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
-from munshi.market.quality import Coverage, coverage
+from munshi.market.quality import Coverage, coverage, together
 
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
 _FIRST_SHARE = 20.0
+_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredBars:
     """What a run runs on, how much of it there is, and where it comes from."""
 
-    candles: list[Candle]
+    candles: CandleColumns
     held: Coverage
     hours: TradingHours
     label: str
@@ -120,6 +123,7 @@ class BacktestService:
             if confirm_by is None
             else self._confirm(result, confirm_by, request, found, progress)
         )
+        result_hash = result.digest().hex()
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -135,9 +139,9 @@ class BacktestService:
             parameters=params.to_json(),
             coverage={**_coverage_document(read.held), **request.coverage()},
             assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
-            metrics=measured(result),
+            metrics=measured(result, result_hash),
             data_fingerprint=fingerprint_of(bars),
-            result_hash=result.digest().hex(),
+            result_hash=result_hash,
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -223,21 +227,28 @@ class BacktestService:
     def read_bars(self, params: BacktestParams) -> StoredBars:
         """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
-        midnight = datetime.combine(params.start, time.min, IST)
-        after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
-        frame = self._candles.read(series.key, start=midnight, end=after)
         segment = self._instruments.segment(params.instrument)
-        calendar = self._calendar.calendar()
-        held = coverage(
-            frame,
-            start=params.start,
-            end=params.end,
-            interval=params.interval,
-            segment=segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
-        if frame.is_empty():
+        calendar, now = self._calendar.calendar(), self._clock.now()
+        parts: list[Coverage] = []
+
+        def seen(part: BarsOfDays) -> Columns:
+            parts.append(
+                coverage(
+                    part.frame,
+                    start=part.first,
+                    end=part.last,
+                    interval=params.interval,
+                    segment=segment,
+                    calendar=calendar,
+                    now=now,
+                )
+            )
+            return to_columns(part.frame)
+
+        read = self._candles.read_parts(series.key, first=params.start, last=params.end)
+        candles = CandleColumns.joined(map(seen, read))
+        held = together(parts)
+        if not candles:
             raise BacktestDataMissingError(
                 f"No {params.interval} bars of {params.instrument} are stored from "
                 f"{params.start} to {params.end}.",
@@ -255,9 +266,7 @@ class BacktestService:
             segment=segment,
             calendar=calendar,
         )
-        return StoredBars(
-            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
-        )
+        return StoredBars(candles=candles, held=held, hours=hours, label=series.label)
 
     def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
         """What the run was told and the bars it ran on.
@@ -344,9 +353,7 @@ def _named_days(held: Coverage) -> str:
 
 def fingerprint_of(bars: Sequence[Candle]) -> str:
     digest = hashlib.sha256()
-    for bar in bars:
-        stamp = int(bar.opens.timestamp())
-        digest.update(
-            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
-        )
+    for stamp, *values, oi in zip(*CandleColumns.of(bars).columns, strict=True):
+        told = ",".join(map(str, (stamp // _SECOND, *values, None if oi == NO_OI else oi)))
+        digest.update(f"{told}\n".encode())
     return digest.hexdigest()
