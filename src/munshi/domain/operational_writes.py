@@ -143,7 +143,7 @@ OPERATIONAL_WRITES = (
         what="minutes as a stream showed them, until history confirms them",
         why="measured, not decided; many a minute",
         writers=(
-            "streams.bar_store:BarStore._save",
+            "streams.stream_store:StreamStore._save_once",
             "market.candles:CandleService._save_month",
             "market.candles:CandleService._forget_provisional",
             "market.provisional:ProvisionalService.cleanup",
@@ -154,7 +154,7 @@ OPERATIONAL_WRITES = (
         what="the first quote of each minute as a stream showed it",
         why="measured, not decided; many a minute",
         writers=(
-            "streams.bar_store:BarStore._save",
+            "streams.stream_store:StreamStore._save_once",
             "market.stored_quotes:KeptQuoteService._forget",
         ),
     ),
