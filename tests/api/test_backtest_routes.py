@@ -5,12 +5,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from apis import slug
 from asgi import Caller
 from desks import Desk
 from made_backtests import AT, made_run, made_trades
 from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
 from munshi.domain.backtest.audits import KeptAudit
+
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+BASE = {"strategy": "ma_cross", "instrument": "NSE:INFY", "from": "2024-06-10", "to": "2024-06-11"}
 
 
 def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> None:
@@ -76,6 +81,28 @@ def test_what_a_job_is_told_wrongly_is_named_before_it_is_stored(api: Caller) ->
 
     assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
     assert "Not given: to." in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("job_type", "told", "problem"),
+    [
+        ("backtest_audit", {"run_id": NOBODYS}, "backtest-run-unknown"),
+        ("ml_validation", {"run_id": NOBODYS}, "backtest-run-unknown"),
+        (
+            "backtest_sweep",
+            {"base": BASE, "grid": {"fast": [2, 3]}, "resume": NOBODYS},
+            "backtest-sweep-unknown",
+        ),
+    ],
+)
+def test_a_job_that_names_what_is_not_there_is_refused_and_not_stored(
+    api: Caller, desk: Desk, job_type: str, told: dict[str, object], problem: str
+) -> None:
+    answer = api.post("/jobs", json_body={"job_type": job_type, "parameters": told})
+
+    assert (answer.status, slug(answer)) == (404, problem)
+    assert NOBODYS in answer.json()["detail"]
+    assert desk.services.jobs.recent(job_type=job_type).jobs == ()
 
 
 def test_a_report_says_what_is_wrong_with_it_and_is_a_file_without_any_host(

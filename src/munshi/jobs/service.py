@@ -93,8 +93,8 @@ class JobService:
     ) -> Job:
         """Store a job, or return the one that already has its idempotency key.
 
-        Raises JobTypeUnknownError, JobParametersInvalidError, QueueUnknownError or
-        RequestInvalidError.
+        Raises JobTypeUnknownError, JobParametersInvalidError, QueueUnknownError,
+        RequestInvalidError, and the error of whatever the parameters name that is not there.
         """
         with self._database.transaction() as tx:
             return self.enqueue_in(tx, job_type, parameters, actor=actor, request=request)
@@ -119,11 +119,14 @@ class JobService:
         queue = request.queue or spec.queue
         if queue != spec.queue:
             check_queue(tx, self._registry, queue)
+        told = spec.params.from_json(parameters)
+        if spec.check_names is not None:
+            spec.check_names(tx, told)
         now = self._clock.now()
         new = NewJob(
             job_id=new_job_id(now),
             job_type=job_type,
-            parameters=spec.params.from_json(parameters).to_json(),
+            parameters=told.to_json(),
             priority=request.priority,
             max_attempts=spec.max_attempts if spec.idempotent else 1,
             run_at=request.run_at or now,
