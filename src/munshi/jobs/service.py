@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from munshi.clock import Clock
@@ -63,10 +64,15 @@ class JobRequest:
 
 
 _PLAIN = JobRequest()
+# Raises JobParametersInvalidError.
+Door = Callable[[Transaction, Mapping[str, object]], None]
 
 
 class JobService:
-    """Stores what is asked for; workers do it. `rouse` tells them, after the commit."""
+    """Stores what is asked for; workers do it. `rouse` tells them, after the commit.
+
+    `doors` look up, by job type, what parameters name, so that a job that cannot run is refused.
+    """
 
     def __init__(
         self,
@@ -76,12 +82,14 @@ class JobService:
         registry: Mapping[str, JobSpec],
         rouse: Callable[[], None] | None = None,
         artifacts: ArtifactStore | None = None,
+        doors: Mapping[str, Door] = MappingProxyType({}),
     ) -> None:
         self._database = database
         self._clock = clock
         self._registry = registry
         self._rouse = rouse or _nobody
         self._artifacts = artifacts
+        self._doors = doors
 
     def enqueue(
         self,
@@ -97,6 +105,8 @@ class JobService:
         RequestInvalidError.
         """
         with self._database.transaction() as tx:
+            if job_type in self._doors:
+                self._doors[job_type](tx, parameters)
             return self.enqueue_in(tx, job_type, parameters, actor=actor, request=request)
 
     def enqueue_in(
