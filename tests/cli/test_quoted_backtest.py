@@ -8,9 +8,11 @@ from random import Random
 
 import pytest
 
+from cli.test_option_backtest import EXPIRY, FIRST, LAST, chain
 from command_line import Munshi
 from databases import open_database
 from kept_quotes import kept_quote, save_quotes
+from made_options import opens_of
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
@@ -18,6 +20,7 @@ from munshi.domain.market.kept_quotes import KeptQuote
 from munshi.infrastructure.database.engine import Database
 from munshi.settings import BrokerMode
 
+__all__ = ["chain"]
 DAYS = (date(2024, 6, 10), date(2024, 6, 11))
 CALENDAR = MarketCalendar.packaged()
 ASKED = ("ma_cross", "NSE:INFY", "--from", "2024-06-10", "--to", "2024-06-11")
@@ -199,4 +202,66 @@ def test_a_sweep_is_run_by_the_kernel_and_each_trial_is_what_it_is_alone(
     jobs = json.loads(munshi("jobs", "list", "--type", "backtest_sweep_part", "--json").stdout)
     [part] = jobs["jobs"] if isinstance(jobs, dict) else jobs
     shown = json.loads(munshi("jobs", "show", part["job_id"], "--json").stdout)
-    assert shown["result_data"]["engine"] == "kernel"
+    assert shown["result"]["engine"] == "kernel"
+
+
+STRADDLE = (
+    *("backtest", "run", "short_straddle", "NIFTY", "--from", "2024-06-10", "--to", "2024-06-13"),
+    *("--interval", "5minute", "--fill", "bid_ask", "--json"),
+)
+
+
+@pytest.mark.usefixtures("chain")
+def test_legs_of_options_are_filled_at_stored_quotes_and_confirmed(
+    munshi: Munshi, database: Database
+) -> None:
+    refused = munshi(*STRADDLE)
+    assert "No quotes are stored of any of the" in refused.stdout
+    assert json.loads(munshi("backtest", "list", "--json").stdout) == []
+
+    quotes = [quote for number in range(6) for kind in KINDS for quote in _contract(number, kind)]
+    assert save_quotes(database, *quotes) == len(quotes)
+    done = munshi(*STRADDLE, "--confirm")
+    assert done.exit_code == 0, done.stdout + done.stderr
+    run = json.loads(done.stdout)
+
+    stored = {(each.key.instrument, each.at): each for each in quotes}
+    assert [trade["outcome"] for trade in run["trades"]] == ["closed"] * 4
+    for trade in run["trades"]:
+        assert len(trade["legs"]) == 4
+        for leg in trade["legs"]:
+            name = leg["instrument"].removeprefix("NFO:")
+            quote = stored[name, datetime.fromisoformat(leg["at"])]
+            side = quote.offer if leg["side"] == "buy" else quote.bid
+            assert leg["quoted"] == side // 100
+    assert run["confirmation"]["result_hash"] == run["result_hash"]
+    assert run["coverage"]["quotes_missing_count"] == 0
+    assert run["coverage"]["orders_quoted"] == 16
+    audited = json.loads(munshi("backtest", "audit", run["run_id"], "--json").stdout)
+    assert (audited["is_clean"], audited["net"]) == (True, run["net"])
+
+    with database.operational() as tx:
+        for name in {each.key.instrument for each in quotes}:
+            later = next(each.at for each in quotes if each.at.date() == LAST)
+            tx.stream_quotes.prune(
+                InstrumentRef("NFO", name), mode=BrokerMode.SIMULATED, before=later
+            )
+    changed = munshi("backtest", "audit", run["run_id"])
+    assert changed.exit_code == 1
+    assert "are no longer those that it ran on" in changed.stdout + changed.stderr
+
+
+KINDS = ("CE", "PE")
+
+
+def _contract(number: int, kind: str) -> Iterator[KeptQuote]:
+    """A quote of each five minutes to the expiry, somewhere in the first of them."""
+    name = f"{EXPIRY}{22_900 + 50 * number}{kind}"
+    random = Random(name)  # noqa: S311 - the same quotes again by their seed
+    for opens in opens_of(FIRST, LAST):
+        yield kept_quote(
+            opens + timedelta(seconds=random.randrange(60)),
+            bid=random.randint(40, 400) * 10_000,
+            exchange="NFO",
+            instrument=name,
+        )
