@@ -9,9 +9,10 @@ from uuid import UUID, uuid4
 
 from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
+from munshi.backtest.own_checks import refuse_change, refuse_changed_bars, refuse_peek
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import IST, Clock
-from munshi.domain.backtest.audit import find_peek
+from munshi.domain.backtest.audit import Recorded
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
 from munshi.domain.backtest.hours import TradingHours, trading_hours
@@ -26,7 +27,6 @@ from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
     BacktestRunUnknownError,
-    StrategyPeeksError,
 )
 from munshi.infrastructure.candles.frames import to_candles
 from munshi.infrastructure.database.engine import Database
@@ -106,14 +106,19 @@ class BacktestService:
         request = self.request(params, read, found)
         made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
+        fingerprint = fingerprint_of(bars)
+        strategy = Recorded(found.make()) if found.source is not None else found.make()
         result = made_by.run(
             request,
-            found.make(),
+            strategy,
             progress=lambda share: progress(
                 share * share_of,
                 f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
+        if isinstance(strategy, Recorded):
+            refuse_changed_bars(params.strategy, is_same=fingerprint_of(bars) == fingerprint)
+            refuse_change(params.strategy, request, found, strategy.decided)
         refuse_peek(params.strategy, request, found)
         refuse_unpriced(request)
         confirmation = (
@@ -137,7 +142,7 @@ class BacktestService:
             coverage={**_coverage_document(read.held), **request.coverage()},
             assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
             metrics=measured(result),
-            data_fingerprint=fingerprint_of(bars),
+            data_fingerprint=fingerprint,
             result_hash=result.digest().hex(),
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
@@ -289,16 +294,6 @@ class BacktestService:
 
 def _place(run: BacktestRun) -> Place:
     return Place(at=run.created_at, row=run.run_id)
-
-
-def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
-    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars."""
-    if found.source is not None and (peek := find_peek(request, found.make)) is not None:
-        raise StrategyPeeksError(
-            f"{name} looks into the future: with nothing after {peek.last_day}, "
-            f"{peek.what[0].lower()}{peek.what[1:]}",
-            hint="Nothing was stored. Decide by the bars you are given, and no others.",
-        )
 
 
 def request_for(params: BacktestParams, stored: StoredBars) -> Request:

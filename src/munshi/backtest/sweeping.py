@@ -6,7 +6,8 @@ from importlib.metadata import version
 from uuid import UUID
 
 from munshi.backtest.grounds import Memo, refuse_unpriced
-from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek
+from munshi.backtest.own_checks import refuse_peek
+from munshi.backtest.service import BacktestService, fingerprint_of
 from munshi.backtest.trials import TrialRun, TrialRunner, trials_over
 from munshi.clock import Clock
 from munshi.domain.backtest.catalogue import Trades
