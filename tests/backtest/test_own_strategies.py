@@ -6,7 +6,7 @@ import pytest
 
 from desks import TESTER, Desk
 from made_research import NIFTY, hold, run_backtests
-from munshi.domain.jobs import BACKTEST, Job, JobState
+from munshi.domain.jobs import BACKTEST, BACKTEST_AUDIT, Job, JobState
 
 TOLD = {"strategy": "mine.py", "instrument": NIFTY, "from": "2026-11-17", "to": "2026-11-18"}
 CHANGES = """
@@ -108,3 +108,20 @@ def test_what_is_held_on_to_or_printed_does_no_harm(desk: Desk, folder: Path, co
     assert done.state is JobState.SUCCEEDED, done.error_details
     [stored] = desk.services.backtests.list_runs()
     assert (stored.metrics["trades"] or 0) > 10
+
+
+def test_an_audit_of_a_run_whose_file_was_changed_says_so_and_is_not_kept(
+    desk: Desk, folder: Path
+) -> None:
+    run(desk, folder, NOISY)
+    [stored] = desk.services.backtests.list_runs()
+    (folder / "mine.py").write_text(NOISY.replace("40", "50"))
+
+    told = {"run_id": str(stored.run_id)}
+    job = desk.services.jobs.enqueue(BACKTEST_AUDIT, told, actor=TESTER)
+    run_backtests(desk)
+
+    done = desk.services.jobs.get(job.job_id)
+    assert done.state is JobState.FAILED
+    assert "its strategy's file or Munshi are no longer what they were" in str(done.error_details)
+    assert desk.services.backtest_audits.list_of(stored.run_id) == []

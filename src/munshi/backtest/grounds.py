@@ -1,6 +1,6 @@
 """What a run stands on besides its bars, by what its strategy trades."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.option_prices import StoredOptionPrices
 
+_LABELS_NAMED = 5
 Memo = dict[Any, Any]
 _Equip = Callable[[Request, BacktestParams], Request]
 
@@ -68,6 +69,15 @@ class Grounds:
         )
         shared = {each.name: getattr(request, each.name) for each in fields(request)}
         return OptionRequest(**shared, market=market)
+
+
+def premiums_of(request: Request) -> Iterator[str]:
+    """Where the prices of the options come from that a run has traded, as an assumption."""
+    if isinstance(request, OptionRequest) and isinstance(request.market.prices, StoredOptionPrices):
+        labels = request.market.prices.labels
+        more = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
+        if labels:
+            yield f"Prices of options: {'; '.join(labels[:_LABELS_NAMED])}{more}."
 
 
 def refuse_unpriced(request: Request) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
+from munshi.backtest.grounds import Grounds, Memo, premiums_of, refuse_unpriced
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_checks import refuse_change, refuse_changed_bars, refuse_peek
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
@@ -140,7 +140,12 @@ class BacktestService:
             code_version=version("munshi"),
             parameters=params.to_json(),
             coverage={**_coverage_document(read.held), **request.coverage()},
-            assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
+            assumptions=(
+                *result.assumptions,
+                *read.assumptions(params),
+                *premiums_of(request),
+                *_own(found),
+            ),
             metrics=measured(result),
             data_fingerprint=fingerprint,
             result_hash=result.digest().hex(),
@@ -264,8 +269,8 @@ class BacktestService:
         if held.present < held.expected and not params.accept_holes:
             raise BacktestDataMissingError(
                 f"{held.expected - held.present:,} of {held.expected:,} bars are missing"
-                f"{_named_days(held)}.",
-                hint="Collect them, or run with --accept-holes; the result then says so.",
+                f"{_named_days(held)}. Collect them, or run with accept_holes; the result then "
+                "says so.",
             )
         hours = trading_hours(
             calendar.trading_days(params.start, params.end),
