@@ -73,6 +73,7 @@ def test_a_straddle_is_run_shown_audited_and_reported_with_all_its_legs(
     assert run["parameters"]["kind"] == "options"
     assert run["coverage"]["contracts_missing_count"] == 0
     assert run["coverage"]["contract_bars"] > 300
+    assert "Prices of options: imported from made.csv." in run["assumptions"]
 
     audited = json.loads(munshi("backtest", "audit", run["run_id"], "--json").stdout)
     assert (audited["is_clean"], audited["days_cut"], audited["net"]) == (True, 3, run["net"])

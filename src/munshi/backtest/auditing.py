@@ -8,7 +8,6 @@ from munshi.backtest.service import BacktestService
 from munshi.clock import Clock
 from munshi.domain.backtest.audit import audit
 from munshi.domain.backtest.audits import AuditParams, KeptAudit
-from munshi.domain.backtest.results import FillModel
 from munshi.errors import BacktestBarsChangedError
 from munshi.infrastructure.database.engine import Database
 
@@ -48,11 +47,11 @@ class AuditKeeper:
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )
-        if told.fill is FillModel.BID_ASK and found.net != run.net:
-            # The quotes of options are read as contracts are traded, so no fingerprint told.
+        if found.net != run.net:
             raise BacktestBarsChangedError(
-                f"The stored quotes of what {run.instrument} was traded in are no longer those "
-                "that it ran on.",
+                f"Made again the run came to {found.net / 100:,.2f} rupees instead of "
+                f"{run.net / 100:,.2f}: bars or quotes of its options, its strategy's file or "
+                "Munshi are no longer what they were.",
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         kept = KeptAudit(

@@ -1,6 +1,6 @@
 """What a run stands on besides its bars, by what its strategy trades."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ from munshi.market.stored_quotes import KeptQuoteService
 _A_DAY = timedelta(days=1)
 _LEAST = timedelta(microseconds=1)
 _MOST_DAYS_KEPT = 100
+_LABELS_NAMED = 5
 Memo = dict[Any, Any]
 _Equip = Callable[[Request, BacktestParams], Request]
 
@@ -156,6 +157,15 @@ def _days_without(track: QuoteTrack, bars: Sequence[Candle]) -> list[date]:
     """The days of `bars` of which there is no quote."""
     quoted = {track.at(place).astimezone(IST).date() for place in range(len(track.stamps))}
     return sorted({bar.opens.astimezone(IST).date() for bar in bars} - quoted)
+
+
+def premiums_of(request: Request) -> Iterator[str]:
+    """Where the prices of the options come from that a run has traded, as an assumption."""
+    if isinstance(request, OptionRequest) and isinstance(request.market.prices, StoredOptionPrices):
+        labels = request.market.prices.labels
+        more = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
+        if labels:
+            yield f"Prices of options: {'; '.join(labels[:_LABELS_NAMED])}{more}."
 
 
 def refuse_unpriced(request: Request) -> None:

@@ -6,11 +6,18 @@ from datetime import timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.grounds import Grounds, Memo, quotes_document, refuse_unpriced
+from munshi.backtest.grounds import (
+    Grounds,
+    Memo,
+    premiums_of,
+    quotes_document,
+    refuse_unpriced,
+)
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
+from munshi.backtest.own_checks import refuse_change, refuse_changed_bars, refuse_peek
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import Clock
-from munshi.domain.backtest.audit import find_peek
+from munshi.domain.backtest.audit import Recorded
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
 from munshi.domain.backtest.fingerprints import fingerprint_of
@@ -27,7 +34,6 @@ from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
     BacktestRunUnknownError,
-    StrategyPeeksError,
 )
 from munshi.infrastructure.candles.frames import to_columns
 from munshi.infrastructure.database.engine import Database
@@ -116,14 +122,19 @@ class BacktestService:
         request = self.request(params, read, found)
         made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
+        fingerprint = fingerprint_of(bars)
+        strategy = Recorded(found.make()) if found.source is not None else found.make()
         result = made_by.run(
             request,
-            found.make(),
+            strategy,
             progress=lambda share: progress(
                 share * share_of,
                 f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
+        if isinstance(strategy, Recorded):
+            refuse_changed_bars(params.strategy, is_same=fingerprint_of(bars) == fingerprint)
+            refuse_change(params.strategy, request, found, strategy.decided)
         refuse_peek(params.strategy, request, found)
         refuse_unpriced(request)
         confirmation = (
@@ -151,7 +162,12 @@ class BacktestService:
                 **read_besides,
                 **quotes_document(request, result.trades),
             },
-            assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
+            assumptions=(
+                *result.assumptions,
+                *read.assumptions(params),
+                *premiums_of(request),
+                *_own(found),
+            ),
             metrics=measured(result, result_hash),
             data_fingerprint=fingerprint_of(bars, read_besides),
             result_hash=result_hash,
@@ -282,8 +298,8 @@ class BacktestService:
         if held.present < held.expected and not params.accept_holes:
             raise BacktestDataMissingError(
                 f"{held.expected - held.present:,} of {held.expected:,} bars are missing"
-                f"{_named_days(held)}.",
-                hint="Collect them, or run with --accept-holes; the result then says so.",
+                f"{_named_days(held)}. Collect them, or run with accept_holes; the result then "
+                "says so.",
             )
         hours = trading_hours(
             calendar.trading_days(params.start, params.end),
@@ -317,16 +333,6 @@ class BacktestService:
 
 def _place(run: BacktestRun) -> Place:
     return Place(at=run.created_at, row=run.run_id)
-
-
-def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
-    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars."""
-    if found.source is not None and (peek := find_peek(request, found.make)) is not None:
-        raise StrategyPeeksError(
-            f"{name} looks into the future: with nothing after {peek.last_day}, "
-            f"{peek.what[0].lower()}{peek.what[1:]}",
-            hint="Nothing was stored. Decide by the bars you are given, and no others.",
-        )
 
 
 def request_for(params: BacktestParams, stored: StoredBars) -> Request:

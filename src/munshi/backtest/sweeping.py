@@ -6,7 +6,8 @@ from importlib.metadata import version
 from uuid import UUID
 
 from munshi.backtest.grounds import Memo, refuse_unpriced
-from munshi.backtest.service import BacktestService, refuse_peek
+from munshi.backtest.own_checks import refuse_peek
+from munshi.backtest.service import BacktestService
 from munshi.backtest.trials import TrialRun, TrialRunner, runner_for
 from munshi.clock import Clock
 from munshi.domain.backtest.engine import Request

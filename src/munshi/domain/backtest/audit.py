@@ -118,6 +118,23 @@ def audit(
     )
 
 
+def find_change(
+    request: Request, make: Callable[[], Strategy], decided: Sequence[Decision | None]
+) -> str | None:
+    """What a new strategy decides otherwise than one that `decided` so on the same bars.
+
+    One that draws without a seed does, and one that keeps from its first run what came later.
+    """
+    try:
+        again = _decisions(make(), request.bars, len(decided))
+    except Exception as error:  # noqa: BLE001 - it did not fail the first time
+        return f"it fails with {type(error).__name__}: {error}"
+    number = _first_other(decided, again)
+    if number is None:
+        return None
+    return f"another decision at the bar of {_said_of(request.bars[number])}"
+
+
 def find_peek(
     request: Request, make: Callable[[], Strategy], *, cuts: int = QUICK_CUTS
 ) -> Peek | None:
@@ -169,12 +186,16 @@ def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[D
     return decided
 
 
-class _Recorded:
-    """A strategy whose decisions are kept; `late` of them come that many bars later."""
+class Recorded:
+    """A strategy whose decisions are kept; with `late` they come that many bars later.
+
+    `called` is its own name, for errors.
+    """
 
     def __init__(self, strategy: Strategy, *, late: int = 0) -> None:
         self._strategy = strategy
         self._late = late
+        self.called = type(strategy).__name__
         self.decided: list[Decision | None] = []
 
     def decide(self, closed: Sequence[Candle], /) -> Decision | None:
@@ -186,7 +207,7 @@ class _Recorded:
 def _run(
     request: Request, strategy: Strategy, engine: Engine, *, late: int = 0
 ) -> tuple[BacktestResult, list[Decision | None]]:
-    recorded = _Recorded(strategy, late=late)
+    recorded = Recorded(strategy, late=late)
     result = engine.run(request, recorded, progress=lambda _: None)
     return result, recorded.decided
 
@@ -216,11 +237,21 @@ def _difference(
 def _other_decision(
     decided: Sequence[Decision | None], again: Sequence[Decision | None], bars: Sequence[Candle]
 ) -> str | None:
-    for number, (first, second) in enumerate(zip(decided, again, strict=False)):
-        if first != second:
-            at = bars[number].opens.astimezone(IST)
-            return f"The decision at the bar of {at:%Y-%m-%d %H:%M} is another without the future."
-    return None
+    number = _first_other(decided, again)
+    if number is None:
+        return None
+    return f"The decision at the bar of {_said_of(bars[number])} is another without the future."
+
+
+def _first_other(
+    decided: Sequence[Decision | None], again: Sequence[Decision | None]
+) -> int | None:
+    pairs = enumerate(zip(decided, again, strict=False))
+    return next((number for number, (first, second) in pairs if first != second), None)
+
+
+def _said_of(bar: Candle) -> str:
+    return f"{bar.opens.astimezone(IST):%Y-%m-%d %H:%M}"
 
 
 def _without(

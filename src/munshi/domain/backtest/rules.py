@@ -59,11 +59,11 @@ def decided(strategy: Strategy, closed: ClosedBars, read: Callable[[object], _Re
         return read(strategy.decide(closed))
     except AppError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         at = closed[-1].opens.astimezone(IST)
+        named = getattr(strategy, "called", type(strategy).__name__)
         raise StrategyFailedError(
-            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
-            f"{type(error).__name__}: {error}",
+            f"{named} failed at the bar of {at:%Y-%m-%d %H:%M}: {type(error).__name__}: {error}",
             hint="Nothing was stored. Mend the strategy and run it again.",
         ) from error
 
