@@ -353,7 +353,9 @@ def _named_days(held: Coverage) -> str:
 
 def fingerprint_of(bars: Sequence[Candle]) -> str:
     digest = hashlib.sha256()
-    for stamp, *values, oi in zip(*CandleColumns.of(bars).columns, strict=True):
-        told = ",".join(map(str, (stamp // _SECOND, *values, None if oi == NO_OI else oi)))
-        digest.update(f"{told}\n".encode())
+    columns = CandleColumns.of(bars).columns
+    for stamp, first, high, low, last, volume, oi in zip(*columns, strict=True):
+        told = None if oi == NO_OI else oi
+        row = f"{stamp // _SECOND},{first},{high},{low},{last},{volume},{told}\n"
+        digest.update(row.encode())
     return digest.hexdigest()
