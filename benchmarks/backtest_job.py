@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from munshi.backtest.own_strategies import FOLDER
+from munshi.backtest.strategy_example import write_example
 from munshi.bootstrap import Services, open_services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import BACKTEST, Job
@@ -34,6 +36,8 @@ BARS = 500_000
 STRATEGIES: Mapping[str, Mapping[str, object]] = {
     "ma_cross": {"fast": 20, "slow": 50},
     "opening_range": {},
+    # One of a user's own, which is first looked at for peeking.
+    "rises.py": {"rises": 8},
 }
 _PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
@@ -58,6 +62,8 @@ def show_job(strategy: str, count: int) -> None:
             interval=Interval.ONE_MINUTE,
         )
         services.candles.save(key, bars, label="made up")
+        (services.settings.home / FOLDER).mkdir()
+        write_example(services.settings.home / FOLDER, "rises")
         job, cpu, peak = run(
             services,
             {

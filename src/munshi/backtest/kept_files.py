@@ -5,7 +5,7 @@ A report is made from these alone, so it never runs a strategy and asks for no s
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -77,15 +77,16 @@ def read_candles(data: bytes) -> Iterator[DrawnCandle]:
 
 def gathered(bars: Sequence[Candle]) -> Iterator[DrawnCandle]:
     size = max(1, -(-len(bars) // MOST_CANDLES))
-    _, _, highs, lows, *_ = CandleColumns.of(bars).columns
+    bars = CandleColumns.of(bars)
+    _, firsts, highs, lows, lasts, *_ = bars.columns
     for begin in range(0, len(bars), size):
         stop = min(begin + size, len(bars))
         yield DrawnCandle(
-            opens=bars[begin].opens.astimezone(UTC),
-            open=bars[begin].open,
+            opens=bars.instant(begin),
+            open=firsts[begin],
             high=max(highs[begin:stop]),
             low=min(lows[begin:stop]),
-            close=bars[stop - 1].close,
+            close=lasts[stop - 1],
             bars=stop - begin,
         )
 

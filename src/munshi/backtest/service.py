@@ -14,10 +14,9 @@ from munshi.backtest.grounds import (
     refuse_unpriced,
 )
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
-from munshi.backtest.own_checks import refuse_change, refuse_changed_bars, refuse_peek
+from munshi.backtest.own_checks import WatchedRun
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
 from munshi.clock import Clock
-from munshi.domain.backtest.audit import Recorded
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
 from munshi.domain.backtest.fingerprints import fingerprint_of
@@ -122,20 +121,16 @@ class BacktestService:
         request = self.request(params, read, found)
         made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
-        fingerprint = fingerprint_of(bars)
-        strategy = Recorded(found.make()) if found.source is not None else found.make()
+        watched = WatchedRun(params.strategy, request, found)
         result = made_by.run(
             request,
-            strategy,
+            watched.strategy,
             progress=lambda share: progress(
                 share * share_of,
                 f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
-        if isinstance(strategy, Recorded):
-            refuse_changed_bars(params.strategy, is_same=fingerprint_of(bars) == fingerprint)
-            refuse_change(params.strategy, request, found, strategy.decided)
-        refuse_peek(params.strategy, request, found)
+        watched.check()
         refuse_unpriced(request)
         confirmation = (
             None

@@ -10,7 +10,7 @@ import polars as pl
 from munshi.clock import IST
 from munshi.infrastructure.database.candle_repository import CandleFile
 
-_ROWS = 50_000
+_ROWS = 20_000
 _ONE_DAY = timedelta(days=1)
 
 
@@ -36,7 +36,7 @@ def in_parts(
 ) -> Iterator[BarsOfDays]:
     """Parts that together have each of the days once, read when they are asked for.
 
-    `files` are months in order. A part has as many as hold 50,000 bars or a little more.
+    `files` are months in order. A part has as many as hold 20,000 bars or a little more.
     """
     parts: list[list[CandleFile]] = [[]]
     for file in files:

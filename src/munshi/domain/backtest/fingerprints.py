@@ -14,9 +14,11 @@ _NOTHING: Mapping[str, object] = MappingProxyType({})
 def fingerprint_of(bars: Sequence[Candle], besides: Mapping[str, object] = _NOTHING) -> str:
     """Of `bars`, and of the quotes that a run read `besides` them."""
     digest = hashlib.sha256()
-    for stamp, *values, oi in zip(*CandleColumns.of(bars).columns, strict=True):
-        told = ",".join(map(str, (stamp // _SECOND, *values, None if oi == NO_OI else oi)))
-        digest.update(f"{told}\n".encode())
+    columns = CandleColumns.of(bars).columns
+    for stamp, first, high, low, last, volume, oi in zip(*columns, strict=True):
+        told = None if oi == NO_OI else oi
+        row = f"{stamp // _SECOND},{first},{high},{low},{last},{volume},{told}\n"
+        digest.update(row.encode())
     if quotes := besides.get("quotes_fingerprint"):
         digest.update(f"quotes,{quotes}\n".encode())
     return digest.hexdigest()

@@ -56,8 +56,9 @@ class Kernel:
         check_bars(request)
         book = _Book(request)
         closed = ClosedBars(request.bars)
-        for number, closes in enumerate(request.hours.closes(request.bars, request.span)):
-            bar = closed.close_next()
+        ends = request.hours.closes(request.bars, request.span)
+        for number, (bar, closes) in enumerate(zip(request.bars, ends, strict=True)):
+            closed.close(bar)
             book.fill(bar, closes)
             book.mark(bar, closes)
             wanted = decision(strategy, closed)

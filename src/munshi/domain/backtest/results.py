@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from munshi.domain.backtest.costs import LegCost
 from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.market.charges import Side
+
+_NO_POINTS, _NO_TRADES = '"equity":[]', '"trades":[]'
 
 
 class FillModel(StrEnum):
@@ -126,8 +128,8 @@ class BacktestResult:
         del document["engine"], document["version"]
         text = canonical_json(document)
         # No other place can match: inside a text a quotation mark has a backslash before it.
-        begin, _, end = text.partition('"equity":[]')
-        return f'{begin}"equity":[', f"]{end}"
+        begin, _, end = text.partition(_NO_POINTS)
+        return f"{begin}{_NO_POINTS[:-1]}", f"]{end}"
 
     def digest(self) -> bytes:
         """The SHA-256 of `canonical`, which is never held whole."""
@@ -137,17 +139,19 @@ class BacktestResult:
         return sha.digest()
 
     def _texts(self) -> Iterator[str]:
-        begin, end = self.around_equity()
+        begin, end = replace(self, trades=()).around_equity()
+        between, start, end = end.partition(_NO_TRADES[:-1])
         yield begin
         yield from self.equity.texts()
+        yield between + start
+        for number, trade in enumerate(self.trades):
+            yield ("," if number else "") + canonical_json(_fields(trade))
         yield end
 
 
 def canonical_json(value: object) -> str:
     """Always the same text for the same value; instants are in UTC."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True
-    )
+    return _JSON.encode(value)
 
 
 def _fields(value: object) -> dict[str, object]:
@@ -172,3 +176,6 @@ def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a result")
+
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True)

@@ -13,7 +13,7 @@ _MICRO = timedelta(microseconds=1)
 _BLOCK_BITS = 10
 _BLOCK = 1 << _BLOCK_BITS
 # Strategies look back; what they see again and again should not be made again and again.
-_MOST_BLOCKS = 64
+_MOST_BLOCKS = 32
 Columns = tuple["array[int]", ...]
 
 
@@ -22,7 +22,7 @@ class CandleColumns(Sequence[Candle]):
 
     `columns` are stamps in microseconds since 1970, then open, high, low and close in
     ten-thousandths of a rupee, volume, and open interest, NO_OI where the source gives none. The
-    candles of the last 64 blocks of 1,024 that were looked at are kept.
+    candles of the last 32 blocks of 1,024 that were looked at are kept.
     """
 
     __slots__ = ("_blocks", "_length", "columns")
@@ -75,8 +75,12 @@ class CandleColumns(Sequence[Candle]):
         for number in range(-(-self._length // _BLOCK)):
             yield from self._blocks.get(number) or self._block(number)
 
-    def between(self, begin: int, stop: int) -> list[Candle]:
-        """The candles from `begin` to before `stop`, neither of which is negative."""
+    def instant(self, place: int) -> datetime:
+        """When the bar opens, UTC."""
+        return _EPOCH + self.columns[0][place] * _MICRO
+
+    def candles(self, begin: int, stop: int) -> list[Candle]:
+        """Those from `begin` to before `stop`, neither of which is negative."""
         made: list[Candle] = []
         while begin < min(stop, self._length):
             number = begin >> _BLOCK_BITS
@@ -107,6 +111,13 @@ class CandleColumns(Sequence[Candle]):
             del self._blocks[next(iter(self._blocks))]
         self._blocks[number] = made
         return made
+
+
+def candles_between(bars: Sequence[Candle], begin: int, stop: int) -> list[Candle]:
+    """As `bars[begin:stop]`, neither of which is negative; what was made once is not made again."""
+    if isinstance(bars, CandleColumns):
+        return bars.candles(begin, stop)
+    return list(bars[begin:stop])
 
 
 def _row(candle: Candle) -> tuple[int, ...]:
