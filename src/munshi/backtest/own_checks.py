@@ -6,6 +6,7 @@ from munshi.backtest.own_strategies import FoundStrategy
 from munshi.domain.backtest.audit import Recorded, find_change, find_peek
 from munshi.domain.backtest.engine import Decision, Request, Strategy
 from munshi.domain.backtest.fingerprints import fingerprint_of
+from munshi.domain.market.candle_columns import CandleColumns
 from munshi.errors import StrategyFailedError, StrategyPeeksError
 
 
@@ -27,7 +28,9 @@ class WatchedRun:
         """Raise StrategyFailedError or StrategyPeeksError."""
         if self._recorded is None:
             return
-        if fingerprint_of(self._request.bars) != self._before:
+        bars = self._request.bars
+        is_untouched = not isinstance(bars, CandleColumns) or bars.is_untouched()
+        if not is_untouched or fingerprint_of(bars) != self._before:
             raise StrategyFailedError(
                 f"{self._name} changed the bars that it was shown.",
                 hint="Nothing was stored. Copy what is to be changed.",

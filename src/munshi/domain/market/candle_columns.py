@@ -91,8 +91,18 @@ class CandleColumns(Sequence[Candle]):
             begin += len(some)
         return made
 
-    def _block(self, number: int) -> list[Candle]:
+    def is_untouched(self) -> bool:
+        """Whether each candle that is kept still says what the columns do."""
+        return all(
+            list(map(_row, block)) == list(self._rows(number))
+            for number, block in self._blocks.items()
+        )
+
+    def _rows(self, number: int) -> Iterator[tuple[int, ...]]:
         part = slice(number * _BLOCK, (number + 1) * _BLOCK)
+        return zip(*(column[part] for column in self.columns), strict=True)
+
+    def _block(self, number: int) -> list[Candle]:
         made = [
             Candle(
                 opens=_EPOCH + stamp * _MICRO,
@@ -103,9 +113,7 @@ class CandleColumns(Sequence[Candle]):
                 volume=volume,
                 oi=None if oi == NO_OI else oi,
             )
-            for stamp, first, high, low, last, volume, oi in zip(
-                *(column[part] for column in self.columns), strict=True
-            )
+            for stamp, first, high, low, last, volume, oi in self._rows(number)
         ]
         if len(self._blocks) == _MOST_BLOCKS:
             del self._blocks[next(iter(self._blocks))]
