@@ -8,6 +8,8 @@ from munshi.backtest.service import BacktestService
 from munshi.clock import Clock
 from munshi.domain.backtest.audit import audit
 from munshi.domain.backtest.audits import AuditParams, KeptAudit
+from munshi.domain.backtest.results import FillModel
+from munshi.errors import BacktestBarsChangedError
 from munshi.infrastructure.database.engine import Database
 
 
@@ -46,6 +48,13 @@ class AuditKeeper:
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )
+        if told.fill is FillModel.BID_ASK and found.net != run.net:
+            # The quotes of options are read as contracts are traded, so no fingerprint told.
+            raise BacktestBarsChangedError(
+                f"The stored quotes of what {run.instrument} was traded in are no longer those "
+                "that it ran on.",
+                hint="Run it again; both results are kept: munshi backtest compare",
+            )
         kept = KeptAudit(
             audit_id=uuid4(),
             run_id=run.run_id,

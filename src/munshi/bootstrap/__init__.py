@@ -30,7 +30,7 @@ from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_view
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
-from munshi.bootstrap.research import wire_backtests, wire_validations
+from munshi.bootstrap.research import research_doors, wire_backtests, wire_validations
 from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -251,7 +251,14 @@ def _wire(
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
-    jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    jobs = JobService(
+        database,
+        clock,
+        registry=JOB_TYPES,
+        rouse=rouser.rouse,
+        artifacts=artifacts,
+        doors=research_doors(settings.home),
+    )
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     history = InstrumentHistory(database, mode=mode)
     outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)
@@ -271,15 +278,13 @@ def _wire(
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     schedules = ScheduleService(
-        database,
-        clock,
-        config=config,
-        jobs=jobs,
-        registry=JOB_TYPES,
-        calendar=calendar.calendar,
+        database, clock, config=config, jobs=jobs, registry=JOB_TYPES, calendar=calendar.calendar
     )
     last_quotes = LastQuotes(cache, mode=mode)
-    backtests = wire_backtests(ground, candles=candles, instruments=instruments, calendar=calendar)
+    kept_quotes = KeptQuoteService(database, clock, mode=mode)
+    backtests = wire_backtests(
+        ground, candles=candles, instruments=instruments, calendar=calendar, quotes=kept_quotes
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -370,7 +375,7 @@ def _wire(
             calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
-        kept_quotes=KeptQuoteService(database, clock, mode=mode),
+        kept_quotes=kept_quotes,
         quotes=QuoteService(
             clock,
             last=last_quotes,

@@ -24,6 +24,17 @@ _FUTURE_BARS = 500
 _MOST_PEEKS = 20
 _MORE_SLIPPAGE = 5
 _CUT_SHARE = 80.0
+# By which a run is filled once more.
+_OTHER = {
+    FillModel.NEXT_OPEN: FillModel.NEXT_CLOSE,
+    FillModel.NEXT_CLOSE: FillModel.NEXT_OPEN,
+    FillModel.BID_ASK: FillModel.NEXT_OPEN,
+}
+_ANYWHERE = {
+    FillModel.NEXT_OPEN: "fills anywhere in their bar",
+    FillModel.NEXT_CLOSE: "fills anywhere in their bar",
+    FillModel.BID_ASK: "fills anywhere between bid and offer",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +234,8 @@ def _without(
     costs = sum(trade.costs for trade in whole.trades)
     counted = [trade for trade in whole.trades if trade.end is not TradeEnd.UNPRICED]
     slippage = sum(leg.slippage for trade in counted for leg in trade.legs)
-    other = next(model for model in FillModel if model is not request.fill_model)
+    other = _OTHER[request.fill_model]
+    anywhere = _ANYWHERE[request.fill_model]
     dearer = replace(request.order, slippage_bp=request.order.slippage_bp + _MORE_SLIPPAGE)
     drawn = _perturbed(request, whole, Random(seed))  # noqa: S311 - the same again by its seed
     best = sorted((trade.net for trade in whole.trades), reverse=True)
@@ -236,15 +248,16 @@ def _without(
             f"{_MORE_SLIPPAGE} basis points more slippage",
             _run(replace(request, order=dearer), make(), engine)[0].net,
         ),
-        ("fills anywhere in their bar, typical", drawn[len(drawn) // 2]),
-        ("fills anywhere in their bar, unlucky 1 in 20", drawn[len(drawn) // 20]),
+        (f"{anywhere}, typical", drawn[len(drawn) // 2]),
+        (f"{anywhere}, unlucky 1 in 20", drawn[len(drawn) // 20]),
         ("without the best trade", whole.net - max(best[:1], default=0)),
     ]
 
 
 def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[int]:
-    """Profits with every order at a price drawn from its bar's range; charges as they were.
+    """Profits with every order at a price drawn from its range; charges as they were.
 
+    That is its bar's, or what lay between bid and offer of its quote, whose worse side it had.
     What was settled was no order, so nothing is drawn for it.
     """
     range_of = request.ranges()

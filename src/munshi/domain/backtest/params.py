@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
+from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, traded_by
 from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
@@ -16,8 +16,6 @@ from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
 _MINUTE = timedelta(minutes=1)
-# A fill that others know and that has nothing to stand on here.
-_QUOTED = "bid_ask"
 _MOST_WAIT = timedelta(days=30)
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
@@ -120,7 +118,7 @@ class BacktestParams:
             brokerage=_paise(given, "brokerage", least=0),
             slippage_bp=_whole(given, "slippage_bp", least=0),
             margin_percent=_whole(given, "margin_percent", least=1),
-            fill=_fill(given),
+            fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
             max_wait=_minutes(given, "max_wait"),
             engine=engine,
             confirm=confirm,
@@ -162,12 +160,16 @@ _KINDS: Mapping[Trades, tuple[ChargeKind, ...]] = MappingProxyType(
 _MARGIN = {kind: 15 if kind is ChargeKind.OPTIONS else 100 for kind in ChargeKind}
 
 
-def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+def kinds_of(strategy: str) -> list[ChargeKind]:
     """What its engine charges, where that is known before code of the user's has run."""
-    if is_own(strategy):
-        choices = [kind for kinds in _KINDS.values() for kind in kinds]
-    else:
-        choices = list(_KINDS[traded_by(STRATEGIES[strategy])])
+    found = STRATEGIES.get(strategy)
+    if found is None:
+        return [kind for kinds in _KINDS.values() for kind in kinds]
+    return list(_KINDS[traded_by(found)])
+
+
+def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+    choices = kinds_of(strategy)
     if given["kind"] is None:
         return choices[0]
     return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))
@@ -231,16 +233,6 @@ def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
             f"{name} must be an amount in rupees and paise, not {given[name]!r}."
         )
     return int(paise)
-
-
-def _fill(given: Mapping[str, object]) -> FillModel:
-    if given["fill"] == _QUOTED:
-        raise JobParametersInvalidError(
-            "No quotes are stored to fill by: neither the brokers' history nor what is kept of "
-            "streams has a bid and an ask.",
-            hint="Fill by next_open or next_close; slippage_bp stands for half the spread.",
-        )
-    return FillModel(_word(given, "fill", [fill.value for fill in FillModel]))
 
 
 def _word(given: Mapping[str, object], name: str, choices: list[str]) -> str:
