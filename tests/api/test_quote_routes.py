@@ -47,6 +47,7 @@ def test_a_streamed_quote_is_provisional_and_grows_old_when_the_stream_ends(
 
     assert (live["way"], live["is_provisional"], live["is_current"]) == ("stream", True, True)
     assert (on["is_on"], on["instruments"], on["gap_reasons"]) == (True, 1, [])
+    assert on["quotes"] == 0  # an index has no book
     assert off["is_on"] is False
     assert (old["is_current"], old["age_seconds"]) == (False, 90.0)
     assert old["problem"] == "Nobody is logged in at kite."

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from munshi.domain.market.gaps import GapReason, StreamGap
 from munshi.infrastructure.database.engine import Database
@@ -100,8 +101,11 @@ def test_crossed_and_late_books_are_told_and_not_kept(fed: Fed) -> None:
     show(fed, 2, "102", "101")
     fed.take(book(TEN - seconds(1), "99", "100"))
     fed.take(book(TEN + seconds(2), "0", "100"), book(TEN + seconds(2), "99", "100", quantity=0))
-    fed.recorder.end()
+    with capture_logs() as told:
+        fed.recorder.end()
 
+    [line] = [each for each in told if each["event"] == "stream_kept_not_all"]
+    assert (line["quotes_crossed"], line["quotes_untimely"], line["quotes_lost"]) == (1, 1, 0)
     assert fed.kept() == []
     assert fed.recorder.state().quotes == 0
 
