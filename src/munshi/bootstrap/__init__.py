@@ -27,6 +27,7 @@ from munshi.bootstrap.broker_lines import (
     find_endpoints,
 )
 from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
+from munshi.bootstrap.health import wire_health
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
@@ -44,9 +45,7 @@ from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.config_keys import MARKET, PART_REQUESTS
 from munshi.domain.enums import Service
-from munshi.health.ground import CheckGround
 from munshi.health.market_hours import is_trading_day
-from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import TIMEOUT, HttpClient, HttpTimeout, open_http
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.engine import Database
@@ -235,17 +234,7 @@ def _wire(
         config=config,
         cache=cache,
     )
-    health = HealthService(
-        CheckGround(
-            database=database,
-            clock=clock,
-            home=settings.home,
-            mode=mode,
-            config=config,
-            calendar=calendar.calendar,
-            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
-        )
-    )
+    health = wire_health(ground, lines, config=config, calendar=calendar)
     limits = RateLimitService(database, clock, mode=mode, pools=quotas.pools)
     audit = AuditService(database, clock)
     keys = KeyService(_key_ground(database, clock, settings))

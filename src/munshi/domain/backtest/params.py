@@ -17,6 +17,13 @@ from munshi.errors import AppError, JobParametersInvalidError
 
 _MINUTE = timedelta(minutes=1)
 _MOST_WAIT = timedelta(days=30)
+# Wider than any calendar; beyond lie days that have no next or no UTC.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
+# Orders of so many units, and what they come to, still fit into 64 bits in paise.
+_MOST_UNITS = 100_000
+_MOST_PAISE = 10**14
+_WHOLE_PRICE_BP = 10_000
+_MOST_MARGIN = 1_000
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "parameters": {},
@@ -112,12 +119,12 @@ class BacktestParams:
             start=start,
             end=end,
             capital=_paise(given, "capital", least=1),
-            lots=_whole(given, "lots", least=1),
-            lot_size=_whole(given, "lot_size", least=1),
+            lots=_whole(given, "lots", least=1, most=_MOST_UNITS),
+            lot_size=_whole(given, "lot_size", least=1, most=_MOST_UNITS),
             kind=kind,
             brokerage=_paise(given, "brokerage", least=0),
-            slippage_bp=_whole(given, "slippage_bp", least=0),
-            margin_percent=_whole(given, "margin_percent", least=1),
+            slippage_bp=_whole(given, "slippage_bp", least=0, most=_WHOLE_PRICE_BP),
+            margin_percent=_whole(given, "margin_percent", least=1, most=_MOST_MARGIN),
             fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
             max_wait=_minutes(given, "max_wait"),
             engine=engine,
@@ -191,18 +198,23 @@ def needs_nautilus(raw: Mapping[str, object]) -> bool:
 
 def _day(given: Mapping[str, object], name: str) -> date:
     try:
-        return date.fromisoformat(str(given[name]))
+        day = date.fromisoformat(str(given[name]))
     except ValueError as error:
         raise JobParametersInvalidError(
-            f"{name} must be a date like 2026-11-20, not {given[name]!r}."
+            f"{name} must be a date like 2026-11-20, not {repr(given[name])[:40]}."
         ) from error
-
-
-def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
-    value = given[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not _FIRST_DAY <= day <= _LAST_DAY:
         raise JobParametersInvalidError(
-            f"{name} must be a whole number from {least} on, not {value!r}."
+            f"{name} must be a date from {_FIRST_DAY} to {_LAST_DAY}, not {day}."
+        )
+    return day
+
+
+def _whole(given: Mapping[str, object], name: str, *, least: int, most: int) -> int:
+    value = given[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise JobParametersInvalidError(
+            f"{name} must be a whole number from {least} to {most:,}, not {repr(value)[:40]}."
         )
     return value
 
@@ -215,12 +227,12 @@ def _yes_or_no(given: Mapping[str, object], name: str) -> bool:
 
 
 def _minutes(given: Mapping[str, object], name: str) -> timedelta:
-    minutes = _whole(given, name, least=0)
-    if minutes > _MOST_WAIT / _MINUTE:
+    value = given[name]
+    if isinstance(value, int) and value > _MOST_WAIT / _MINUTE:
         raise JobParametersInvalidError(
-            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {minutes:,}."
+            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {value:,}."
         )
-    return timedelta(minutes=minutes)
+    return timedelta(minutes=_whole(given, name, least=0, most=int(_MOST_WAIT / _MINUTE)))
 
 
 def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
@@ -228,9 +240,10 @@ def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
         paise = Decimal(str(given[name])) * 100
     except InvalidOperation:
         paise = Decimal("NaN")
-    if not paise.is_finite() or paise != int(paise) or paise < least:
+    if not paise.is_finite() or paise > _MOST_PAISE or paise != int(paise) or paise < least:
         raise JobParametersInvalidError(
-            f"{name} must be an amount in rupees and paise, not {given[name]!r}."
+            f"{name} must be an amount in rupees and paise, at most {_MOST_PAISE // 100:,}, not "
+            f"{repr(given[name])[:40]}."
         )
     return int(paise)
 
