@@ -248,7 +248,7 @@ def test_legs_of_options_are_filled_at_stored_quotes_and_confirmed(
             )
     changed = munshi("backtest", "audit", run["run_id"])
     assert changed.exit_code == 1
-    assert "are no longer those that it ran on" in changed.stdout + changed.stderr
+    assert "quotes of its options" in changed.stdout + changed.stderr
 
 
 KINDS = ("CE", "PE")

@@ -44,7 +44,6 @@ from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.config_keys import MARKET, PART_REQUESTS
-from munshi.domain.enums import Service
 from munshi.health.market_hours import is_trading_day
 from munshi.infrastructure.brokers.http import TIMEOUT, HttpClient, HttpTimeout, open_http
 from munshi.infrastructure.candles.store import CandleStore
