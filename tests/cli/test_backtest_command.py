@@ -61,6 +61,31 @@ def test_a_run_is_stored_shown_and_the_same_again_by_its_hash(munshi: Munshi) ->
 
 
 @pytest.mark.usefixtures("minutes")
+def test_runs_are_listed_by_strategy_and_instrument_and_page_by_page(munshi: Munshi) -> None:
+    nothing = munshi("backtest", "list", "--strategy", "x").stdout
+    assert "none was run. Begin with" in nothing
+    for strategy in ("ma_cross", "opening_range"):
+        munshi("backtest", "run", strategy, *ASKED[3:6], "--to", "2024-06-10")
+
+    def found(*words: str) -> list[str]:
+        runs = json.loads(munshi("backtest", "list", "--json", *words).stdout)
+        return [run["strategy"] for run in runs]
+
+    assert found() == ["opening_range", "ma_cross"]
+    assert found("--strategy", "ma_cross", "--instrument", "nifty") == ["ma_cross"]
+    assert found("--instrument", "INFY") == []
+    none = munshi("backtest", "list", "--strategy", "ma").stdout
+    assert "none fits. There are runs of ma_cross, opening_range." in none
+    newest = munshi("backtest", "list", "--limit", "1")
+    assert "opening_range" in newest.stdout
+    [cursor] = re.findall(r"Older backtests: add --cursor (\S+)", newest.stderr)
+    assert found("--cursor", cursor) == ["ma_cross"]
+    assert (
+        "The page cursor is not one of ours." in munshi("backtest", "list", "--cursor", "x").stderr
+    )
+
+
+@pytest.mark.usefixtures("minutes")
 def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
     refused = munshi(*ASKED, "--to", "2024-06-13")
 

@@ -47,12 +47,14 @@ from munshi.backtest.compiled_text import ResultText
 from munshi.backtest.trials import plain_trial
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.kernel import VERSION
 from munshi.domain.backtest.metrics import daily_returns, figures_of
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.results import BacktestResult, FillModel, TradeEnd
 from munshi.domain.backtest.rules import assumptions_of, decision, price_way_out
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
+from munshi.domain.market.candle_columns import CandleColumns
 from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import ChargeKind, Charges, Side
 from munshi.errors import AppError, MarketFactUnknownError
@@ -66,7 +68,6 @@ _DAY = timedelta(days=1) // _MICRO
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _LARGEST = 2**62
 _ENDS = (TradeEnd.CLOSED, TradeEnd.OPEN_AT_END, TradeEnd.UNPRICED)
-_NUMBER_BYTES = 20
 _PART_BARS = 8192
 
 
@@ -85,20 +86,24 @@ class Columns:
 
     @classmethod
     def of(cls, request: Request) -> "Columns":
-        bars, hours = request.bars, request.hours
-        count = len(bars)
-        closes = hours.closes(bars, request.span)
-        traded_at_open = (hours.elapsed(bar.opens) // _MICRO for bar in bars)
-        traded_at_close = (hours.elapsed(at) // _MICRO for at in closes)
+        bars, hours = CandleColumns.of(request.bars), request.hours
+        opens, first, high, low, last, *_ = (np.frombuffer(each, np.int64) for each in bars.columns)
+        closes, traded_at_open, traded_at_close = (np.empty_like(opens) for _ in range(3))
+        for number, (bar, at) in enumerate(
+            zip(bars, hours.closes(bars, request.span), strict=True)
+        ):
+            closes[number] = (at - _EPOCH) // _MICRO
+            traded_at_open[number] = hours.elapsed(bar.opens) // _MICRO
+            traded_at_close[number] = hours.elapsed(at) // _MICRO
         return cls(
-            opens=np.fromiter(((bar.opens - _EPOCH) // _MICRO for bar in bars), np.int64, count),
-            closes=np.fromiter(((at - _EPOCH) // _MICRO for at in closes), np.int64, count),
-            traded_at_open=np.fromiter(traded_at_open, np.int64, count),
-            traded_at_close=np.fromiter(traded_at_close, np.int64, count),
-            open=np.fromiter((bar.open for bar in bars), np.int64, count),
-            high=np.fromiter((bar.high for bar in bars), np.int64, count),
-            low=np.fromiter((bar.low for bar in bars), np.int64, count),
-            close=np.fromiter((bar.close for bar in bars), np.int64, count),
+            opens=opens,
+            closes=closes,
+            traded_at_open=traded_at_open,
+            traded_at_close=traded_at_close,
+            open=first,
+            high=high,
+            low=low,
+            close=last,
         )
 
 
@@ -167,7 +172,7 @@ class CompiledRuns:
         self._ends_of_days = [*np.flatnonzero(np.diff(closes)).tolist(), closes.size - 1]
         is_by_bars = request.fill_model is not FillModel.BID_ASK
         self._fits = is_by_bars and _fits(self._bars, self._rules, self._rates, columns)
-        self._text = ResultText(request, columns.closes, self._blank)
+        self._text = ResultText(request, self._blank)
 
     def _blank(self, held: int) -> BacktestResult:
         request = self._request
@@ -178,7 +183,7 @@ class CompiledRuns:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=(),
-            equity=(),
+            equity=EquityCurve(),
             assumptions=assumptions_of(request, way_out, ()),
         )
 
@@ -259,14 +264,12 @@ class CompiledRuns:
 
     def digest(self, run: CompiledRun) -> bytes:
         """The SHA-256 of the same canonical bytes as the plain kernel's result has."""
-        heads, ends, middle = self._text.curve
+        point, closes = self._text.point, self._columns.closes
         sha = hashlib.sha256(self._text.begin(run.held).encode())
-        count = run.book.cash.size
-        for begin in range(0, count, _PART_BARS):
-            stop = min(begin + _PART_BARS, count)
-            fixed = int(ends[stop] - ends[begin]) + (stop - begin) * middle.size
-            out = np.empty(fixed + 2 * (stop - begin) * _NUMBER_BYTES, np.uint8)
-            size = self._loops.write_curve(heads, ends, middle, run.book, begin, stop, out)
+        out = np.empty(_PART_BARS * self._text.longest_point, np.uint8)
+        for begin in range(0, closes.size, _PART_BARS):
+            stop = min(begin + _PART_BARS, closes.size)
+            size = self._loops.write_curve(point, closes, run.book, begin, stop, out)
             sha.update(out[:size].data)
         sha.update(self._text.between.encode())
         sha.update(",".join(self._trades(run)).encode())

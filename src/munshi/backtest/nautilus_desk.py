@@ -28,8 +28,9 @@ from munshi.backtest.nautilus_models import (
 )
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.fills import Tradable
-from munshi.domain.backtest.results import EquityPoint, LegFill, Trade, TradeEnd
+from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.backtest.rules import (
     check_capital,
     closing,
@@ -76,7 +77,7 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         self._legs: list[LegFill] = []
         self._lapsed: Trade | None = None
         self.trades: list[Trade] = []
-        self.curve: list[EquityPoint] = []
+        self.curve = EquityCurve()
 
     def on_start(self) -> None:
         self.subscribe_quote_ticks(self._place.instrument.id)
@@ -126,7 +127,7 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         account = self.cache.account_for_venue(self._place.instrument.id.venue)
         equity = paise_of(account.balance_total(INR)) + self._unrealized(bar.close)
         worth = self._worth(ours)
-        self.curve.append(EquityPoint(at=closes, cash=equity - worth, position=worth))
+        self.curve.append(closes, equity - worth, worth)
         if self._is_late(self._prices.looked_until(ours, closes)):
             self.trades.append(self._give_up())
         wanted = decision(self._decider, self._closed)

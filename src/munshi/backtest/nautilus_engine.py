@@ -60,7 +60,7 @@ class NautilusEngine:
         instrument = _instrument(order)
         bar_type = BarType(instrument.id, specification(request.span), AggregationSource.EXTERNAL)
         place = Place(instrument=instrument, bar_type=bar_type, charges=DatedCharges(order))
-        closes = request.hours.closes(request.bars, request.span)
+        closes = list(request.hours.closes(request.bars, request.span))
         desk = NautilusDesk(request, strategy, place, closes)
         engine = engine_with(
             instrument.id.venue,
@@ -82,7 +82,7 @@ class NautilusEngine:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=tuple(desk.trades),
-            equity=tuple(desk.curve),
+            equity=desk.curve,
             assumptions=assumptions_of(request, way_out, desk.trades),
         )
 

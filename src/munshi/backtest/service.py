@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
 from munshi.backtest.grounds import Grounds, Memo, quotes_document, refuse_unpriced
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
-from munshi.clock import IST, Clock
+from munshi.clock import Clock
 from munshi.domain.backtest.audit import find_peek
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
@@ -20,23 +20,25 @@ from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.quotes import QuoteBook
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.market.candles import Candle
+from munshi.domain.market.candle_columns import CandleColumns, Columns
 from munshi.domain.market.charges import ChargeKind
-from munshi.domain.places import TOP, Place
+from munshi.domain.places import TOP, Page, Place, cut, read_cursor
 from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
     BacktestRunUnknownError,
     StrategyPeeksError,
 )
-from munshi.infrastructure.candles.frames import to_candles
+from munshi.infrastructure.candles.frames import to_columns
 from munshi.infrastructure.database.engine import Database
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_parts import BarsOfDays
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
-from munshi.market.quality import Coverage, coverage
+from munshi.market.quality import Coverage, coverage, together
 from munshi.market.stored_quotes import KeptQuoteService
 
+_LIST = "backtests"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
@@ -47,7 +49,7 @@ _FIRST_SHARE = 20.0
 class StoredBars:
     """What a run runs on, how much of it there is, and where it comes from."""
 
-    candles: list[Candle]
+    candles: CandleColumns
     held: Coverage
     hours: TradingHours
     quotes: QuoteBook
@@ -130,6 +132,7 @@ class BacktestService:
             else self._confirm(result, confirm_by, request, found, progress)
         )
         read_besides = request.coverage()
+        result_hash = result.digest().hex()
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -149,9 +152,9 @@ class BacktestService:
                 **quotes_document(request, result.trades),
             },
             assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
-            metrics=measured(result),
+            metrics=measured(result, result_hash),
             data_fingerprint=fingerprint_of(bars, read_besides),
-            result_hash=result.digest().hex(),
+            result_hash=result_hash,
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -206,6 +209,18 @@ class BacktestService:
                 limit=limit, after=after, strategy=strategy, instrument=instrument
             )
 
+    def page(
+        self, *, cursor: str | None, limit: int, strategy: str = "", instrument: str = ""
+    ) -> Page[BacktestRun]:
+        """As `list_runs`, after the place that `cursor` names. Raises CursorInvalidError."""
+        found = self.list_runs(
+            limit=limit + 1,
+            after=read_cursor(_LIST, cursor),
+            strategy=strategy,
+            instrument=instrument.strip(),
+        )
+        return cut(found, limit=limit, name=_LIST, place=_place)
+
     def list_strategies(self) -> list[str]:
         """The strategies of which there is a run."""
         with self._database.reading() as tx:
@@ -237,21 +252,28 @@ class BacktestService:
     def read_bars(self, params: BacktestParams) -> StoredBars:
         """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
-        midnight = datetime.combine(params.start, time.min, IST)
-        after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
-        frame = self._candles.read(series.key, start=midnight, end=after)
         segment = self._instruments.segment(params.instrument)
-        calendar = self._calendar.calendar()
-        held = coverage(
-            frame,
-            start=params.start,
-            end=params.end,
-            interval=params.interval,
-            segment=segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
-        if frame.is_empty():
+        calendar, now = self._calendar.calendar(), self._clock.now()
+        parts: list[Coverage] = []
+
+        def seen(part: BarsOfDays) -> Columns:
+            parts.append(
+                coverage(
+                    part.frame,
+                    start=part.first,
+                    end=part.last,
+                    interval=params.interval,
+                    segment=segment,
+                    calendar=calendar,
+                    now=now,
+                )
+            )
+            return to_columns(part.frame)
+
+        read = self._candles.read_parts(series.key, first=params.start, last=params.end)
+        candles = CandleColumns.joined(map(seen, read))
+        held = together(parts)
+        if not candles:
             raise BacktestDataMissingError(
                 f"No {params.interval} bars of {params.instrument} are stored from "
                 f"{params.start} to {params.end}.",
@@ -269,12 +291,11 @@ class BacktestService:
             segment=segment,
             calendar=calendar,
         )
-        bars = list(to_candles(frame))
         return StoredBars(
-            candles=bars,
+            candles=candles,
             held=held,
             hours=hours,
-            quotes=self._grounds.quotes(params, bars, hours),
+            quotes=self._grounds.quotes(params, candles, hours),
             label=series.label,
         )
 
@@ -292,6 +313,10 @@ class BacktestService:
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
+
+
+def _place(run: BacktestRun) -> Place:
+    return Place(at=run.created_at, row=run.run_id)
 
 
 def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:

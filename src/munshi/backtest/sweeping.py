@@ -150,11 +150,6 @@ class SweepService:
             tx.sweeps.save_trials(part.sweep_id, done)
         return PartDone(trials=len(done), engine=runner.name)
 
-    def list_sweeps(self, *, limit: int = 50) -> list[Sweep]:
-        """Newest first."""
-        with self._database.reading() as tx:
-            return tx.sweeps.list_sweeps(limit=limit)
-
     def page(self, *, cursor: str | None, limit: int) -> Page[Sweep]:
         """Newest first. Raises CursorInvalidError."""
         after = read_cursor("sweeps", cursor)

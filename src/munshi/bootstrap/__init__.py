@@ -30,7 +30,7 @@ from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_view
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
-from munshi.bootstrap.research import wire_backtests, wire_validations
+from munshi.bootstrap.research import research_doors, wire_backtests, wire_validations
 from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -251,7 +251,14 @@ def _wire(
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
-    jobs = JobService(database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts)
+    jobs = JobService(
+        database,
+        clock,
+        registry=JOB_TYPES,
+        rouse=rouser.rouse,
+        artifacts=artifacts,
+        doors=research_doors(settings.home),
+    )
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     history = InstrumentHistory(database, mode=mode)
     outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)

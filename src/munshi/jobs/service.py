@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from munshi.clock import Clock
@@ -63,10 +65,16 @@ class JobRequest:
 
 
 _PLAIN = JobRequest()
+# Is handed a job's parameters as its type reads them; raises JobParametersInvalidError.
+Door = Callable[[Transaction, Any], None]
 
 
 class JobService:
-    """Stores what is asked for; workers do it. `rouse` tells them, after the commit."""
+    """Stores what is asked for; workers do it. `rouse` tells them, after the commit.
+
+    `doors` look up, by job type, what parameters name, in the transaction that stores the job, so
+    that nobody waits for one that cannot run.
+    """
 
     def __init__(
         self,
@@ -76,12 +84,14 @@ class JobService:
         registry: Mapping[str, JobSpec],
         rouse: Callable[[], None] | None = None,
         artifacts: ArtifactStore | None = None,
+        doors: Mapping[str, Door] = MappingProxyType({}),
     ) -> None:
         self._database = database
         self._clock = clock
         self._registry = registry
         self._rouse = rouse or _nobody
         self._artifacts = artifacts
+        self._doors = doors
 
     def enqueue(
         self,
@@ -119,11 +129,14 @@ class JobService:
         queue = request.queue or spec.queue
         if queue != spec.queue:
             check_queue(tx, self._registry, queue)
+        told = spec.params.from_json(parameters)
+        if (check := self._doors.get(job_type)) is not None:
+            check(tx, told)
         now = self._clock.now()
         new = NewJob(
             job_id=new_job_id(now),
             job_type=job_type,
-            parameters=spec.params.from_json(parameters).to_json(),
+            parameters=told.to_json(),
             priority=request.priority,
             max_attempts=spec.max_attempts if spec.idempotent else 1,
             run_at=request.run_at or now,

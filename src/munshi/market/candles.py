@@ -1,6 +1,6 @@
 """The candles that are stored: merged month by month, read through the manifest."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -33,6 +33,7 @@ from munshi.infrastructure.candles.frames import (
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
 from munshi.infrastructure.database.engine import Database
+from munshi.market.candle_parts import BarsOfDays, in_parts
 from munshi.settings import BrokerMode
 
 _log = structlog.get_logger()
@@ -204,6 +205,12 @@ class CandleService:
                 key, from_month=_month(start), to_month=_month(end - timedelta(microseconds=1))
             )
         return self._read(files, start=start, end=end)
+
+    def read_parts(self, key: CandleKey, *, first: date, last: date) -> Iterator[BarsOfDays]:
+        """The bars of the days from `first` to `last`, IST, some months at a time, in order."""
+        with self._database.reading() as tx:
+            files = tx.candles.list_files(key, from_month=f"{first:%Y%m}", to_month=f"{last:%Y%m}")
+        return in_parts(files, self._read, first=first, last=last)
 
     def read_intact(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
         """As `read`, without the months whose file is damaged: what must be asked for again."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import overload
 
+from munshi.domain.market.candle_columns import CandleColumns
 from munshi.domain.market.candles import Candle
 
 
@@ -24,7 +25,10 @@ class ClosedBars(Sequence[Candle]):
 
     def __getitem__(self, index: int | slice) -> Candle | Sequence[Candle]:
         if isinstance(index, slice):
-            return [self._bars[each] for each in range(*index.indices(self._count))]
+            places = range(*index.indices(self._count))
+            if places.step == 1 and isinstance(self._bars, CandleColumns):
+                return self._bars.between(places.start, places.stop)
+            return [self._bars[each] for each in places]
         if not -self._count <= index < self._count:
             raise IndexError("there is no such bar, or it has not closed yet")
         return self._bars[index % self._count]

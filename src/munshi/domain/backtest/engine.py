@@ -118,7 +118,7 @@ class Request:
 
     def ranges(self) -> RangeOf:
         """Asked of an order, how low and high its bar was in paise, or its quote; None if none."""
-        closes = self.hours.closes(self.bars, self.span)
+        closes = list(self.hours.closes(self.bars, self.span))
         found = self.prices().ranges(self.bars, closes)
         return lambda leg: found.get(leg.at) if leg.instrument == self.order.instrument else None
 

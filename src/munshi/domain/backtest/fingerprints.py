@@ -4,19 +4,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from munshi.domain.market.candle_columns import NO_OI, CandleColumns
 from munshi.domain.market.candles import Candle
 
+_SECOND = 1_000_000
 _NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 def fingerprint_of(bars: Sequence[Candle], besides: Mapping[str, object] = _NOTHING) -> str:
     """Of `bars`, and of the quotes that a run read `besides` them."""
     digest = hashlib.sha256()
-    for bar in bars:
-        stamp = int(bar.opens.timestamp())
-        digest.update(
-            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
-        )
+    for stamp, *values, oi in zip(*CandleColumns.of(bars).columns, strict=True):
+        told = ",".join(map(str, (stamp // _SECOND, *values, None if oi == NO_OI else oi)))
+        digest.update(f"{told}\n".encode())
     if quotes := besides.get("quotes_fingerprint"):
         digest.update(f"quotes,{quotes}\n".encode())
     return digest.hexdigest()

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.fills import Tradable
 from munshi.domain.backtest.results import (
     BacktestResult,
-    EquityPoint,
     LegFill,
     Trade,
     TradeEnd,
@@ -72,7 +72,7 @@ class Kernel:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=tuple(book.trades),
-            equity=tuple(book.curve),
+            equity=book.curve,
             assumptions=assumptions_of(request, way_out, book.trades),
         )
 
@@ -90,7 +90,7 @@ class _Book:
         self._legs: list[LegFill] = []
         self._opened_by = self._decided_at
         self.trades: list[Trade] = []
-        self.curve: list[EquityPoint] = []
+        self.curve = EquityCurve()
 
     def want(self, target: Target, at: datetime) -> None:
         """A decision when a bar closed `at`; it replaces one that has not been filled."""
@@ -118,7 +118,7 @@ class _Book:
             self._held = self._wanted
 
     def mark(self, bar: Candle, closes: datetime) -> None:
-        self.curve.append(EquityPoint(at=closes, cash=self._cash, position=self._worth(bar)))
+        self.curve.append(closes, self._cash, self._worth(bar))
 
     def end(self, last: Candle) -> str | None:
         """Mark what is open, and list the order for which no price came.

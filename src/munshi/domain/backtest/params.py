@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
+from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, traded_by
 from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
@@ -160,12 +160,16 @@ _KINDS: Mapping[Trades, tuple[ChargeKind, ...]] = MappingProxyType(
 _MARGIN = {kind: 15 if kind is ChargeKind.OPTIONS else 100 for kind in ChargeKind}
 
 
-def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+def kinds_of(strategy: str) -> list[ChargeKind]:
     """What its engine charges, where that is known before code of the user's has run."""
-    if is_own(strategy):
-        choices = [kind for kinds in _KINDS.values() for kind in kinds]
-    else:
-        choices = list(_KINDS[traded_by(STRATEGIES[strategy])])
+    found = STRATEGIES.get(strategy)
+    if found is None:
+        return [kind for kinds in _KINDS.values() for kind in kinds]
+    return list(_KINDS[traded_by(found)])
+
+
+def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+    choices = kinds_of(strategy)
     if given["kind"] is None:
         return choices[0]
     return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, is_dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, is_dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from munshi.domain.backtest.costs import LegCost
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.market.charges import Side
 
 
@@ -101,26 +103,13 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EquityPoint:
-    """Cash and position at a bar's close, in paise."""
-
-    at: datetime
-    cash: int
-    position: int
-
-    @property
-    def equity(self) -> int:
-        return self.cash + self.position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
     engine: str
     version: str
     fill_model: FillModel
     sizing: Sizing
     trades: tuple[Trade, ...]
-    equity: tuple[EquityPoint, ...]
+    equity: EquityCurve
     assumptions: tuple[str, ...]
 
     @property
@@ -129,16 +118,11 @@ class BacktestResult:
 
     def canonical(self) -> bytes:
         """Everything but the engine's name and version, always in the same bytes."""
-        begin, end = self.around_equity()
-        points = (
-            f'{{"at":"{_utc(point.at)}","cash":{point.cash},"position":{point.position}}}'
-            for point in self.equity
-        )
-        return f"{begin}{','.join(points)}{end}".encode()
+        return "".join(self._texts()).encode()
 
     def around_equity(self) -> tuple[str, str]:
         """What stands before and after the points of the curve in `canonical`."""
-        document = _fields(replace(self, equity=()))
+        document = {**_fields(self), "equity": []}
         del document["engine"], document["version"]
         text = canonical_json(document)
         # No other place can match: inside a text a quotation mark has a backslash before it.
@@ -146,8 +130,17 @@ class BacktestResult:
         return f'{begin}"equity":[', f"]{end}"
 
     def digest(self) -> bytes:
-        """The SHA-256 of `canonical`."""
-        return hashlib.sha256(self.canonical()).digest()
+        """The SHA-256 of `canonical`, which is never held whole."""
+        sha = hashlib.sha256()
+        for text in self._texts():
+            sha.update(text.encode())
+        return sha.digest()
+
+    def _texts(self) -> Iterator[str]:
+        begin, end = self.around_equity()
+        yield begin
+        yield from self.equity.texts()
+        yield end
 
 
 def canonical_json(value: object) -> str:

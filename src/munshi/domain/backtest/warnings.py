@@ -1,10 +1,12 @@
 """What a careful person would hold against a backtest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from munshi.domain.backtest.measuring import Evidence
+from munshi.domain.backtest.pitfalls import PitfallCheck
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import well_known_indices
 
 FEW_TRADES = 30
@@ -19,9 +21,12 @@ def _indices() -> frozenset[str]:
     return frozenset(f"{each.exchange}:{each.tradingsymbol}" for each in well_known_indices())
 
 
-def warnings_of(run: BacktestRun, evidence: Evidence) -> tuple[str, ...]:
-    """The gravest first; none is no promise."""
+def warnings_of(
+    run: BacktestRun, evidence: Evidence, checks: Iterable[PitfallCheck] = ()
+) -> tuple[str, ...]:
+    """The gravest first; none is no promise. `checks` are those of its pitfalls."""
     return (
+        *(f"It was caught {each.name}: {each.said}" for each in checks if not each.is_absent),
         *_of_stranded(run),
         *_of_engines(run),
         *_of_luck(run, evidence),
@@ -64,10 +69,15 @@ def _of_luck(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
 
 
 def _of_bars(run: BacktestRun) -> Iterator[str]:
-    if run.instrument in _indices():
+    if run.instrument in _indices() and run.parameters.get("kind") != ChargeKind.OPTIONS:
         yield (
             f"{run.instrument} is an index, which nobody can buy: a future on it has other prices, "
             "and those of an option are not in its bars at all."
+        )
+    if missing := run.coverage.get("contracts_missing_count"):
+        yield (
+            f"Of {run.coverage.get('contracts')} option contracts that it asked for {missing} have "
+            "no stored bar at all; what it would have traded in them is not in the result."
         )
     expected, present = run.coverage.get("bars_expected"), run.coverage.get("bars_present")
     if isinstance(expected, int) and isinstance(present, int) and present < expected:
