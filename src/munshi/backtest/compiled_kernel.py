@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import numba
 import numpy as np
 
 from munshi.backtest.compiled_loops import (
+    AFTER_LEG,
     BAR,
     DECIDED,
     END,
+    FIRST_LEG,
     GST,
     IS_BUY,
     LEAVE,
@@ -43,7 +46,7 @@ from munshi.backtest.compiled_loops import (
     simulate,
     write_curve,
 )
-from munshi.backtest.compiled_text import ResultText
+from munshi.backtest.compiled_text import ResultText, longest_point
 from munshi.backtest.trials import plain_trial
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
@@ -68,7 +71,7 @@ _DAY = timedelta(days=1) // _MICRO
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _LARGEST = 2**62
 _ENDS = (TradeEnd.CLOSED, TradeEnd.OPEN_AT_END, TradeEnd.UNPRICED)
-_PART_BARS = 8192
+_PART_BARS, _PART_TRADES = 8192, 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,17 +154,16 @@ class CompiledRuns:
         self._loops = loops
         self._request = request
         self._columns = columns
-        ahead = columns.opens + _AHEAD_OF_UTC
-        self._clock = ahead % _DAY
-        days = ahead // _DAY
-        known, rows = np.unique(days, return_inverse=True)
-        self._rates = _rates(known.tolist(), request.order.kind, request.order.exchange)
+        days = (columns.opens + _AHEAD_OF_UTC) // _DAY
+        firsts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+        rows = np.repeat(np.arange(firsts.size), np.diff(firsts, append=days.size))
+        self._rates = _rates(days[firsts].tolist(), request.order.kind, request.order.exchange)
         self._bars = Bars(
             opens=columns.opens,
             closes=columns.closes,
             traded_at_open=columns.traded_at_open,
             traded_at_close=columns.traded_at_close,
-            day=np.ascontiguousarray(rows, np.int64),
+            day=rows,
             open=_paise(columns.open),
             close=_paise(columns.close),
         )
@@ -243,7 +245,8 @@ class CompiledRuns:
         gross, spent = _by_trade(values, run.trades), _by_trade(costs, run.trades)
         gross += run.trades[:, MARK]
         priced = run.trades[:, END] != _ENDS.index(TradeEnd.UNPRICED)
-        daily = (run.book.cash + run.book.position)[self._ends_of_days].tolist()
+        ends = self._ends_of_days
+        daily = (run.book.cash[ends] + run.book.position[ends]).tolist()
         returns = daily_returns(rules.capital, daily)
         metrics = figures_of(
             nets=(gross - spent)[priced].tolist(),
@@ -266,18 +269,22 @@ class CompiledRuns:
         """The SHA-256 of the same canonical bytes as the plain kernel's result has."""
         point, closes = self._text.point, self._columns.closes
         sha = hashlib.sha256(self._text.begin(run.held).encode())
-        out = np.empty(_PART_BARS * self._text.longest_point, np.uint8)
+        out = np.empty(_PART_BARS * longest_point(point), np.uint8)
         for begin in range(0, closes.size, _PART_BARS):
             stop = min(begin + _PART_BARS, closes.size)
             size = self._loops.write_curve(point, closes, run.book, begin, stop, out)
             sha.update(out[:size].data)
         sha.update(self._text.between.encode())
-        sha.update(",".join(self._trades(run)).encode())
+        for first in range(0, len(run.trades), _PART_TRADES):
+            some = ",".join(self._trades(run, run.trades[first : first + _PART_TRADES]))
+            sha.update(f"{',' if first else ''}{some}".encode())
         sha.update(self._text.end.encode())
         return sha.digest()
 
-    def _trades(self, run: CompiledRun) -> list[str]:
+    def _trades(self, run: CompiledRun, trades: Ints) -> list[str]:
+        """Some trades of `run` that follow each other, as in the canonical bytes."""
         text, closes = self._text, self._bars.closes
+        begin, stop = int(trades[0, FIRST_LEG]), int(trades[-1, AFTER_LEG])
         filled = self._bars.opens if self._rules.at_open else closes
         legs = [
             text.leg(
@@ -293,17 +300,23 @@ class CompiledRuns:
                     "gst": leg[GST],
                 },
             )
-            for leg in run.legs.tolist()
+            for leg in run.legs[begin:stop].tolist()
         ]
         return [
             text.trade(
                 _ENDS[end],
                 decided=int(closes[decided]),
                 mark=mark,
-                legs=legs[first:after_leg],
+                legs=legs[first - begin : after_leg - begin],
             )
-            for decided, first, after_leg, end, mark in run.trades[:, DECIDED : MARK + 1].tolist()
+            for decided, first, after_leg, end, mark in trades[:, DECIDED : MARK + 1].tolist()
         ]
+
+    @cached_property
+    def _clock(self) -> Ints:
+        """The time of day that each bar opens at, IST."""
+        clock: Ints = (self._columns.opens + _AHEAD_OF_UTC) % _DAY
+        return clock
 
     def _can_sum(self, slow: int) -> bool:
         return slow * slow * int(self._columns.close.max()) < _LARGEST
@@ -368,7 +381,7 @@ def _by_trade(values: Ints, trades: Ints) -> Ints:
     """What the legs of each trade add up to."""
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])
-    return sums[trades[:, 2]] - sums[trades[:, 1]]
+    return sums[trades[:, AFTER_LEG]] - sums[trades[:, FIRST_LEG]]
 
 
 def _paise(prices: Ints) -> Ints:

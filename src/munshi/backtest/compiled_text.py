@@ -41,8 +41,7 @@ class ResultText:
         _, _, rest = blank(0).canonical().decode().partition('"equity":[')
         between, _, self.end = rest.partition('"trades":[')
         self.between = between + '"trades":['
-        self.point = _point()
-        self.longest_point = sum(map(len, self.point)) + 2 * _LONGEST_NUMBER
+        self.point = curve_point()
         self._ends = {end: _trade_text(end) for end in TradeEnd}
         self._legs = {side: _leg_text(request, side) for side in Side}
         self._at: dict[int, str] = {}
@@ -70,7 +69,12 @@ class ResultText:
         }
 
 
-def _point() -> Point:
+def longest_point(point: Point) -> int:
+    """The most bytes that one takes."""
+    return sum(map(len, point)) + 2 * _LONGEST_NUMBER
+
+
+def curve_point() -> Point:
     text = "".join(
         EquityCurve([EquityPoint(at=_MARKED_AT, cash=_MARK, position=_MARK + 1)]).texts()
     )

@@ -10,7 +10,7 @@ import polars as pl
 from munshi.clock import IST
 from munshi.infrastructure.database.candle_repository import CandleFile
 
-_ROWS = 20_000
+ROWS = 20_000
 _ONE_DAY = timedelta(days=1)
 
 
@@ -27,20 +27,20 @@ class Reading(Protocol):
     """Gives the bars of some files from `start` up to, not including, `end`."""
 
     def __call__(
-        self, files: Sequence[CandleFile], *, start: datetime, end: datetime
+        self, files: Sequence[CandleFile], /, *, start: datetime, end: datetime
     ) -> pl.DataFrame: ...
 
 
 def in_parts(
-    files: Sequence[CandleFile], read: Reading, *, first: date, last: date
+    files: Sequence[CandleFile], read: Reading, *, first: date, last: date, rows: int = ROWS
 ) -> Iterator[BarsOfDays]:
     """Parts that together have each of the days once, read when they are asked for.
 
-    `files` are months in order. A part has as many as hold 20,000 bars or a little more.
+    `files` are months in order. A part has as many as hold `rows` bars or a little more.
     """
     parts: list[list[CandleFile]] = [[]]
     for file in files:
-        if sum(each.rows for each in parts[-1]) >= _ROWS:
+        if sum(each.rows for each in parts[-1]) >= rows:
             parts.append([])
         parts[-1].append(file)
     begins = [first, *(_first_day(part[0].month) for part in parts[1:]), last + _ONE_DAY]
