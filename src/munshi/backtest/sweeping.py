@@ -1,6 +1,7 @@
 """Sweeps over stored candles: begun once, filled part by part, read back ranked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
@@ -24,7 +25,7 @@ from munshi.domain.backtest.sweeps import (
     ranked,
 )
 from munshi.domain.places import Page, Place, cut, read_cursor
-from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
+from munshi.errors import AppError, BacktestSweepStaleError, BacktestSweepUnknownError
 from munshi.infrastructure.database.engine import Database
 
 
@@ -138,12 +139,13 @@ class SweepService:
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            found = self._backtests.find_strategy(every[number], memo=memo)
-            request = request or self._backtests.request(part.sweep.base, stored, found)
-            runner = runner_for(request, runner)
-            run = run or runner.prepare(request)
-            refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], run(found.make)))
+            with _named(number, every[number].parameters):
+                found = self._backtests.find_strategy(every[number], memo=memo)
+                request = request or self._backtests.request(part.sweep.base, stored, found)
+                runner = runner_for(request, runner)
+                run = run or runner.prepare(request)
+                refuse_peek(every[number].strategy, request, found)
+                done.append(_trial(number, every[number], run(found.make)))
         if request is not None:
             refuse_unpriced(request)
         with self._database.transaction() as tx:
@@ -202,6 +204,17 @@ class SweepService:
         if found is None:
             raise _unknown(sweep_id)
         return found
+
+
+@contextmanager
+def _named(number: int, parameters: Mapping[str, object]) -> Iterator[None]:
+    """An error inside says which trial it is of."""
+    try:
+        yield
+    except AppError as error:
+        told = ", ".join(f"{name}={value}" for name, value in parameters.items())
+        error.detail = f"Trial {number + 1:,} ({told}): {error.detail}"
+        raise
 
 
 def _place(sweep: Sweep) -> Place:
