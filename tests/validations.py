@@ -14,6 +14,11 @@ from munshi.jobs.worker import Worker
 def validate(services: Services, run_id: UUID, **other: object) -> Job:
     """As a job, in a thread of this process, so that the libraries are imported once."""
     job = services.jobs.enqueue(ML_VALIDATION, asked(run_id, **other), actor=TESTER)
+    work(services)
+    return services.jobs.get(job.job_id)
+
+
+def work(services: Services) -> None:
     worker = Worker(
         services.database,
         services.clock,
@@ -24,7 +29,6 @@ def validate(services: Services, run_id: UUID, **other: object) -> Job:
         artifacts=services.artifacts,
     )
     worker.run_until_idle()
-    return services.jobs.get(job.job_id)
 
 
 def validated(services: Services, run_id: UUID, **other: object) -> ValidationRun:

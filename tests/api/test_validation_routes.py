@@ -37,8 +37,22 @@ def test_a_validation_that_is_not_there_is_said_so(api: Caller) -> None:
 
 
 def test_what_a_job_is_told_wrongly_is_named_before_it_is_stored(api: Caller) -> None:
-    told = {"run_id": str(uuid4()), "splits": "shuffled"}
-    answer = api.post("/jobs", json_body={"job_type": "ml_validation", "parameters": told})
+    for wrong, said in (
+        ({"splits": "shuffled"}, "'shuffled' are refused"),
+        ({"threshold": 0}, "threshold must be a probability between 0 and 1, not 0"),
+        ({}, "There is no backtest"),
+    ):
+        told = {"run_id": str(uuid4()), **wrong}
+        answer = api.post("/jobs", json_body={"job_type": "ml_validation", "parameters": told})
+
+        assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
+        assert said in answer.json()["detail"]
+    assert api.get("/jobs").json()["jobs"] == []
+
+
+def test_an_audit_of_a_run_that_nobody_has_is_refused(api: Caller) -> None:
+    told = {"run_id": str(uuid4())}
+    answer = api.post("/jobs", json_body={"job_type": "backtest_audit", "parameters": told})
 
     assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
-    assert "'shuffled' are refused" in answer.json()["detail"]
+    assert "There is no backtest" in answer.json()["detail"]

@@ -33,7 +33,7 @@ def test_a_validation_is_run_in_a_child_shown_and_reported(
     short = found["validation_id"][:8]
     shown = munshi("ml", "show", short)
     assert f"{found['verdict']}: AUC" in shown.stdout
-    assert "Features were worked out a second time" in shown.stdout
+    assert "Features were worked out with all later bars cut away" in shown.stdout
     listed = munshi("ml", "list")
     assert short in listed.stdout
     page = tmp_path / "page.html"
@@ -55,6 +55,10 @@ def test_a_validation_is_run_in_a_child_shown_and_reported(
     [
         (("validate", "--run", "{run}", "--splits", "kfold"), "Splits of the kind 'kfold'"),
         (("validate", "--run", "{run}", "--model", "magic"), "There is no model 'magic'"),
+        (("validate", "--run", "{run}", "--model", "gone.py:make"), "There is no file gone.py"),
+        (("validate", "--run", "{run}", "--features", "entry:gone"), "No installed package has"),
+        (("validate", "--run", "{run}", "--threshold", "1.5"), "threshold must be a probability"),
+        (("validate", "--run", "{run}", "--folds", "2"), "folds must be a whole number from 3"),
         (("validate", "--run", "ffff"), "There is no backtest 'ffff'"),
         (("show", "ffff"), "There is no model validation 'ffff'"),
         (("report", "ffff"), "There is no model validation 'ffff'"),

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics
 from sklearn.neighbors import KNeighborsClassifier
 
 from munshi.errors import ModelFileRefusedError
-from munshi.validation.measures import Judged, draw_weights, interval, score, score_draws
+from munshi.validation.headline import measure_headline
+from munshi.validation.intervals import independent_trades, lasting, score_intervals, stretch
+from munshi.validation.measures import Judged, draw_weights, score, score_draws
 from munshi.validation.model_files import open_model, pack_model
 
 
@@ -67,10 +70,85 @@ def test_what_a_result_cannot_have_is_none() -> None:
 
     missing = {name for name, value in found.items() if value is None}
     assert missing == {"precision", "recall", "f1", "roc_auc", "pr_auc", "expectancy"}
-    assert interval(draws["precision"]) is None
-    between = interval(draws["brier"])
+    found_intervals = score_intervals(found, draws, taken=0, blocks=10)
+    assert {name for name, each in found_intervals.items() if each is None} == missing | {
+        "calibration_error"
+    }
+    between = found_intervals["brier"]
     assert between is not None
     assert between.low == pytest.approx(between.high) == pytest.approx(0.04)
+
+
+def test_of_a_handful_of_trades_taken_nothing_is_said_for_sure() -> None:
+    """Three of three that won are no certainty of winning."""
+    random = np.random.default_rng(4)
+    net = random.normal(size=200)
+    p = np.full(200, 0.3)
+    p[np.argsort(-net)[:3]] = 0.7
+    few = measure_headline(
+        Judged(y=(net > 0).astype(float), net=net, p=p), open_at_once=0, threshold=0.5, seed=0
+    )
+
+    assert few.scores["precision"] == 1
+    assert few.intervals["precision"] is few.intervals["expectancy"] is None
+    assert few.deflated_sharpe(trials=1) is None
+
+
+def test_the_fewer_the_blocks_and_the_more_the_tries_the_wider() -> None:
+    assert stretch(1e9) == pytest.approx(1.959964)
+    assert stretch(1e9, trials=20) == pytest.approx(3.023341)
+    assert stretch(8) == pytest.approx(stats.t.ppf(0.975, 7) * (8 / 7) ** 0.5)
+    assert stretch(1.0) > 12
+
+
+def test_blocks_are_as_long_as_errors_hang_together() -> None:
+    random = np.random.default_rng(5)
+    steps = random.normal(size=2000)
+    slow = np.zeros(2000)
+    for place in range(1, 2000):
+        slow[place] = 0.9 * slow[place - 1] + steps[place]
+    p = np.full(2000, 0.5)
+
+    alone = lasting(Judged(y=(steps > 0).astype(float), net=steps, p=p), threshold=0.5)
+    together = lasting(Judged(y=(slow > 0).astype(float), net=slow, p=p), threshold=0.5)
+
+    assert alone < 6
+    # Politis and White's length for a first-order process of 0.9.
+    assert together == pytest.approx((6 * (0.9 / (1 - 0.81)) ** 2 * 2000) ** (1 / 3), rel=0.35)
+
+
+def test_trades_that_overlap_count_as_fewer() -> None:
+    random = np.random.default_rng(6)
+    moves = random.normal(size=3000 + 10)
+    net = np.convolve(moves, np.ones(10), mode="valid")[:3000]  # ten at a time share each move
+    made = Judged(y=(net > 0).astype(float), net=net, p=np.full(3000, 0.5))
+    headline = measure_headline(made, open_at_once=9, threshold=0.5, seed=0)
+
+    assert independent_trades(net, headline.draws["expectancy"]) == pytest.approx(300, rel=0.3)
+    alone = measure_headline(
+        Judged(y=(moves[:3000] > 0).astype(float), net=moves[:3000], p=made.p),
+        open_at_once=0,
+        threshold=0.5,
+        seed=0,
+    )
+    assert independent_trades(moves[:3000], alone.draws["expectancy"]) > 2000
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """On labels that overlap by five: half of the redraws' own quantiles' misses, or fewer."""
+    held, every, runs = 40, 8, 120
+    kept = 0
+    for seed in range(runs):
+        random = np.random.default_rng(seed)
+        path = np.cumsum(random.normal(size=20 + 200 * every + held + 1))
+        at = 20 + np.arange(200) * every
+        net = path[at + held] - path[at]
+        said = 1 / (1 + np.exp(-0.1 * (path[at] - path[at - 20])))
+        made = Judged(y=(net > 0).astype(float), net=net, p=said)
+        between = measure_headline(made, open_at_once=4, threshold=0.5, seed=0).intervals["roc_auc"]
+        assert between is not None
+        kept += between.low <= 0.5 <= between.high
+    assert kept >= 0.92 * runs
 
 
 def test_a_type_that_is_not_on_our_list_is_neither_packed_nor_opened() -> None:

@@ -3,20 +3,23 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from desks import Desk
-from made_validations import Market, market, store, store_run
+from desks import TESTER, Desk
+from made_validations import Market, asked, market, store, store_run
 from munshi.bootstrap import JOB_TYPES, Services
 from munshi.domain.backtest.results import Trade
 from munshi.domain.jobs import ML_VALIDATION, JobState
 from munshi.domain.validation.verdicts import Verdict
-from munshi.errors import JobExtraMissingError, ModelFileRefusedError
+from munshi.errors import (
+    JobExtraMissingError,
+    JobParametersInvalidError,
+    ModelFileRefusedError,
+)
 from munshi.infrastructure.candles.frames import to_frame
 from munshi.jobs.entries import check_extra
-from validations import validate, validated
+from validations import validate, validated, work
 
 NOISE = market(seed=11, trades=500)
 EDGE = market(seed=12, trades=500, edge=0.3)
@@ -110,6 +113,9 @@ def test_a_stored_model_speaks_of_later_trades_unless_its_file_was_changed(desk:
     path.write_bytes(path.read_bytes() + b"!")
     with pytest.raises(ModelFileRefusedError, match="not what was stored"):
         services.validations.model_file(second)
+    path.unlink()
+    with pytest.raises(ModelFileRefusedError, match=r"The file of model\.skops is gone"):
+        services.validations.model_file(second)
     third = validated(services, late.run_id, **FEW_SPLITS, seed=5)
     assert third.baseline["previous"]["samples"] == third.test_samples  # by its own words
 
@@ -119,32 +125,62 @@ def test_a_stored_model_speaks_of_later_trades_unless_its_file_was_changed(desk:
     [
         ({"features": "own.py:peek"}, "tomorrow of the signal of 2024-01-01 10:16 changes when"),
         ({"features": "own.py:gone"}, "own.py has no function or class gone"),
-        ({"features": "../own.py:peek"}, "There is no file ../own.py"),
-        ({"model_type": "gone.py:make"}, "There is no file gone.py"),
-        ({"model_type": "entry:gone"}, "No installed package has a gone"),
         ({"model_type": "model.py:broken"}, "It could not learn: InvalidParameterError"),
         ({"signal_type": "S3"}, "No trade of this backtest was made by the signal S3"),
         ({"to": "2023-12-31"}, "There are 0 trades with a known end"),
-        ({"run_id": "00000000-0000-0000-0000-000000000000"}, "There is no backtest 00000000"),
     ],
 )
 def test_what_cannot_be_validated_is_one_clear_error_and_nothing_is_kept(
     services: Services, given: dict[str, object], said: str
 ) -> None:
-    given = dict(given)
     own_file(services, "own.py", PEEKING)
     own_file(services, "model.py", OWN_MODEL)
-    (services.settings.home / "own.py").write_text(PEEKING)
     backtest = store(services, Market(bars=NOISE.bars, trades=NOISE.trades[:80]))
 
-    run_id = UUID(str(given.pop("run_id", backtest.run_id)))
-
-    job = validate(services, run_id, **FEW_SPLITS, **given)
+    job = validate(services, backtest.run_id, **FEW_SPLITS, **given)
 
     assert job.state is JobState.FAILED
     assert said in (job.error_details or "")
     assert services.validations.list_runs() == []
     assert services.jobs.artifacts(str(job.job_id)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"features": "../own.py:peek"}, "There is no file ../own.py"),
+        ({"features": "entry:gone"}, "No installed package has a gone"),
+        ({"model_type": "gone.py:make"}, "There is no file gone.py"),
+        ({"model_type": "entry:gone"}, "No installed package has a gone"),
+        ({"run_id": "00000000-0000-0000-0000-000000000000"}, "There is no backtest 00000000"),
+        ({"threshold": 1.5}, "threshold must be a probability between 0 and 1, not 1.5"),
+    ],
+)
+def test_what_nobody_has_is_refused_before_it_is_stored_and_runs_no_code(
+    services: Services, given: dict[str, object], said: str
+) -> None:
+    (services.settings.home / "own.py").write_text(PEEKING)
+    own_file(services, "run.py", "raise SystemExit('it was run')")
+    backtest = store(services, Market(bars=NOISE.bars, trades=NOISE.trades[:80]))
+    told = {"run_id": str(backtest.run_id), "model_type": "run.py:make"} | given
+
+    with pytest.raises(JobParametersInvalidError, match=said):
+        services.jobs.enqueue(ML_VALIDATION, told, actor=TESTER)
+
+    assert not services.jobs.recent().jobs
+
+
+def test_code_that_is_gone_when_the_job_begins_is_one_clear_error(services: Services) -> None:
+    own_file(services, "own.py", PEEKING)
+    backtest = store(services, Market(bars=NOISE.bars, trades=NOISE.trades[:80]))
+    told = asked(backtest.run_id, features="own.py:honest")
+    job = services.jobs.enqueue(ML_VALIDATION, told, actor=TESTER)
+    (services.validations.own_folder / "own.py").unlink()
+
+    work(services)
+
+    assert "There is no file own.py" in (services.jobs.get(job.job_id).error_details or "")
+    assert services.validations.list_runs() == []
 
 
 def test_trades_of_bars_that_were_changed_since_are_not_learnt_from(services: Services) -> None:

@@ -50,8 +50,8 @@ class AuditKeeper:
         if found.net != run.net:
             raise BacktestBarsChangedError(
                 f"Made again the run came to {found.net / 100:,.2f} rupees instead of "
-                f"{run.net / 100:,.2f}: the bars of its options, its strategy's file or Munshi are "
-                "no longer what they were.",
+                f"{run.net / 100:,.2f}: bars or quotes of its options, its strategy's file or "
+                "Munshi are no longer what they were.",
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         kept = KeptAudit(

@@ -25,7 +25,6 @@ from munshi.backtest.page_tables import (
 )
 from munshi.backtest.review import BacktestReport
 from munshi.clock import IST
-from munshi.domain.backtest.metrics import daily_equity
 from munshi.domain.backtest.months import monthly_returns
 from munshi.domain.backtest.pitfalls import PitfallCheck
 from munshi.domain.backtest.results import Trade
@@ -159,8 +158,7 @@ def _capital(report: BacktestReport) -> int:
 
 
 def _daily(report: BacktestReport) -> list[tuple[date, int]]:
-    days = dict.fromkeys(point.at.astimezone(IST).date() for point in report.equity)
-    return list(zip(days, daily_equity(report.equity), strict=True))
+    return [(date.fromordinal(day), value) for day, value in report.equity.by_day().items()]
 
 
 def _days(report: BacktestReport) -> Iterator[tuple[date, int, float]]:
@@ -179,8 +177,9 @@ def _drawdowns(equity: Sequence[int]) -> list[float]:
 def _curves(report: BacktestReport) -> list[str]:
     if not report.equity:
         return []
-    equity = [point.equity for point in report.equity]
-    days = [f"{point.at.astimezone(IST):%d %b %Y}" for point in report.equity]
+    equity = [cash + position for _, cash, position in report.equity.rows()]
+    named = {day: f"{date.fromordinal(day):%d %b %Y}" for day in report.equity.by_day()}
+    days = [named[day] for day in report.equity.days()]
     return [
         "<h2>Equity, in rupees</h2>",
         line_chart(

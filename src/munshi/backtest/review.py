@@ -10,13 +10,14 @@ from munshi.backtest.kept_files import (
     DrawnCandle,
     gathered,
     read_candles,
-    read_points,
+    read_curve,
 )
 from munshi.backtest.service import BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.measuring import Evidence
 from munshi.domain.backtest.pitfalls import PitfallCheck, check_pitfalls
-from munshi.domain.backtest.results import EquityPoint, Trade
+from munshi.domain.backtest.results import Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.errors import AppError, JobArtifactInvalidError, JobUnknownError
@@ -28,7 +29,7 @@ _NOT_KEPT = (
     "Charts are missing: what they are drawn from was not kept with this run, or went with its job."
 )
 # The curve, the candles, and why any of it is missing.
-_Drawn = tuple[tuple[EquityPoint, ...], tuple[DrawnCandle, ...], str | None]
+_Drawn = tuple[EquityCurve, tuple[DrawnCandle, ...], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class BacktestReport:
     pitfalls: tuple[PitfallCheck, ...]
     groups: dict[str, list[TradeGroup]]
     trades: tuple[Trade, ...]
-    equity: tuple[EquityPoint, ...]
+    equity: EquityCurve
     candles: tuple[DrawnCandle, ...]
 
 
@@ -95,10 +96,10 @@ class BacktestReview:
         )
 
     def _kept(self, run: BacktestRun) -> _Drawn:
-        equity: tuple[EquityPoint, ...] = ()
+        equity = EquityCurve()
         candles: tuple[DrawnCandle, ...] = ()
         try:
-            equity = tuple(read_points(self._file(run, CURVE)))
+            equity = read_curve(self._file(run, CURVE))
             candles = tuple(read_candles(self._file(run, CANDLES)))
         except JobUnknownError:
             return equity, candles, _NOT_KEPT
@@ -119,10 +120,10 @@ class BacktestReview:
             request = self._backtests.request(params, stored, found)
             again = found.engine.run(request, found.make(), progress=lambda _: None)
         except AppError as error:
-            return (), (), f"There are no charts: {error.detail}"
+            return EquityCurve(), (), f"There are no charts: {error.detail}"
         if again.digest().hex() == run.result_hash:
             return again.equity, tuple(gathered(stored.candles)), None
         by = f"{again.engine} {again.version}"
         if (again.engine, again.version) != (run.engine, run.engine_version):
             by += f", while the run is by {run.engine} {run.engine_version}"
-        return (), (), f"Run again, it came out otherwise (net {again.net}, by {by})."
+        return EquityCurve(), (), f"Run again, it came out otherwise (net {again.net}, by {by})."

@@ -1,26 +1,32 @@
 """Backtests on the candles that are stored: run, kept for good, and read back."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.grounds import Grounds, Memo, premiums_of, refuse_unpriced
+from munshi.backtest.grounds import (
+    Grounds,
+    Memo,
+    premiums_of,
+    quotes_document,
+    refuse_unpriced,
+)
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
-from munshi.backtest.own_checks import refuse_change, refuse_changed_bars, refuse_peek
+from munshi.backtest.own_checks import WatchedRun
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
-from munshi.clock import IST, Clock
-from munshi.domain.backtest.audit import Recorded
+from munshi.clock import Clock
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
 from munshi.domain.backtest.engine import Engine, Order, Request
+from munshi.domain.backtest.fingerprints import fingerprint_of
 from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
+from munshi.domain.backtest.quotes import QuoteBook
+from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Trade
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.market.candles import Candle
+from munshi.domain.market.candle_columns import CandleColumns, Columns
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.places import TOP, Page, Place, cut, read_cursor
 from munshi.errors import (
@@ -28,12 +34,14 @@ from munshi.errors import (
     BacktestDataMissingError,
     BacktestRunUnknownError,
 )
-from munshi.infrastructure.candles.frames import to_candles
+from munshi.infrastructure.candles.frames import to_columns
 from munshi.infrastructure.database.engine import Database
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_parts import BarsOfDays
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
-from munshi.market.quality import Coverage, coverage
+from munshi.market.quality import Coverage, coverage, together
+from munshi.market.stored_quotes import KeptQuoteService
 
 _LIST = "backtests"
 _DAYS_NAMED = 3
@@ -46,13 +54,19 @@ _FIRST_SHARE = 20.0
 class StoredBars:
     """What a run runs on, how much of it there is, and where it comes from."""
 
-    candles: list[Candle]
+    candles: CandleColumns
     held: Coverage
     hours: TradingHours
+    quotes: QuoteBook
     label: str
 
+    @property
+    def fingerprint(self) -> str:
+        """Of the bars, and of the quotes that were read with them."""
+        return fingerprint_of(self.candles, self.quotes.coverage())
+
     def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
-        return tuple(_assumptions(params, label=self.label, held=self.held))
+        return tuple(_assumptions(params, self))
 
 
 class BacktestService:
@@ -66,6 +80,7 @@ class BacktestService:
         candles: CandleService,
         instruments: InstrumentService,
         calendar: CalendarService,
+        quotes: KeptQuoteService,
         strategies: StrategyFinder,
     ) -> None:
         self._strategies = strategies
@@ -74,7 +89,7 @@ class BacktestService:
         self._candles = candles
         self._instruments = instruments
         self._calendar = calendar
-        self._grounds = Grounds(candles, calendar)
+        self._grounds = Grounds(candles, calendar, quotes)
 
     def run(
         self,
@@ -106,26 +121,24 @@ class BacktestService:
         request = self.request(params, read, found)
         made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
-        fingerprint = fingerprint_of(bars)
-        strategy = Recorded(found.make()) if found.source is not None else found.make()
+        watched = WatchedRun(params.strategy, request, found)
         result = made_by.run(
             request,
-            strategy,
+            watched.strategy,
             progress=lambda share: progress(
                 share * share_of,
                 f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
-        if isinstance(strategy, Recorded):
-            refuse_changed_bars(params.strategy, is_same=fingerprint_of(bars) == fingerprint)
-            refuse_change(params.strategy, request, found, strategy.decided)
-        refuse_peek(params.strategy, request, found)
+        watched.check()
         refuse_unpriced(request)
         confirmation = (
             None
             if confirm_by is None
             else self._confirm(result, confirm_by, request, found, progress)
         )
+        read_besides = request.coverage()
+        result_hash = result.digest().hex()
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -139,16 +152,20 @@ class BacktestService:
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage={**_coverage_document(read.held), **request.coverage()},
+            coverage={
+                **_coverage_document(read.held),
+                **read_besides,
+                **quotes_document(request, result.trades),
+            },
             assumptions=(
                 *result.assumptions,
                 *read.assumptions(params),
                 *premiums_of(request),
                 *_own(found),
             ),
-            metrics=measured(result),
-            data_fingerprint=fingerprint,
-            result_hash=result.digest().hex(),
+            metrics=measured(result, result_hash),
+            data_fingerprint=fingerprint_of(bars, read_besides),
+            result_hash=result_hash,
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -246,21 +263,28 @@ class BacktestService:
     def read_bars(self, params: BacktestParams) -> StoredBars:
         """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
-        midnight = datetime.combine(params.start, time.min, IST)
-        after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
-        frame = self._candles.read(series.key, start=midnight, end=after)
         segment = self._instruments.segment(params.instrument)
-        calendar = self._calendar.calendar()
-        held = coverage(
-            frame,
-            start=params.start,
-            end=params.end,
-            interval=params.interval,
-            segment=segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
-        if frame.is_empty():
+        calendar, now = self._calendar.calendar(), self._clock.now()
+        parts: list[Coverage] = []
+
+        def seen(part: BarsOfDays) -> Columns:
+            parts.append(
+                coverage(
+                    part.frame,
+                    start=part.first,
+                    end=part.last,
+                    interval=params.interval,
+                    segment=segment,
+                    calendar=calendar,
+                    now=now,
+                )
+            )
+            return to_columns(part.frame)
+
+        read = self._candles.read_parts(series.key, first=params.start, last=params.end)
+        candles = CandleColumns.joined(map(seen, read))
+        held = together(parts)
+        if not candles:
             raise BacktestDataMissingError(
                 f"No {params.interval} bars of {params.instrument} are stored from "
                 f"{params.start} to {params.end}.",
@@ -279,7 +303,11 @@ class BacktestService:
             calendar=calendar,
         )
         return StoredBars(
-            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
+            candles=candles,
+            held=held,
+            hours=hours,
+            quotes=self._grounds.quotes(params, candles, hours),
+            label=series.label,
         )
 
     def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
@@ -289,9 +317,10 @@ class BacktestService:
         """
         params = BacktestParams.from_json(run.parameters)
         bars = self.read_bars(params)
-        if fingerprint_of(bars.candles) != run.data_fingerprint:
+        # Those of options are not read with the bars, so their quotes are not in it.
+        if bars.fingerprint not in {run.data_fingerprint, run.bars_fingerprint}:
             raise BacktestBarsChangedError(
-                f"The stored bars of {run.instrument} are no longer those that it ran on.",
+                f"The stored prices of {run.instrument} are no longer those that it ran on.",
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
@@ -317,11 +346,13 @@ def request_for(params: BacktestParams, stored: StoredBars) -> Request:
         margin_percent=params.margin_percent,
         hours=stored.hours,
         max_wait=params.max_wait,
+        quotes=stored.quotes,
     )
 
 
-def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Iterator[str]:
-    yield f"Prices: {label}."
+def _assumptions(params: BacktestParams, read: StoredBars) -> Iterator[str]:
+    held = read.held
+    yield f"Prices: {read.label}."
     size = f"{params.lots} x {params.lot_size} units"
     if params.kind is ChargeKind.OPTIONS:
         size = f"{params.lots} lots, each as large as the contract's expiry says"
@@ -331,6 +362,12 @@ def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Itera
         f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
         "trading for a price."
     )
+    if params.fill is FillModel.BID_ASK:
+        yield (
+            "A buy pays the offer and a sell gets the bid of the first stored quote after the "
+            "decision, legs of options those of the first minute in which each has one; the "
+            "slippage comes on top."
+        )
     if held.present < held.expected:
         yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
 
@@ -357,13 +394,3 @@ def _named_days(held: Coverage) -> str:
         return ""
     named = ", ".join(map(str, days[:_DAYS_NAMED])) + (", …" if len(days) > _DAYS_NAMED else "")
     return f", among them all of {named}"
-
-
-def fingerprint_of(bars: Sequence[Candle]) -> str:
-    digest = hashlib.sha256()
-    for bar in bars:
-        stamp = int(bar.opens.timestamp())
-        digest.update(
-            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
-        )
-    return digest.hexdigest()

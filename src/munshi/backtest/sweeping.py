@@ -8,14 +8,12 @@ from uuid import UUID
 
 from munshi.backtest.grounds import Memo, refuse_unpriced
 from munshi.backtest.own_checks import refuse_peek
-from munshi.backtest.service import BacktestService, fingerprint_of
-from munshi.backtest.trials import TrialRun, TrialRunner, trials_over
+from munshi.backtest.service import BacktestService
+from munshi.backtest.trials import TrialRun, TrialRunner, runner_for
 from munshi.clock import Clock
-from munshi.domain.backtest.catalogue import Trades
 from munshi.domain.backtest.engine import Request
 from munshi.domain.backtest.evidence import overfitting_probability
 from munshi.domain.backtest.measuring import Evidence, evidence_of
-from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import (
@@ -98,7 +96,7 @@ class SweepService:
             parameters=told,
             assumptions=bars.assumptions(params.base),
             trial_count=sum(1 for _ in params.trials()),
-            data_fingerprint=fingerprint_of(bars.candles),
+            data_fingerprint=bars.fingerprint,
             created_at=self._clock.now(),
         )
         with self._database.transaction() as tx:
@@ -129,9 +127,9 @@ class SweepService:
         missing = set(self.missing(sweep))
         wanted = [number for number in part.numbers if number in missing]
         stored = self._backtests.read_bars(part.sweep.base)
-        if fingerprint_of(stored.candles) != sweep.data_fingerprint:
+        if stored.fingerprint != sweep.data_fingerprint:
             raise BacktestSweepStaleError(
-                "The stored bars have changed since the sweep began.",
+                "The stored prices have changed since the sweep began.",
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
@@ -144,7 +142,8 @@ class SweepService:
             with _named(number, every[number].parameters):
                 found = self._backtests.find_strategy(every[number], memo=memo)
                 request = request or self._backtests.request(part.sweep.base, stored, found)
-                run = run or trials_over(request, runner)
+                runner = runner_for(request, runner)
+                run = run or runner.prepare(request)
                 refuse_peek(every[number].strategy, request, found)
                 done.append(_trial(number, every[number], run(found.make)))
         if request is not None:
@@ -152,8 +151,7 @@ class SweepService:
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
-        options = isinstance(request, OptionRequest)
-        return PartDone(trials=len(done), engine=Trades.OPTIONS if options else runner.name)
+        return PartDone(trials=len(done), engine=runner.name)
 
     def page(self, *, cursor: str | None, limit: int) -> Page[Sweep]:
         """Newest first. Raises CursorInvalidError."""

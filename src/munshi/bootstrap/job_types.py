@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from munshi.bootstrap.job_names import check_audited, check_resumed, check_validated
 from munshi.bootstrap.research import CONFIRMED_SWEEP, IN_NAUTILUS
 from munshi.domain.backtest.audits import AuditParams
 from munshi.domain.backtest.params import BacktestParams
@@ -121,14 +120,12 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST_AUDIT: JobSpec(
             params=AuditParams,
             entry="munshi.backtest.audit_job:run",
-            check_names=check_audited,
             runs_in="process",
             idempotent=True,
         ),
         ML_VALIDATION: JobSpec(
             params=ValidationParams,
             entry="munshi.validation.job:run",
-            check_names=check_validated,
             runs_in="process",
             needs="skfolio",
             idempotent=True,
@@ -136,7 +133,6 @@ JOB_TYPES: Mapping[str, JobSpec] = MappingProxyType(
         BACKTEST_SWEEP: JobSpec(
             params=SweepParams,
             entry="munshi.backtest.sweep_job:run",
-            check_names=check_resumed,
             other=CONFIRMED_SWEEP,
             runs_in="process",
             idempotent=True,

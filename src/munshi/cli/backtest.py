@@ -37,7 +37,7 @@ def run_backtest(
     margin_percent: int = typer.Option(
         0, help="Of the value, to hold one lot; 15 for options and 100 for all else."
     ),
-    fill: str = typer.Option("next_open", help="next_open or next_close."),
+    fill: str = typer.Option("next_open", help="next_open, next_close or bid_ask."),
     max_wait: int = typer.Option(60, help="Minutes of trading that an order to open may wait."),
     engine: str = typer.Option("kernel", help="kernel or nautilus."),
     confirm: bool = typer.Option(False, help="Run it again in nautilus, and tell what differs."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
 
 from munshi.domain.jobs import DEFAULT_QUEUE
 
@@ -54,9 +54,7 @@ class JobSpec:
     job which runs in a process may hold. A `brief` job ends in milliseconds: one thread runs a
     whole claimed batch of them. One that is not `batched` has its end on disk, in a transaction
     of its own, before anything else happens. One in `bulk` asks brokers for hours, and leaves a
-    share of their limits to those who wait for an answer. `check_names` looks up what the
-    parameters name, in the transaction that stores the job, and raises for what is not there, so
-    that nobody waits for a job that cannot succeed. `queue_limit` is how many of its queue
+    share of their limits to those who wait for an answer. `queue_limit` is how many of its queue
     run at a time, where the configuration says nothing of that queue.
     """
 
@@ -76,7 +74,6 @@ class JobSpec:
     batched: bool = True
     bulk: bool = False
     queue_limit: int | None = None
-    check_names: Callable[[Any, Any], None] | None = None
 
     def entry_for(self, parameters: Mapping[str, object]) -> tuple[str, str | None]:
         """Where such a job is run, and the library that it needs, if any."""

@@ -58,8 +58,10 @@ class Wake:
     def take(self) -> bool:
         """Make ready for the next nudge; whether there was news since the last time."""
         self._event.clear()
-        has_news, self._has_news = self._has_news, False
-        return has_news
+        if not self._has_news:  # what comes from here on stays for the next time
+            return False
+        self._has_news = False
+        return True
 
     def wait(self, seconds: float, *, ear: Ear | None = None, or_readable: int = -1) -> bool:
         """Until roused or the time is up; false for that.

@@ -10,10 +10,10 @@ from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job
 from munshi.errors import ClockDriftError, DatabaseUnreachableError
+from munshi.infrastructure.causes import cause, trace
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_exchange import Wanted, open_exchange
 from munshi.infrastructure.wake import Wake
-from munshi.jobs.causes import cause, trace
 from munshi.jobs.crew import Crew
 from munshi.jobs.queues import QueueBook
 from munshi.jobs.records import Finished, Recorder
@@ -122,7 +122,7 @@ class Dispatcher:
         done = self._roster.take_ended()
         if not done and not wanted:
             return []
-        now = self._clock.now()
+        now, since = self._clock.now(), self._rooms.news
         try:
             swapped = self._exchange.swap(
                 [one.success for one in done], [want for _, want in wanted], now=now
@@ -136,7 +136,7 @@ class Dispatcher:
         begun: list[JobRun] = []
         for (room, want), jobs in zip(wanted, swapped.claimed, strict=True):
             if len(jobs) < want.limit:
-                self._rooms.note_dry(room)
+                self._rooms.note_dry(room, since=since)
             begun += self._begin(jobs, room, lease_until=now + self._lease, hand_over=hand_over)
         return begun
 
@@ -195,7 +195,7 @@ class Dispatcher:
         most = self._free()[room]
         if not most or self._rooms.is_dry(room, queue):
             return 0
-        now = self._clock.now()
+        now, since = self._clock.now(), self._rooms.news
         with self._database.transaction() as tx:
             jobs = tx.queues.claim_limited(
                 queue,
@@ -207,7 +207,7 @@ class Dispatcher:
                 now=now,
             )
         if len(jobs) < most:
-            self._rooms.note_dry(room, queue)
+            self._rooms.note_dry(room, queue, since=since)
         runs = self._begin(jobs, room, lease_until=now + self._lease, is_limited=True)
         return len(runs)
 

@@ -1,5 +1,6 @@
 """What a worker has room for: threads, processes, and batches of brief jobs for one thread."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -24,10 +25,11 @@ def room_of(spec: JobSpec) -> Room:
 
 
 class Rooms:
-    """Kept by the dispatcher.
+    """Kept by the dispatcher; threads with brief jobs claim beside the worker's own.
 
     A room in which a claim found less than it had asked for is dry: it is not asked for again
-    before there is news. The same holds for a room in a queue with limits.
+    before there is news. The same holds for a room in a queue with limits. A claim that began
+    before the newest news may have looked before those jobs were there, and dries nothing.
     """
 
     def __init__(
@@ -48,6 +50,13 @@ class Rooms:
         self._lanes: dict[Room, tuple[Lane, ...]] = dict.fromkeys(Room, ())
         self._all_lanes: tuple[Lane, ...] = ()
         self._brief_was_last = False
+        self._lock = threading.Lock()
+        self._news = 0
+
+    @property
+    def news(self) -> int:
+        """How often there was any; to be asked for before a claim."""
+        return self._news
 
     def refresh(self) -> None:
         """Sort the lanes anew; limited queues are asked for by themselves."""
@@ -75,14 +84,18 @@ class Rooms:
         return [name for name, spec in self._registry.items() if room_of(spec) in rooms]
 
     def all_may_have_some(self) -> None:
-        self._dry.clear()
+        with self._lock:
+            self._news += 1
+            self._dry.clear()
 
     def none_has_any(self) -> None:
         self._dry.update((room, "") for room in Room)
 
-    def note_dry(self, room: Room, queue: str = "") -> None:
-        """`queue` for one with limits."""
-        self._dry.add((room, queue))
+    def note_dry(self, room: Room, queue: str = "", *, since: int) -> None:
+        """`queue` for one with limits; `since` is the `news` from before the claim."""
+        with self._lock:
+            if since == self._news:
+                self._dry.add((room, queue))
 
     def is_dry(self, room: Room, queue: str = "") -> bool:
         return (room, queue) in self._dry

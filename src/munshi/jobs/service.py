@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from munshi.clock import Clock
@@ -63,10 +65,16 @@ class JobRequest:
 
 
 _PLAIN = JobRequest()
+# Is handed a job's parameters as its type reads them; raises JobParametersInvalidError.
+Door = Callable[[Transaction, Any], None]
 
 
 class JobService:
-    """Stores what is asked for; workers do it. `rouse` tells them, after the commit."""
+    """Stores what is asked for; workers do it. `rouse` tells them, after the commit.
+
+    `doors` look up, by job type, what parameters name, in the transaction that stores the job, so
+    that nobody waits for one that cannot run.
+    """
 
     def __init__(
         self,
@@ -76,12 +84,14 @@ class JobService:
         registry: Mapping[str, JobSpec],
         rouse: Callable[[], None] | None = None,
         artifacts: ArtifactStore | None = None,
+        doors: Mapping[str, Door] = MappingProxyType({}),
     ) -> None:
         self._database = database
         self._clock = clock
         self._registry = registry
         self._rouse = rouse or _nobody
         self._artifacts = artifacts
+        self._doors = doors
 
     def enqueue(
         self,
@@ -93,8 +103,8 @@ class JobService:
     ) -> Job:
         """Store a job, or return the one that already has its idempotency key.
 
-        Raises JobTypeUnknownError, JobParametersInvalidError, QueueUnknownError,
-        RequestInvalidError, and the error of whatever the parameters name that is not there.
+        Raises JobTypeUnknownError, JobParametersInvalidError, QueueUnknownError or
+        RequestInvalidError.
         """
         with self._database.transaction() as tx:
             return self.enqueue_in(tx, job_type, parameters, actor=actor, request=request)
@@ -120,8 +130,8 @@ class JobService:
         if queue != spec.queue:
             check_queue(tx, self._registry, queue)
         told = spec.params.from_json(parameters)
-        if spec.check_names is not None:
-            spec.check_names(tx, told)
+        if (check := self._doors.get(job_type)) is not None:
+            check(tx, told)
         now = self._clock.now()
         new = NewJob(
             job_id=new_job_id(now),

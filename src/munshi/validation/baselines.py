@@ -10,12 +10,12 @@ from munshi.domain.validation.params import ValidationParams
 from munshi.domain.validation.runs import Scores, ValidationRun
 from munshi.domain.validation.samples import Sample
 from munshi.errors import ModelFailedError, ModelFileRefusedError
+from munshi.validation.intervals import differences
 from munshi.validation.learning import Floats, predict
 from munshi.validation.measures import (
     Judged,
     Table,
     Weights,
-    differences,
     draw_weights,
     score,
     score_draws,
@@ -24,8 +24,9 @@ from munshi.validation.model_files import open_model
 from munshi.validation.service import ValidationService
 
 _LEAST_SHARED = 20
+_RANKS = frozenset({"roc_auc", "pr_auc"})
 # Of a rule that gives no probabilities these say nothing.
-_OF_PROBABILITIES = frozenset({"roc_auc", "pr_auc", "brier", "log_loss", "calibration_error"})
+_OF_PROBABILITIES = _RANKS | {"brier", "log_loss", "calibration_error"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +53,27 @@ def compare(
     majority = Judged(y=judged.y, net=judged.net, p=ours.base)
     always = Judged(y=judged.y, net=judged.net, p=np.ones(len(judged.y)))
     return {
-        "majority": _held_against(ours, majority, leave_out=frozenset()),
+        # Its shares grow from fold to fold, which would rank trades by when they were made.
+        "majority": _held_against(ours, majority, leave_out=_RANKS),
         "always": _held_against(ours, always, leave_out=_OF_PROBABILITIES),
         "previous": _previous(ours, previous, service),
     }
 
 
 def _held_against(ours: Compared, other: Judged, *, leave_out: frozenset[str]) -> dict[str, Any]:
-    scores = score(other, threshold=ours.params.threshold)
-    draws = score_draws(other, ours.weights, threshold=ours.params.threshold)
+    threshold = ours.params.threshold
+    scores = score(other, threshold=threshold)
+    draws = score_draws(other, ours.weights, threshold=threshold)
     scores = {name: value for name, value in scores.items() if name not in leave_out}
     return {
         "scores": scores,
-        "model_minus_baseline": differences(ours.scores, scores, draws=(ours.draws, draws)),
+        "model_minus_baseline": differences(
+            ours.scores,
+            scores,
+            draws=(ours.draws, draws),
+            taken=min(ours.judged.taken(threshold), other.taken(threshold)),
+            blocks=len(other.y) / ours.block,
+        ),
     }
 
 
@@ -89,7 +98,7 @@ def _previous(
     mine = ours.judged.among(kept)
     stamps = [sample.decided_at.isoformat() for sample in ours.samples]
     words = np.array([found[stamp] for stamp in stamps if stamp in found])
-    block = max(min(ours.block, int(kept.sum()) // 4), 1)
+    block = max(min(ours.block, int(kept.sum()) // 6), 1)
     weights = draw_weights(len(mine.y), block=block, seed=ours.params.seed)
     shared = replace(
         ours,
@@ -98,6 +107,7 @@ def _previous(
         scores=score(mine, threshold=ours.params.threshold),
         draws=score_draws(mine, weights, threshold=ours.params.threshold),
         weights=weights,
+        block=block,
     )
     theirs = Judged(y=mine.y, net=mine.net, p=words)
     held = _held_against(shared, theirs, leave_out=frozenset())

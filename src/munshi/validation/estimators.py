@@ -77,9 +77,10 @@ def _own(model_type: str, *, seed: int, folder: Path) -> tuple[Any, str]:
     make, pinned = load_own(model_type, folder=folder)
     try:
         estimator = clone(make())
-        if "random_state" in estimator.get_params():
-            estimator.set_params(random_state=seed)
-    except Exception as error:
+        # Also of the steps inside, as `forest__random_state` of a pipeline.
+        seeded = [name for name in estimator.get_params() if name.endswith("random_state")]
+        estimator.set_params(**dict.fromkeys(seeded, seed))
+    except (Exception, SystemExit) as error:
         raise ModelFailedError(f"{model_type}: {type(error).__name__}: {error}") from error
     if not hasattr(estimator, "predict_proba"):
         raise ModelFailedError(

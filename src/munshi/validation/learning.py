@@ -17,6 +17,7 @@ from munshi.validation.measures import roc_auc
 Floats = NDArray[np.float64]
 _TEST_FOLDS = 2
 _SHUFFLES = 5
+_ASKED_ALONE, _SAME = 8, 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class Walked:
     """What was predicted of samples by models that had learnt from their past alone.
 
     `places` are the samples judged, in order; `base` the share of wins each fold had learnt
-    from; `models` one fitted model a fold, None where there was one class only.
+    from; `models` one fitted model a fold, None where there was one class only. `repeats` is
+    False for one that said something else when it learnt the same again.
     """
 
     folds: list[Fold]
@@ -32,6 +34,7 @@ class Walked:
     probabilities: Floats
     base: Floats
     models: list[Any]
+    repeats: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,22 @@ class Purged:
 
 
 class Learner:
-    """An estimator with the samples' features `x` and labels `y`, in the order of time."""
+    """An estimator with the samples' features `x` and labels `y`, in the order of time.
 
-    def __init__(self, estimator: Any, x: Floats, y: Floats, samples: Sequence[Sample]) -> None:  # noqa: ANN401
+    One that `is_own` is the user's, and is watched more closely.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,  # noqa: ANN401
+        x: Floats,
+        y: Floats,
+        samples: Sequence[Sample],
+        *,
+        is_own: bool = False,
+    ) -> None:
         self._estimator = estimator
+        self._is_own = is_own
         self._x = x
         self._y = y
         self._samples = samples
@@ -59,6 +74,8 @@ class Learner:
         for number, fold in enumerate(found):
             model = self.fit(fold.train)
             parts.append(self._predict(model, fold.train, self._x[list(fold.test)]))
+            if self._is_own and model is not None:
+                _check_alone(model, self._x[list(fold.test)], parts[-1])
             base.append(np.full(len(fold.test), _share(self._y[list(fold.train)])))
             models.append(model)
             progress((number + 1) / len(found))
@@ -68,6 +85,7 @@ class Learner:
             probabilities=np.concatenate(parts),
             base=np.concatenate(base),
             models=models,
+            repeats=not self._is_own or self._repeats(found[-1], parts[-1]),
         )
 
     def purged(self, *, folds: int, progress: Callable[[float], None]) -> Purged:
@@ -100,12 +118,14 @@ class Learner:
         y = self._y[list(train)]
         if len(y) == 0 or y.min() == y.max():
             return None
+        model = clone(self._estimator)
         try:
-            return clone(self._estimator).fit(self._x[list(train)], y.astype(int))
+            model.fit(self._x[list(train)], y.astype(int))
         except AppError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelFailedError(f"It could not learn: {_said(error)}") from error
+        return model
 
     def importance(self, walked: Walked, *, seed: int) -> list[tuple[float, float]]:
         """Of each feature, how much AUC is lost, and its deviation, when its values change places.
@@ -130,6 +150,10 @@ class Learner:
             found.append((float(np.mean(lost)), float(np.std(lost))))
         return found
 
+    def _repeats(self, fold: Fold, said: Floats) -> bool:
+        again = self._predict(self.fit(fold.train), fold.train, self._x[list(fold.test)])
+        return np.array_equal(again, said)
+
     def _predict(self, model: Any, train: Sequence[int], x: Floats) -> Floats:  # noqa: ANN401
         if model is None:
             return np.full(len(x), _share(self._y[list(train)]))
@@ -148,19 +172,37 @@ class Learner:
 def predict(model: Any, x: Floats) -> Floats:  # noqa: ANN401
     """The probability of a win for each row. Raises ModelFailedError."""
     try:
-        found = np.asarray(model.predict_proba(x), dtype=float)[:, 1]
+        both = np.asarray(model.predict_proba(x), dtype=float)
+        classes = list(getattr(model, "classes_", (0, 1)))
     except AppError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelFailedError(f"It could not predict: {_said(error)}") from error
+    if both.shape != (len(x), 2) or sorted(classes) != [0, 1]:
+        raise ModelFailedError(
+            f"It was asked about {len(x)} trades that win or do not, and gave probabilities of "
+            f"the shape {both.shape} for the classes {classes}."
+        )
+    found: Floats = both[:, classes.index(1)]
     if not np.isfinite(found).all() or found.min() < 0 or found.max() > 1:
         raise ModelFailedError("It gave something that is no probability.")
     return found
+
+
+def _check_alone(model: Any, x: Floats, together: Floats) -> None:  # noqa: ANN401
+    """A trade's probability may not hang on later trades that are asked about with it."""
+    for row in range(0, len(x), max(len(x) // _ASKED_ALONE, 1)):
+        if abs(predict(model, x[[row]])[0] - together[row]) > _SAME:
+            raise ModelFailedError(
+                "It says something else of a trade alone than of the same one among others, "
+                "which come after it and which it could not know.",
+                hint="predict_proba must look at each row by itself.",
+            )
 
 
 def _share(y: Floats) -> float:
     return float(y.mean()) if len(y) else 0.5
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]

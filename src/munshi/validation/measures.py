@@ -1,4 +1,4 @@
-"""Scores of probabilities, and their intervals by drawing blocks of neighbours again.
+"""Scores of probabilities, and of blocks of neighbours that are drawn again.
 
 Every score is a sum over samples with weights, so that one pass works out all redraws: weights
 of one are the score itself, counts of a redraw its score. A score that a draw cannot have is NaN.
@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from munshi.domain.validation.curves import BINS
-from munshi.domain.validation.runs import Interval, Scores
-from munshi.domain.validation.verdicts import CONFIDENCE
 
 Floats = NDArray[np.float64]
 Weights = NDArray[np.float32]  # of counts, which it holds exactly
 Table = dict[str, Floats]
 DRAWS = 2000
 _AT_ONCE = 250
-_LEAST_DRAWN = 0.9
 _SURE = 1e-15
 
 
@@ -32,6 +29,9 @@ class Judged:
 
     def among(self, kept: NDArray[np.bool_]) -> "Judged":
         return Judged(y=self.y[kept], net=self.net[kept], p=self.p[kept])
+
+    def taken(self, threshold: float) -> int:
+        return int((self.p >= threshold).sum())
 
 
 def draw_weights(count: int, *, block: int, seed: int, draws: int = DRAWS) -> Weights:
@@ -59,37 +59,6 @@ def score_draws(judged: Judged, weights: Weights, *, threshold: float) -> Table:
         for first in range(0, len(weights), _AT_ONCE)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def interval(values: Floats) -> Interval | None:
-    """None where more than a tenth of the redraws cannot have the score."""
-    known = values[np.isfinite(values)]
-    if len(known) < _LEAST_DRAWN * len(values):
-        return None
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(known, (tail, 1 - tail))
-    return Interval(low=float(low), high=float(high))
-
-
-def deviation(values: Floats) -> float | None:
-    known = values[np.isfinite(values)]
-    return float(known.std()) if len(known) else None
-
-
-def differences(ours: Scores, theirs: Scores, *, draws: tuple[Table, Table]) -> dict[str, object]:
-    """By how much our scores are above theirs on the same samples, with the interval."""
-    found: dict[str, object] = {}
-    for name, mine in ours.items():
-        other = theirs.get(name)
-        if mine is None or other is None:
-            continue
-        between = interval(draws[0][name] - draws[1][name])
-        found[name] = {
-            "difference": mine - other,
-            "low": between.low if between else None,
-            "high": between.high if between else None,
-        }
-    return found
 
 
 def roc_auc(y: Floats, p: Floats) -> float | None:

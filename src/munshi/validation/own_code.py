@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.util
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,39 @@ GROUP = "munshi.models"
 def load_own(name: str, *, folder: Path) -> tuple[Any, str]:
     """What FILE.py:NAME or entry:NAME names, and what pins its code: a hash or a version.
 
+    Raises ModelUnknownError, ModelFailedError.
+    """
+    found = find_own(name, folder=folder)
+    return _load_entry(found) if isinstance(found, EntryPoint) else _load_file(name, found)
+
+
+def find_own(name: str, *, folder: Path) -> Path | EntryPoint:
+    """The file or the entry point, without running any of it.
+
     A file lies in `folder`, because a job may be asked for from afar, and must not run any file
-    of the machine. Raises ModelUnknownError, ModelFailedError.
+    of the machine. Raises ModelUnknownError.
     """
     if name.startswith(ENTRY):
-        return _entry(name.removeprefix(ENTRY))
-    file_name, _, attribute = name.partition(":")
+        return _find_entry(name.removeprefix(ENTRY))
+    file_name, _, _ = name.partition(":")
     path = (folder / file_name).resolve()
     if not path.is_relative_to(folder.resolve()) or not path.is_file():
         raise ModelUnknownError(
             f"There is no file {file_name} in the folder for code of your own.",
             hint=f"Put it there: {folder}",
         )
+    return path
+
+
+def _load_file(name: str, path: Path) -> tuple[Any, str]:
+    file_name, _, attribute = name.partition(":")
     spec = importlib.util.spec_from_file_location(f"munshi_own_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ModelUnknownError(f"{file_name} is no Python file.")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelFailedError(f"{file_name}: {type(error).__name__}: {error}") from error
     found = getattr(module, attribute, None)
     if not callable(found):
@@ -43,14 +57,18 @@ def load_own(name: str, *, folder: Path) -> tuple[Any, str]:
     return found, hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _entry(name: str) -> tuple[Any, str]:
+def _find_entry(name: str) -> EntryPoint:
     for point in entry_points(group=GROUP, name=name):
-        try:
-            version = point.dist.version if point.dist else ""
-            return point.load(), f"{point.value} {version}".strip()
-        except Exception as error:
-            raise ModelFailedError(f"{point.value}: {type(error).__name__}: {error}") from error
+        return point
     raise ModelUnknownError(
         f"No installed package has a {name} of the group {GROUP}.",
         hint="It is declared in the package's pyproject.toml as an entry point of that group.",
     )
+
+
+def _load_entry(point: EntryPoint) -> tuple[Any, str]:
+    try:
+        version = point.dist.version if point.dist else ""
+        return point.load(), f"{point.value} {version}".strip()
+    except (Exception, SystemExit) as error:
+        raise ModelFailedError(f"{point.value}: {type(error).__name__}: {error}") from error

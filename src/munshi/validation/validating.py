@@ -10,27 +10,19 @@ from uuid import uuid4
 
 import numpy as np
 
-from munshi.domain.backtest.evidence import deflated_sharpe_of_trades
 from munshi.domain.validation.curves import reliability
 from munshi.domain.validation.features import FeatureTable, tabulate
 from munshi.domain.validation.params import LIGHTGBM, ValidationParams
 from munshi.domain.validation.runs import COMPLETED, ValidationRun, result_hash
 from munshi.domain.validation.samples import Sample, check_enough, most_open_at_once
-from munshi.domain.validation.verdicts import CONFIDENCE, Evidence, block_length, judge
+from munshi.domain.validation.verdicts import CONFIDENCE
 from munshi.errors import ModelFileRefusedError
 from munshi.jobs.run import JobRun
 from munshi.validation.baselines import Compared, compare
 from munshi.validation.estimators import make_estimator
+from munshi.validation.headline import measure_headline
 from munshi.validation.learning import Learner, Purged, Walked
-from munshi.validation.measures import (
-    DRAWS,
-    Judged,
-    deviation,
-    draw_weights,
-    interval,
-    score,
-    score_draws,
-)
+from munshi.validation.measures import DRAWS, Judged, score
 from munshi.validation.model_files import MEDIA_TYPE, NAME, pack_model
 from munshi.validation.own_code import load_own
 from munshi.validation.service import Material, ValidationService
@@ -124,43 +116,33 @@ class Validating:
                 if pin is not None
             },
         )
-        return ground, Learner(estimator, ground.x, ground.y, samples)
+        is_own = model_pin is not None
+        return ground, Learner(estimator, ground.x, ground.y, samples, is_own=is_own)
 
     def _measured(self, ground: _Ground, walked: Walked, purged: Purged) -> dict[str, Any]:
         params, backtest = self._params, ground.material.backtest
         judged = Judged(
             y=ground.y[walked.places], net=ground.net[walked.places], p=walked.probabilities
         )
-        block = block_length(len(judged.y), open_at_once=most_open_at_once(ground.samples))
-        weights = draw_weights(len(judged.y), block=block, seed=params.seed)
-        scores = score(judged, threshold=params.threshold)
-        draws = score_draws(judged, weights, threshold=params.threshold)
-        intervals = {name: interval(values) for name, values in draws.items()}
+        headline = measure_headline(
+            judged,
+            open_at_once=most_open_at_once(ground.samples),
+            threshold=params.threshold,
+            seed=params.seed,
+        )
+        scores, block = headline.scores, headline.block
         data = ground.material.fingerprint()
         trial_key = self._trial_key(ground, data)
         trials = self._service.trials(backtest, signal_type=params.signal_type, trial_key=trial_key)
-        between = intervals["roc_auc"]
-        verdict, reason = judge(
-            Evidence(
-                tested=len(judged.y),
-                won=int(judged.y.sum()),
-                auc=scores["roc_auc"],
-                low=between.low if between else None,
-                high=between.high if between else None,
-                deviation=deviation(draws["roc_auc"]),
-                paths=purged.paths,
-                trials=trials,
-                expectancy=scores["expectancy"],
-            )
-        )
+        verdict, reason = headline.verdict(paths=purged.paths, trials=trials)
         compared = Compared(
             judged=judged,
             base=walked.base,
             samples=[ground.samples[place] for place in walked.places],
             x=ground.x[walked.places],
             scores=scores,
-            draws=draws,
-            weights=weights,
+            draws=headline.draws,
+            weights=headline.weights,
             block=block,
             params=params,
             names=ground.table.names,
@@ -188,9 +170,7 @@ class Validating:
             "log_loss": scores["log_loss"],
             "calibration_error": scores["calibration_error"],
             "expectancy": scores["expectancy"],
-            "deflated_sharpe": deflated_sharpe_of_trades(
-                judged.net[judged.p >= params.threshold].tolist(), trials=trials
-            ),
+            "deflated_sharpe": headline.deflated_sharpe(trials=trials),
             "threshold": params.threshold,
             "train_samples": len(walked.folds[-1].train),
             "test_samples": len(judged.y),
@@ -201,7 +181,10 @@ class Validating:
                 "level": CONFIDENCE,
                 "draws": DRAWS,
                 "block": block,
-                **{name: asdict(found) if found else None for name, found in intervals.items()},
+                **{
+                    name: asdict(found) if found else None
+                    for name, found in headline.intervals.items()
+                },
             },
             "baseline": compare(compared, previous, service=self._service),
             "reliability": [
@@ -211,7 +194,7 @@ class Validating:
                 [ground.samples[place].decided_at.isoformat(), float(p), int(ground.y[place])]
                 for place, p in zip(walked.places, walked.probabilities, strict=True)
             ],
-            "assumptions": _assumptions(ground, purged),
+            "assumptions": _assumptions(ground, walked, purged),
             "parameters": params.to_json() | ground.pins,
             "versions": _versions(params),
             "seed": params.seed,
@@ -301,7 +284,7 @@ def _ranked(names: tuple[str, ...], found: list[tuple[float, float]]) -> list[di
     return sorted(rows, key=lambda row: (-float(str(row["auc_lost"])), str(row["feature"])))
 
 
-def _assumptions(ground: _Ground, purged: Purged) -> list[str]:
+def _assumptions(ground: _Ground, walked: Walked, purged: Purged) -> list[str]:
     backtest = ground.material.backtest
     told = [
         (
@@ -309,13 +292,18 @@ def _assumptions(ground: _Ground, purged: Purged) -> list[str]:
             "money after costs."
         ),
         f"Bars: {ground.material.label}.",
-        "Features were worked out a second time with all later bars cut away, and are the same.",
+        "Features were worked out with all later bars cut away; with them they are the same.",
         (
             "Each fold learnt only from trades that had ended before its first was decided; "
             f"the purged splits leave {purged.purged} trades out at each border."
         ),
         "Scores are of trades walked forward, which no model had seen.",
     ]
+    if not walked.repeats:
+        told.append(
+            "The model says something else when it learns the same again, so the same validation "
+            "will not have the same result; give it a random_state."
+        )
     told += [f"Left out: {count} trades {why}." for why, count in sorted(ground.left_out.items())]
     return [*told, *backtest.assumptions]
 

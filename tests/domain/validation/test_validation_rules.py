@@ -29,7 +29,6 @@ from munshi.domain.validation.verdicts import (
     Verdict,
     block_length,
     judge,
-    quantile_of_trials,
 )
 from munshi.errors import (
     FeatureInvalidError,
@@ -169,6 +168,8 @@ def test_overlap_counts_decisions_before_the_end() -> None:
     assert most_open_at_once(SAMPLES) == 2  # every 8 bars one that lasts 20
     assert block_length(375, open_at_once=2) == 7
     assert block_length(375, open_at_once=9) == 18
+    assert block_length(375, open_at_once=2, lasting=12.2) == 25
+    assert block_length(60, open_at_once=2, lasting=12.2) == 10  # six blocks at least
 
 
 def test_features_come_from_closed_bars_and_the_first_trades_have_none() -> None:
@@ -191,6 +192,52 @@ def counting(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
     return {"bars": len(bars) - last}
 
 
+def sometimes(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
+    """Honest but for the bars of one minute of the hour."""
+    reach = 3 if bars[last].opens.minute == 31 else 0
+    return {"close": bars[min(last + reach, len(bars) - 1)].close}
+
+
+def over_the_whole(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
+    return {"share": bars[last].close / (sum(bar.close for bar in bars) / len(bars))}
+
+
+class KeptFromTheFirstCall:
+    """What is quick to write: all is worked out at once, and looked up afterwards."""
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+
+    def __call__(self, bars: Sequence[Candle], last: int) -> Mapping[str, float]:
+        if not self.shares:
+            mean = sum(bar.close for bar in bars) / len(bars)
+            self.shares = [bar.close / mean for bar in bars]
+        return {"share": self.shares[last]}
+
+
+class KeptByLength:
+    """It works all out again whenever there are more bars, and answers what it knew first."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, float] = {}
+
+    def __call__(self, bars: Sequence[Candle], last: int) -> Mapping[str, float]:
+        mean = sum(bar.close for bar in bars) / len(bars)
+        return {"share": self.known.setdefault(last, bars[last].close / mean)}
+
+
+def test_what_a_function_keeps_between_calls_never_holds_the_future() -> None:
+    with pytest.raises(FeatureInvalidError, match="list index out of range") as raised:
+        tabulate(SAMPLES, MADE.bars, span=MINUTE, maker=KeptFromTheFirstCall(), progress=ignore)
+    assert "what was kept of an earlier call is too short" in (raised.value.hint or "")
+
+    table = tabulate(SAMPLES, MADE.bars, span=MINUTE, maker=KeptByLength(), progress=ignore)
+
+    for place, (share,) in zip(table.places, table.rows, strict=True):
+        seen = [bar for bar in MADE.bars if bar.opens < SAMPLES[place].decided_at]
+        assert share == seen[-1].close / (sum(bar.close for bar in seen) / len(seen))
+
+
 def past_the_end(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
     return {"next": bars[last + 1].close}
 
@@ -200,6 +247,8 @@ def past_the_end(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
     [
         (peeking, "next of the signal of 2024-01-01 10:16 changes when the bars after it"),
         (counting, "bars of the signal"),
+        (sometimes, "close of the signal of 2024-01-01 10:32 changes when the bars after it"),
+        (over_the_whole, "share of the signal of 2024-01-01 10:16 changes when the bars after it"),
         (past_the_end, "Without the bars after the signal of 2024-01-01 10:16"),
     ],
 )
@@ -227,10 +276,12 @@ CLEAR = Evidence(
     auc=0.60,
     low=0.54,
     high=0.66,
-    deviation=0.03,
+    bar=0.54,
     paths=[0.55] * 9,
     trials=1,
+    taken=120,
     expectancy=100.0,
+    least_expected=10.0,
 )
 
 
@@ -244,10 +295,17 @@ CLEAR = Evidence(
         ({"low": 0.45}, Verdict.NOT_ENOUGH_EVIDENCE, "neither chance (0.5) nor an edge"),
         ({"low": 0.45, "auc": 0.53, "high": 0.61}, Verdict.NO_EDGE, "chance (0.5) is in it"),
         ({"low": 0.3, "auc": 0.4, "high": 0.49}, Verdict.NO_EDGE, "worse than chance"),
-        ({"trials": 200, "high": 0.65}, Verdict.NO_EDGE, "not as the best of 200 tries"),
+        (
+            {"trials": 200, "bar": 0.49, "high": 0.65},
+            Verdict.NO_EDGE,
+            "not as the best of 200 tries",
+        ),
         ({"paths": [0.6] * 3 + [0.4] * 6}, Verdict.NO_EDGE, "only 3 of 9 purged paths"),
         ({"expectancy": -1.0}, Verdict.DOES_NOT_PAY, "do not make money"),
-        ({"expectancy": None}, Verdict.DOES_NOT_PAY, "do not make money"),
+        ({"taken": 3}, Verdict.NOT_ENOUGH_EVIDENCE, "but 3 were taken at the threshold"),
+        ({"taken": 0, "expectancy": None}, Verdict.NOT_ENOUGH_EVIDENCE, "but 0 were taken"),
+        ({"least_expected": -5.0}, Verdict.NOT_ENOUGH_EVIDENCE, "whether the 120 taken pay"),
+        ({"least_expected": None}, Verdict.NOT_ENOUGH_EVIDENCE, "whether the 120 taken pay"),
     ],
 )
 def test_the_words_follow_from_the_evidence(
@@ -257,11 +315,6 @@ def test_the_words_follow_from_the_evidence(
 
     assert found == verdict
     assert why in reason
-
-
-def test_the_more_was_tried_the_higher_the_bar() -> None:
-    assert quantile_of_trials(1) == pytest.approx(1.959964)
-    assert quantile_of_trials(20) == pytest.approx(3.023341)
 
 
 def test_curves_are_of_the_probabilities_as_they_are() -> None:

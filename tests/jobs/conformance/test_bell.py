@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from jobs.waiting import until
 from munshi.clock import SystemClock
 from munshi.domain.jobs import JobState
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.job_exchange import JobExchange, Swapped
 from munshi.infrastructure.wake import Wake
 from munshi.jobs.rouser import Rouser
 from munshi.jobs.service import JobService
@@ -177,3 +179,43 @@ def test_many_who_enqueue_while_a_worker_falls_asleep_lose_no_job(staff: Staff) 
         thread.join(60)
 
     until(lambda: len(staff.stage.seen) == 75, seconds=20)
+
+
+class Between:
+    """The real exchange, and what happens elsewhere just after its claim."""
+
+    def __init__(self, real: JobExchange, happens: Callable[[], object]) -> None:
+        self._real = real
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._real, name)
+
+    def swap(self, *given: Any, **named: Any) -> Swapped:  # noqa: ANN401
+        found = self._real.swap(*given, **named)
+        self._happens()
+        return found
+
+
+def test_a_job_that_comes_while_a_thread_finds_no_other_is_taken_at_once(staff: Staff) -> None:
+    """Its claim says nothing of a job committed after it, of which the worker has heard already.
+
+    Else that job would be left until the next look.
+    """
+    worker = staff.worker(poll_seconds=LONG)
+    dispatcher = worker._dispatcher  # noqa: SLF001 - just this moment is to be met
+    dispatcher.look()
+    dispatcher.news()
+    real = dispatcher._exchange  # noqa: SLF001
+
+    def a_job_comes() -> None:
+        staff.ask("brief")
+        dispatcher.news()
+
+    dispatcher._exchange = cast("JobExchange", Between(real, a_job_comes))  # noqa: SLF001
+    found = dispatcher.next_brief()
+    dispatcher._exchange = real  # noqa: SLF001
+
+    assert found == []
+    assert dispatcher.swap() == 1
+    worker.run_until_idle()

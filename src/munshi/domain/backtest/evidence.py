@@ -52,23 +52,26 @@ def deflated_sharpe(
     return _NORMAL.cdf((sharpe - threshold) * math.sqrt(observations - 1) / math.sqrt(spread))
 
 
-def deflated_sharpe_of_trades(nets: Sequence[float], *, trials: int) -> float | None:
+def deflated_sharpe_of_trades(
+    nets: Sequence[float], *, trials: int, independent: int | None = None
+) -> float | None:
     """The probability that trades are better than the best of `trials` without any skill.
 
-    A trade is one period. What the other trials made is not known, so their ratios are taken to
-    vary as those of as many trades without skill do, by 1/(trades - 1). None where it cannot be
-    told.
+    A trade is one period; of trades that overlap only as many count as are `independent`. What
+    the other trials made is not known, so their ratios are taken to vary as those of as many
+    trades without skill do, by 1/(trades - 1). None where it cannot be told.
     """
     found = moments(nets)
-    if found is None:
+    count = len(nets) if independent is None else independent
+    if found is None or count < 2:  # noqa: PLR2004
         return None
     sharpe, skew, kurtosis = found
     return deflated_sharpe(
         sharpe,
-        observations=len(nets),
+        observations=count,
         skew=skew,
         kurtosis=kurtosis,
-        threshold=luck_threshold(trials, 1 / (len(nets) - 1)),
+        threshold=luck_threshold(trials, 1 / (count - 1)),
     )
 
 

@@ -16,8 +16,6 @@ from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
 _MINUTE = timedelta(minutes=1)
-# A fill that others know and that has nothing to stand on here.
-_QUOTED = "bid_ask"
 _MOST_WAIT = timedelta(days=30)
 # Wider than any calendar; beyond lie days that have no next or no UTC.
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
@@ -127,7 +125,7 @@ class BacktestParams:
             brokerage=_paise(given, "brokerage", least=0),
             slippage_bp=_whole(given, "slippage_bp", least=0, most=_WHOLE_PRICE_BP),
             margin_percent=_whole(given, "margin_percent", least=1, most=_MOST_MARGIN),
-            fill=_fill(given),
+            fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
             max_wait=_minutes(given, "max_wait"),
             engine=engine,
             confirm=confirm,
@@ -248,16 +246,6 @@ def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
             f"{repr(given[name])[:40]}."
         )
     return int(paise)
-
-
-def _fill(given: Mapping[str, object]) -> FillModel:
-    if given["fill"] == _QUOTED:
-        raise JobParametersInvalidError(
-            "No quotes are stored to fill by: neither the brokers' history nor what is kept of "
-            "streams has a bid and an ask.",
-            hint="Fill by next_open or next_close; slippage_bp stands for half the spread.",
-        )
-    return FillModel(_word(given, "fill", [fill.value for fill in FillModel]))
 
 
 def _word(given: Mapping[str, object], name: str, choices: list[str]) -> str:

@@ -31,6 +31,7 @@ def warnings_of(
         *_of_engines(run),
         *_of_luck(run, evidence),
         *_of_bars(run),
+        *_of_quotes(run),
         *_of_figures(run),
     )
 
@@ -81,6 +82,29 @@ def _of_bars(run: BacktestRun) -> Iterator[str]:
     expected, present = run.coverage.get("bars_expected"), run.coverage.get("bars_present")
     if isinstance(expected, int) and isinstance(present, int) and present < expected:
         yield f"{expected - present:,} of {expected:,} bars are missing."
+
+
+def _of_quotes(run: BacktestRun) -> Iterator[str]:
+    def count(name: str) -> int:
+        found = run.coverage.get(name)
+        return found if isinstance(found, int) else 0
+
+    if larger := count("orders_larger"):
+        yield (
+            f"{larger:,} of {count('orders_quoted'):,} orders were larger than what stood at the "
+            "price at which they were filled; the rest of them would have cost more."
+        )
+    if missing := count("quote_days_missing_count"):
+        yield f"There are no quotes of {_days(missing)}, so nothing could be filled then."
+    if missing := count("quotes_missing_count"):
+        yield (
+            f"There are no quotes of {missing:,} of the {count('quoted'):,} contracts that it "
+            "wanted to trade."
+        )
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
 
 
 def _of_figures(run: BacktestRun) -> Iterator[str]:

@@ -46,37 +46,41 @@ def tabulate(
     maker: FeatureMaker | None = None,
     progress: Callable[[float], None],
 ) -> FeatureTable:
-    """Work out every sample's features twice, the second time with the future cut away.
+    """Work out every sample's features with the future cut away, then all again with it.
 
-    Without a `maker` of the user's they are those of `packaged`. Raises FeaturePeeksError where
-    the two differ, FeatureInvalidError for what is no number or is missing, and whatever
-    `progress`, which is told the share done, raises.
+    What is learnt from are the first: they were made before `maker` had seen one later bar, so
+    that nothing it keeps from call to call can hold the future. Without a `maker` of the user's
+    they are those of `packaged`. Raises FeaturePeeksError where the two differ,
+    FeatureInvalidError for what is no number or is missing, and whatever `progress`, which is
+    told the share done, raises.
     """
+    maker = maker or packaged
     opens = [bar.opens for bar in bars]
+    lasts = [bisect_right(opens, sample.decided_at - span) - 1 for sample in samples]
+    places = [place for place, last in enumerate(lasts) if last >= LOOKBACK]
     closed = ClosedBars(bars)
-    rows: list[tuple[float, ...]] = []
-    places: list[int] = []
-    names: tuple[str, ...] | None = None
-    for place, sample in enumerate(samples):
-        last = bisect_right(opens, sample.decided_at - span) - 1
-        if last < LOOKBACK:
-            continue
-        while len(closed) <= last:  # samples come in the order of their decisions
+    rows: list[dict[str, float]] = []
+    for place in places:
+        while len(closed) <= lasts[place]:  # samples come in the order of their decisions
             closed.close_next()
-        values = _values(maker or packaged, bars, last, sample)
-        _check_blind(maker or packaged, closed, sample, values)
-        if names is None:
-            names = tuple(values)
-        if tuple(values) != names:
+        rows.append(_blind_values(maker, bars, closed, samples[place]))
+        if rows[-1].keys() != rows[0].keys():
             raise FeatureInvalidError(
-                f"The features of {_when(sample)} are {', '.join(values)}, those before "
-                f"{', '.join(names)}."
+                f"The features of {_when(samples[place])} are {', '.join(rows[-1])}, those before "
+                f"{', '.join(rows[0])}."
             )
-        rows.append(tuple(values.values()))
-        places.append(place)
         if place % _TOLD_EVERY == 0:
-            progress(place / len(samples))
-    return FeatureTable(names=names or (), rows=tuple(rows), places=tuple(places))
+            progress(place / len(samples) / 2)
+    for place, row in zip(places, rows, strict=True):
+        _check_blind(row, _values(maker, bars, lasts[place], samples[place]), samples[place])
+        if place % _TOLD_EVERY == 0:
+            progress(0.5 + place / len(samples) / 2)
+    names = tuple(rows[0]) if rows else ()
+    return FeatureTable(
+        names=names,
+        rows=tuple(tuple(row[name] for name in names) for row in rows),
+        places=tuple(places),
+    )
 
 
 def packaged(bars: Sequence[Candle], last: int) -> Mapping[str, float]:
@@ -121,7 +125,9 @@ def _values(
         raise
     except Exception as error:
         raise FeatureInvalidError(
-            f"The features of {_when(sample)} failed: {type(error).__name__}: {error}"
+            f"The features of {_when(sample)} failed: {type(error).__name__}: {error}",
+            hint="They are asked for in the order of time, each with the bars closed by then; "
+            "what was kept of an earlier call is too short.",
         ) from error
     for name, value in found.items():
         if not math.isfinite(value):
@@ -137,19 +143,23 @@ def _values(
     }
 
 
-def _check_blind(
-    maker: FeatureMaker, closed: Sequence[Candle], sample: Sample, values: Mapping[str, float]
-) -> None:
+def _blind_values(
+    maker: FeatureMaker, bars: Sequence[Candle], closed: Sequence[Candle], sample: Sample
+) -> dict[str, float]:
     try:
-        again = _values(maker, closed, len(closed) - 1, sample)
+        return _values(maker, closed, len(closed) - 1, sample)
     except FeatureInvalidError as error:
-        raise FeaturePeeksError(
-            f"Without the bars after {_when(sample)} its features cannot be worked out: "
-            f"{error.detail}",
-            hint="Use bars[: last + 1] only.",
-        ) from error
-    peeking = [name for name in values if again.get(name) != values[name]]
-    if peeking or set(again) != set(values):
+        blind = error
+    _values(maker, bars, len(closed) - 1, sample)  # what fails with all bars, too, does not peek
+    raise FeaturePeeksError(
+        f"Without the bars after {_when(sample)} its features cannot be worked out: {blind.detail}",
+        hint="Use bars[: last + 1] only.",
+    ) from blind
+
+
+def _check_blind(blind: Mapping[str, float], seeing: Mapping[str, float], sample: Sample) -> None:
+    peeking = [name for name in blind if seeing.get(name) != blind[name]]
+    if peeking or set(seeing) != set(blind):
         raise FeaturePeeksError(
             f"{', '.join(peeking) or 'The list of features'} of {_when(sample)} changes when the "
             "bars after it are cut away.",

@@ -4,15 +4,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import NormalDist
 
 CONFIDENCE = 0.95
 LEAST_TESTED = 60
 LEAST_TESTED_OF_A_CLASS = 20
+LEAST_TAKEN = 20
 # An area under the curve that would be worth having; only what rules it out is "no edge".
 WORTHWHILE_AUC = 0.65
 _SHARE_OF_PATHS = 0.75
 _CHANCE = 0.5
+_FEWEST_BLOCKS = 6
 
 
 class Verdict(StrEnum):
@@ -26,10 +27,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is judged: out-of-sample counts, the headline AUC with its interval and deviation.
+    """What is judged: out-of-sample counts, and the headline AUC with its interval.
 
-    `paths` are the areas under the curve of the purged paths, `trials` how many validations of
-    the like were run, this one included, `expectancy` the paise a taken trade made.
+    `bar` is the interval's low end for the best of `trials` validations of the like, this one
+    included; `paths` are the areas under the curve of the purged paths; `expectancy` is the paise
+    a taken trade made, `least_expected` the low end of its interval.
     """
 
     tested: int
@@ -37,10 +39,12 @@ class Evidence:
     auc: float | None
     low: float | None
     high: float | None
-    deviation: float | None
+    bar: float | None
     paths: Sequence[float]
     trials: int
+    taken: int
     expectancy: float | None
+    least_expected: float | None
 
 
 def judge(found: Evidence) -> tuple[Verdict, str]:
@@ -51,11 +55,10 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
             f"{found.tested} trades were judged, the lesser class with {lesser}; the least is "
             f"{LEAST_TESTED} with {LEAST_TESTED_OF_A_CLASS}."
         )
-    if found.auc is None or found.low is None or found.high is None or found.deviation is None:
+    if found.auc is None or found.low is None or found.high is None or found.bar is None:
         return Verdict.NOT_ENOUGH_EVIDENCE, "The area under the curve could not be measured."
     spread = f"AUC {found.auc:.3f}, {found.low:.3f} to {found.high:.3f}"
-    bar = found.auc - quantile_of_trials(found.trials) * found.deviation
-    if min(bar, found.low) > _CHANCE:
+    if min(found.bar, found.low) > _CHANCE:
         return _with_edge(found, spread)
     if found.high > WORTHWHILE_AUC:
         return Verdict.NOT_ENOUGH_EVIDENCE, (
@@ -70,15 +73,13 @@ def judge(found: Evidence) -> tuple[Verdict, str]:
     return Verdict.NO_EDGE, f"{spread}: {why}"
 
 
-def quantile_of_trials(trials: int) -> float:
-    """How many deviations above chance, for the best of `trials` tries to be no luck."""
-    return NormalDist().inv_cdf(1 - (1 - CONFIDENCE) / 2 / max(trials, 1))
+def block_length(tested: int, *, open_at_once: int, lasting: float = 0.0) -> int:
+    """Neighbours that are drawn together: twice what one label overlaps or what errors last.
 
-
-def block_length(tested: int, *, open_at_once: int) -> int:
-    """Neighbours that are drawn together: twice what one label overlaps, and n^(1/3) at least."""
-    least = round(math.cbrt(tested))
-    return min(max(least, 2 * open_at_once, 1), max(tested // 4, 1))
+    n^(1/3) at least, and no longer than leaves six blocks.
+    """
+    wanted = max(round(math.cbrt(tested)), 2 * open_at_once, math.ceil(2 * lasting), 1)
+    return min(wanted, max(tested // _FEWEST_BLOCKS, 1))
 
 
 def _with_edge(found: Evidence, spread: str) -> tuple[Verdict, str]:
@@ -88,6 +89,16 @@ def _with_edge(found: Evidence, spread: str) -> tuple[Verdict, str]:
             f"{spread}, but only {above} of {len(found.paths)} purged paths are above chance: it "
             "hangs on one stretch of time."
         )
-    if found.expectancy is None or found.expectancy <= 0:
+    if found.taken < LEAST_TAKEN or found.expectancy is None:
+        return Verdict.NOT_ENOUGH_EVIDENCE, (
+            f"{spread}: trades are sorted rightly, but {found.taken} were taken at the threshold, "
+            f"too few to know whether they pay; the least is {LEAST_TAKEN}."
+        )
+    if found.expectancy <= 0:
         return Verdict.DOES_NOT_PAY, f"{spread}, and the trades taken do not make money."
+    if found.least_expected is None or found.least_expected <= 0:
+        return Verdict.NOT_ENOUGH_EVIDENCE, (
+            f"{spread}: trades are sorted rightly, but whether the {found.taken} taken pay is not "
+            "known: the interval of what they made holds nothing as well."
+        )
     return Verdict.EDGE, f"{spread}, chance (0.5) ruled out after {found.trials} tries."
