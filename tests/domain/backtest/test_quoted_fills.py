@@ -168,11 +168,11 @@ def test_an_order_lapses_at_its_deadline_and_another_decision_may_follow() -> No
     bars = bars_of([2_000_000] * 7)
     quoted: dict[str, Quoted] = {"09:20:10": (9, 9)}
     first, second = run(
-        bars, [LONG, None, None, None, LONG, None], quoted, max_wait=timedelta(minutes=2)
+        bars, [LONG, None, None, LONG, None, None], quoted, max_wait=timedelta(minutes=2)
     ).trades
 
     assert (first.end, first.decided_at) == (TradeEnd.UNPRICED, at("09:16"))
-    assert (second.decided_at, second.legs[0].at) == (at("09:20"), at("09:20:10"))
+    assert (second.decided_at, second.legs[0].at) == (at("09:19"), at("09:20:10"))
 
 
 def test_who_wants_out_waits_for_a_bid_and_what_should_follow_lapses() -> None:
@@ -225,6 +225,7 @@ def test_a_future_quote_changes_no_past_trade(
 
     past = [leg for leg in legs_of(told) if leg.at < end]
     assert legs_of(cut_off) == past == [leg for leg in legs_of(other) if leg.at < end]
+    assert len(part.quotes.track(NAME).stamps) == whole.quotes.track(NAME).place(end)
     count = len(part.bars)
     assert cut_off.equity == told.equity[:count] == other.equity[:count]
 

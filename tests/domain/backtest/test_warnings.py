@@ -47,6 +47,21 @@ def test_a_good_result_has_nothing_held_against_it() -> None:
             "2 trades that were entered and found no way out: orders of 123,456.78 rupees",
         ),
         (run(coverage={**WHOLE, "bars_present": 990}), SURE, "10 of 1,000 bars are missing"),
+        (
+            run(coverage={**WHOLE, "orders_larger": 3, "orders_quoted": 40}),
+            SURE,
+            "3 of 40 orders were larger than what stood at the price",
+        ),
+        (
+            run(coverage={**WHOLE, "quote_days_missing_count": 2}),
+            SURE,
+            "There are no quotes of 2 days",
+        ),
+        (
+            run(coverage={**WHOLE, "quotes_missing_count": 2, "quoted": 9}),
+            SURE,
+            "There are no quotes of 2 of the 9 contracts",
+        ),
     ],
 )
 def test_each_weakness_is_said_alone(found: BacktestRun, evidence: Evidence, said: str) -> None:

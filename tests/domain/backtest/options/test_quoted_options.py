@@ -172,6 +172,19 @@ def test_quotes_fill_and_bars_mark_and_stops_are_judged_by_bars() -> None:
     assert [leg.quoted for leg in trade.legs] == [4_000, 4_000, 9_100, 9_100]
 
 
+def test_a_leg_without_a_bar_since_is_marked_at_the_quote_that_filled_it() -> None:
+    book = quoted({"09:36:30": (4_000, 4_010)})
+    bars = track_of(every_five("2024-06-12 09:15", "2024-06-12 09:30", 9_000))
+    request = replace(
+        asked(book, book), market=option_request([], StoredTracks({CALL: bars})).market
+    )
+
+    result = run_options(request, Script({"2024-06-12 09:35": enter()}))
+
+    [trade] = result.trades
+    assert (trade.end, trade.mark) == (TradeEnd.OPEN_AT_END, -2 * 25 * 4_000)
+
+
 def test_the_capital_is_checked_at_what_buyers_pay() -> None:
     buys = tuple(replace(leg, side=Side.BUY) for leg in SELLS)
     orders: dict[str, Orders] = {"2024-06-12 09:35": (Enter(name="a", legs=buys),)}
@@ -220,6 +233,8 @@ def test_the_future_of_a_book_changes_nothing_before(seed: int, holes: float, cu
     whole = asked(calls, puts)
     part = whole.until(cut)
     end = part.bars[-1].opens + part.span
+
+    assert len(part.quotes.track(CALL).stamps) == whole.quotes.track(CALL).place(end)
 
     told, cut_off = run_options(whole, Script(orders)), run_options(part, Script(orders))
 
