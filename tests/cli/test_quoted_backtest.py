@@ -108,6 +108,7 @@ def test_a_run_is_filled_at_stored_quotes_and_confirmed_to_the_paisa(
     # 75 stood at each bid, 50 at each offer.
     assert told["orders_quoted"] == len(legs)
     assert 0 < told["orders_larger"] < len(legs)
+    assert "Quotes: simulated: as the simulator streamed them." in run["assumptions"]
     larger = f"{told['orders_larger']} of {len(legs)} orders were larger than what stood"
     assert any(each.startswith(larger) for each in run["assumptions"])
     assert any(

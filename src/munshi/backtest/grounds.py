@@ -71,6 +71,10 @@ class Grounds:
         )
         return replace(found, make=prepared(found.make, facts, shares=memo is not None))
 
+    @property
+    def quotes_label(self) -> str:
+        return self._quotes.label
+
     def quotes(
         self, params: BacktestParams, bars: Sequence[Candle], hours: TradingHours
     ) -> QuoteBook:

@@ -210,7 +210,8 @@ def _candles(report: BacktestReport) -> list[str]:
         (each.open / _PAISA, each.high / _PAISA, each.low / _PAISA, each.close / _PAISA)
         for each in report.candles
     ]
-    marks = [mark for trade in report.trades for mark in _marks(trade, report)]
+    opens = [each.opens for each in report.candles]
+    marks = [mark for trade in report.trades for mark in _marks(trade, report, opens)]
     kinds = ("opened", "ended") if any(m.css == "entry" for m in marks) else ("bought", "sold")
     return [
         f"<h2>Trades on candles{f' of {size:,} bars' if size > 1 else ''}</h2>",
@@ -225,9 +226,8 @@ def _candles(report: BacktestReport) -> list[str]:
     ]
 
 
-def _marks(trade: Trade, report: BacktestReport) -> Iterator[Mark]:
+def _marks(trade: Trade, report: BacktestReport, opens: Sequence[datetime]) -> Iterator[Mark]:
     """Of what is drawn every order; of options on it, at its own price, the way in and out."""
-    opens = [candle.opens for candle in report.candles]
 
     def place(at: datetime) -> int:
         return max(bisect_right(opens, at) - 1, 0)

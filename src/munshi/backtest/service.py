@@ -1,8 +1,6 @@
 """Backtests on the candles that are stored: run, kept for good, and read back."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
@@ -16,18 +14,17 @@ from munshi.backtest.grounds import (
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
 from munshi.backtest.own_checks import WatchedRun
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
+from munshi.backtest.stored_bars import StoredBars
 from munshi.clock import Clock
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
-from munshi.domain.backtest.engine import Engine, Order, Request
+from munshi.domain.backtest.engine import Engine, Request
 from munshi.domain.backtest.fingerprints import fingerprint_of
-from munshi.domain.backtest.hours import TradingHours, trading_hours
+from munshi.domain.backtest.hours import trading_hours
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.quotes import QuoteBook
-from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Trade
+from munshi.domain.backtest.results import BacktestResult, Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candle_columns import CandleColumns, Columns
-from munshi.domain.market.charges import ChargeKind
 from munshi.domain.places import TOP, Page, Place, cut, read_cursor
 from munshi.errors import (
     BacktestBarsChangedError,
@@ -48,25 +45,6 @@ _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
 _FIRST_SHARE = 20.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredBars:
-    """What a run runs on, how much of it there is, and where it comes from."""
-
-    candles: CandleColumns
-    held: Coverage
-    hours: TradingHours
-    quotes: QuoteBook
-    label: str
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the bars, and of the quotes that were read with them."""
-        return fingerprint_of(self.candles, self.quotes.coverage())
-
-    def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
-        return tuple(_assumptions(params, self))
 
 
 class BacktestService:
@@ -209,7 +187,7 @@ class BacktestService:
 
     def request(self, params: BacktestParams, stored: StoredBars, found: FoundStrategy) -> Request:
         """What the engine of `found` is asked; what else than bars it needs is read later."""
-        return self._grounds.equip(request_for(params, stored), params, found)
+        return self._grounds.equip(stored.request(params), params, found)
 
     def list_runs(
         self, *, limit: int = 50, after: Place = TOP, strategy: str = "", instrument: str = ""
@@ -308,6 +286,7 @@ class BacktestService:
             hours=hours,
             quotes=self._grounds.quotes(params, candles, hours),
             label=series.label,
+            quotes_label=self._grounds.quotes_label,
         )
 
     def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
@@ -328,48 +307,6 @@ class BacktestService:
 
 def _place(run: BacktestRun) -> Place:
     return Place(at=run.created_at, row=run.run_id)
-
-
-def request_for(params: BacktestParams, stored: StoredBars) -> Request:
-    return Request(
-        bars=stored.candles,
-        span=params.interval.span,
-        order=Order(
-            instrument=str(params.instrument),
-            exchange="BSE" if params.instrument.exchange in {"BSE", "BFO"} else "NSE",
-            kind=params.kind,
-            brokerage=params.brokerage,
-            slippage_bp=params.slippage_bp,
-        ),
-        sizing=Sizing(capital=params.capital, lots=params.lots, lot_size=params.lot_size),
-        fill_model=params.fill,
-        margin_percent=params.margin_percent,
-        hours=stored.hours,
-        max_wait=params.max_wait,
-        quotes=stored.quotes,
-    )
-
-
-def _assumptions(params: BacktestParams, read: StoredBars) -> Iterator[str]:
-    held = read.held
-    yield f"Prices: {read.label}."
-    size = f"{params.lots} x {params.lot_size} units"
-    if params.kind is ChargeKind.OPTIONS:
-        size = f"{params.lots} lots, each as large as the contract's expiry says"
-    yield (
-        f"Every order is of {size}, filled by {params.fill}, "
-        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}. "
-        f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
-        "trading for a price."
-    )
-    if params.fill is FillModel.BID_ASK:
-        yield (
-            "A buy pays the offer and a sell gets the bid of the first stored quote after the "
-            "decision, legs of options those of the first minute in which each has one; the "
-            "slippage comes on top."
-        )
-    if held.present < held.expected:
-        yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
 
 
 def _own(found: FoundStrategy) -> Iterator[str]:

@@ -239,13 +239,9 @@ def _wire(
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
+    doors = research_doors(settings.home)
     jobs = JobService(
-        database,
-        clock,
-        registry=JOB_TYPES,
-        rouse=rouser.rouse,
-        artifacts=artifacts,
-        doors=research_doors(settings.home),
+        database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts, doors=doors
     )
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     history = InstrumentHistory(database, mode=mode)

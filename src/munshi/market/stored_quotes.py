@@ -19,6 +19,10 @@ from munshi.settings import BrokerMode
 
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _EMPTY = QuoteTrack()
+_LABELS = {
+    BrokerMode.SIMULATED: "simulated: as the simulator streamed them",
+    BrokerMode.LIVE: "as live brokers streamed them",
+}
 # Several sources of all minutes of a day.
 MOST_SHOWN = 5000
 # What is forgotten in one transaction, so that none lasts.
@@ -86,6 +90,11 @@ class KeptQuoteService:
         self._database = database
         self._clock = clock
         self._mode = mode
+
+    @property
+    def label(self) -> str:
+        """What they are called wherever something is made of them."""
+        return _LABELS[self._mode]
 
     def over(self, *, first: datetime, last: datetime, source: str | None = None) -> StoredQuotes:
         """The quotes of a range, as a backtest asks for them."""

@@ -94,7 +94,7 @@ def _stale_price(rows: _Rows) -> tuple[bool, str]:
     said = (
         f"Each entry took its price from the first bar after the decision in which all of it "
         f"trades, by {rows.run.parameters.get('fill', 'next_open')}: {_minutes(longest)} minutes "
-        f"later at most. {without}"
+        f"later by the clock at most. {without}"
     )
     return min(waits) >= timedelta(0), said
 
