@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from munshi.clock import IST
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 PLENTY = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

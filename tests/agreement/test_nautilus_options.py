@@ -39,7 +39,7 @@ from munshi.domain.market.charges import Side
 from munshi.domain.market.expiries import ExpiryKind
 from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.intervals import Interval
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 from munshi.errors import (
     BacktestCapitalTooSmallError,
     BacktestDataMissingError,

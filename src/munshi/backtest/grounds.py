@@ -21,7 +21,7 @@ from munshi.domain.market.calendar import Segment
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import InstrumentRef, well_known_index
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 from munshi.domain.market.strikes import strike_step
 from munshi.errors import BacktestDataMissingError, JobParametersInvalidError
 from munshi.market.calendar_service import CalendarService

@@ -24,7 +24,7 @@ from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.candles import to_paise
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 _AT_ONCE = 256
 _MICROSECONDS = 1_000_000

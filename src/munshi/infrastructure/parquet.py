@@ -15,7 +15,7 @@ from polars.io.plugins import register_io_source
 # How Polars tells the number of an error of the system: in its text alone.
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _BATCH = 5_000
-_ROW_GROUP = 50_000
+_ROW_GROUP = 20_000
 _TYPES: dict[type, pl.DataType] = {
     int: pl.Int64(),
     str: pl.String(),

@@ -6,13 +6,8 @@ from datetime import date, datetime, time, timedelta
 from munshi.clock import IST, Clock, today_ist
 from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.instruments import InstrumentRef
-from munshi.domain.market.kept_quotes import (
-    HeldQuotes,
-    KeptQuote,
-    QuoteSpan,
-    QuoteTrack,
-    stamp_of,
-)
+from munshi.domain.market.kept_quotes import HeldQuotes, KeptQuote, QuoteSpan
+from munshi.domain.market.quote_tracks import QuoteTrack, stamp_of
 from munshi.infrastructure.database.engine import Database
 from munshi.market.candles import source_rank
 from munshi.settings import BrokerMode

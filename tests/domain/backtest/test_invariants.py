@@ -19,7 +19,7 @@ from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
 from munshi.domain.market.intervals import Interval
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 DAYS = [date(2024, 9, 30), date(2024, 10, 1)]  # charges change overnight
 INTERVAL = Interval.FIFTEEN_MINUTES

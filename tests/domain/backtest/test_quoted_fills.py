@@ -29,7 +29,7 @@ from munshi.domain.backtest.quotes import QuoteBook
 from munshi.domain.backtest.results import BacktestResult, FillModel, LegFill, Sizing, TradeEnd
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 INFY = Order(
     instrument="NSE:INFY", exchange="NSE", kind=ChargeKind.INTRADAY, brokerage=2_000, slippage_bp=1

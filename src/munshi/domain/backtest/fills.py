@@ -7,7 +7,7 @@ from typing import Protocol
 
 from munshi.domain.market.candles import PRICE_SCALE, Candle, to_paise
 from munshi.domain.market.charges import Side
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 _UNITS_A_PAISA = PRICE_SCALE // 100
 _Range = tuple[int, int]

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.market.charges import Side
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 _MOST_NAMED = 100
 

@@ -13,7 +13,7 @@ _MICRO = timedelta(microseconds=1)
 _BLOCK_BITS = 10
 _BLOCK = 1 << _BLOCK_BITS
 # Strategies look back; what they see again and again should not be made again and again.
-_MOST_BLOCKS = 32
+_MOST_BLOCKS = 20
 Columns = tuple["array[int]", ...]
 
 
@@ -22,7 +22,7 @@ class CandleColumns(Sequence[Candle]):
 
     `columns` are stamps in microseconds since 1970, then open, high, low and close in
     ten-thousandths of a rupee, volume, and open interest, NO_OI where the source gives none. The
-    candles of the last 32 blocks of 1,024 that were looked at are kept.
+    candles of the last 20 blocks of 1,024 that were looked at are kept.
     """
 
     __slots__ = ("_blocks", "_length", "columns")

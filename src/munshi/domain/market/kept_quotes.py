@@ -1,16 +1,11 @@
 """Both sides of an instrument's book over time, as streams showed them."""
 
-from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.settings import BrokerMode
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,29 +46,6 @@ class QuoteSpan:
     last: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteTrack:
-    """The quotes of one instrument in order. `stamps` are microseconds since 1970, prices paise."""
-
-    stamps: Sequence[int] = ()
-    bids: Sequence[int] = ()
-    bid_quantities: Sequence[int] = ()
-    offers: Sequence[int] = ()
-    offer_quantities: Sequence[int] = ()
-
-    def place(self, at: datetime) -> int:
-        """Of the first quote of `at` or later; the number of quotes if there is none."""
-        return bisect_left(self.stamps, stamp_of(at))
-
-    def at(self, place: int) -> datetime:
-        return _EPOCH + self.stamps[place] * _MICROSECOND
-
-
 def minute_of(instant: datetime) -> datetime:
     """The start of the minute that `instant` lies in."""
     return instant.replace(second=0, microsecond=0)
-
-
-def stamp_of(instant: datetime) -> int:
-    """`instant` as `QuoteTrack.stamps` have it."""
-    return (instant - _EPOCH) // _MICROSECOND

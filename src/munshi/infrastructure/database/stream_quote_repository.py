@@ -19,12 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
-from munshi.domain.market.kept_quotes import (
-    HeldQuotes,
-    KeptQuote,
-    QuoteSpan,
-    minute_of,
-)
+from munshi.domain.market.kept_quotes import HeldQuotes, KeptQuote, QuoteSpan, minute_of
 from munshi.errors import StreamQuotesConflictError
 from munshi.infrastructure.database.models import stream_quotes
 from munshi.settings import BrokerMode

@@ -34,7 +34,7 @@ from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, Tr
 from munshi.domain.market.calendar import Segment
 from munshi.domain.market.charges import Side
 from munshi.domain.market.intervals import Interval
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 from munshi.errors import BacktestCapitalTooSmallError
 
 IN_AND_OUT: dict[str, Orders] = {

@@ -9,7 +9,7 @@ from munshi.domain.backtest.options.held import HeldLeg, Waiting
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import Side
-from munshi.domain.market.kept_quotes import QuoteTrack
+from munshi.domain.market.quote_tracks import QuoteTrack
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
