@@ -7,8 +7,8 @@ with them falls out. `benchmarks/backtest.py` tells the memory of whole processe
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 
-from munshi.backtest.service import fingerprint_of
 from munshi.domain.backtest.engine import Order, Request
+from munshi.domain.backtest.fingerprints import fingerprint_of
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.measuring import measured
 from munshi.domain.backtest.results import FillModel, Sizing
