@@ -13,7 +13,7 @@ from types import MappingProxyType
 from munshi.clock import IST
 from munshi.domain.backtest.leg_lines import is_settled
 from munshi.domain.backtest.metrics import profit_factor, slippage_of, win_rate
-from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
+from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.charges import ChargeKind, Side
 from munshi.domain.market.instruments import InstrumentRef, well_known_index
@@ -21,7 +21,6 @@ from munshi.domain.market.lots import lot_size
 
 _PAISE = 100
 _MINUTE = timedelta(minutes=1)
-_FROM_QUOTES = "bid_ask"
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -38,6 +37,10 @@ class PitfallCheck:
 class _Rows:
     run: BacktestRun
     trades: Sequence[Trade]
+
+    @property
+    def by_quotes(self) -> bool:
+        return self.run.parameters.get("fill") == FillModel.BID_ASK
 
     @property
     def entered(self) -> list[Trade]:
@@ -90,11 +93,11 @@ def _stale_price(rows: _Rows) -> tuple[bool, str]:
     without = f"{_many(lapsed, 'order')} to open found no price and {_was(lapsed)} not filled."
     if not waits:
         return True, f"Nothing was filled; {without}"
-    longest = max(waits)
+    first = "quote after the decision" if rows.by_quotes else "bar that opened after the decision"
     said = (
-        f"Each entry took its price from the first bar after the decision in which all of it "
-        f"trades, by {rows.run.parameters.get('fill', 'next_open')}: {_minutes(longest)} minutes "
-        f"later by the clock at most. {without}"
+        f"Each entry took its price from the first {first} and had all of it, by "
+        f"{rows.run.parameters.get('fill', 'next_open')}: {_minutes(max(waits))} minutes later at "
+        f"most. {without}"
     )
     return min(waits) >= timedelta(0), said
 
@@ -132,7 +135,7 @@ def _zero_price(rows: _Rows) -> tuple[bool, str]:
 
 
 def _costs(rows: _Rows) -> tuple[bool, str]:
-    by_quotes = rows.run.parameters.get("fill") == _FROM_QUOTES
+    by_quotes = rows.by_quotes
     free = 0 if by_quotes else sum(not _slipped(leg) for _, leg in rows.orders)
     if free:
         return False, f"{free:,} of {len(rows.orders):,} orders have no slippage."
