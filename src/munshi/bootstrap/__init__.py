@@ -27,10 +27,11 @@ from munshi.bootstrap.broker_lines import (
     find_endpoints,
 )
 from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
+from munshi.bootstrap.job_service import wire_jobs
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
-from munshi.bootstrap.research import research_doors, wire_backtests, wire_validations
+from munshi.bootstrap.research import wire_backtests, wire_validations
 from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -60,7 +61,6 @@ from munshi.jobs.bulk import BulkService
 from munshi.jobs.feed import JobFeed
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
-from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.keeping.backup import BackupService
 from munshi.keeping.restore_marker import refuse_unfinished
@@ -250,14 +250,7 @@ def _wire(
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
-    jobs = JobService(
-        database,
-        clock,
-        registry=JOB_TYPES,
-        rouse=rouser.rouse,
-        artifacts=artifacts,
-        doors=research_doors(settings.home),
-    )
+    jobs = wire_jobs(ground, rouser=rouser, artifacts=artifacts)
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     history = InstrumentHistory(database, mode=mode)
     outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)
