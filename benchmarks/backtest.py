@@ -2,13 +2,14 @@
 
 CPU seconds of one run over the same made-up bars, side by side; the peers come with
 `make bench-envs`. A compiled run that has figures and a hash, as a sweep's trial has, stands in
-a row of its own. Then the memory of 500,000 bars in a process that imports no other engine.
+a row of its own. Then the peak of resident memory (VmHWM, Linux only) at 500,000 bars, of processes
+that import no other engine: the compiled run over arrays, and jobs (`backtest_job.py`).
 """
 
 import argparse
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,20 +36,27 @@ FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 SPAN = timedelta(minutes=5)
 FAST, SLOW = 20, 50
 MEMORY_BARS = 500_000
+PRICES = ("open", "high", "low", "close")
 Made = TypeVar("Made")
+PEAK = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bars", type=int, default=100_000)
-    parser.add_argument("--memory", action="store_true", help="only that, in this process")
+    parser.add_argument("--memory", action="store_true", help="only that")
+    parser.add_argument("--hold", choices=("imports", "run", "figures"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--compiled", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.hold:
+        hold(given.hold, given.folder, given.folder / given.compiled)
+        return
     with tempfile.TemporaryDirectory() as folder:
-        if given.memory:
-            show_memory(Path(folder))
-            return
-        show_times(Path(folder), given.bars)
-    subprocess.run([sys.executable, __file__, "--memory"], check=True)
+        if not given.memory:
+            show_times(Path(folder), given.bars)
+        show_memory(Path(folder))
+    subprocess.run([sys.executable, HERE / "backtest_job.py"], check=True)
 
 
 def show_times(folder: Path, count: int) -> None:
@@ -89,26 +97,48 @@ def show(name: str, bars: int, seconds: float, trades: int, plain: float) -> Non
 
 
 def show_memory(folder: Path) -> None:
+    """Each in a process of its own: imports alone, the run, and its figures and hash, too."""
     prices = made_prices(MEMORY_BARS) * 100
-    stamps = np.arange(MEMORY_BARS) * 300_000_000 + int(FIRST.timestamp()) * 1_000_000
-    closes = stamps + 300_000_000
-    o, h, low, c = (np.ascontiguousarray(column) for column in prices.T)
-    del prices
-    last = Candle(
-        opens=FIRST + SPAN * (MEMORY_BARS - 1), open=int(o[-1]), high=int(h[-1]), low=int(low[-1]),
-        close=int(c[-1]), volume=1,
-    )  # fmt: skip
-    columns = Columns(
-        opens=stamps, closes=closes, traded_at_open=stamps, traded_at_close=closes,
-        open=o, high=h, low=low, close=c,
-    )  # fmt: skip
-    runs = CompiledRuns(CompiledTrials(folder), request_of([last]), columns)
-    done = runs.run(MovingAverageCross(fast=FAST, slow=SLOW))
-    assert done is not None
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    runs.figures(done)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{MEMORY_BARS:,} bars: {before} MB after the run, {after} MB after figures and hash")
+    for name, column in zip(PRICES, prices.T, strict=True):
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(column))
+    for asked, compiled in (("imports", ""), ("run", "1"), ("figures", "2"), ("figures", "2")):
+        told = ["--hold", asked, "--folder", folder, "--compiled", compiled]
+        done = subprocess.run(
+            [sys.executable, __file__, *told],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        print(f"{MEMORY_BARS:,} bars, {done.stdout.strip()}")
+
+
+def hold(asked: str, folder: Path, compiled: Path) -> None:
+    first = "" if compiled.exists() else ", compiling included"
+    trades = ""
+    if asked != "imports":
+        stamps = np.arange(MEMORY_BARS) * 300_000_000 + int(FIRST.timestamp()) * 1_000_000
+        closes = stamps + 300_000_000
+        o, h, low, c = (np.load(folder / f"{name}.npy") for name in PRICES)
+        last = Candle(
+            opens=FIRST + SPAN * (MEMORY_BARS - 1), open=int(o[-1]), high=int(h[-1]),
+            low=int(low[-1]), close=int(c[-1]), volume=1,
+        )  # fmt: skip
+        columns = Columns(
+            opens=stamps, closes=closes, traded_at_open=stamps, traded_at_close=closes,
+            open=o, high=h, low=low, close=c,
+        )  # fmt: skip
+        runs = CompiledRuns(CompiledTrials(compiled), request_of([last]), columns)
+        done = runs.run(MovingAverageCross(fast=FAST, slow=SLOW))
+        assert done is not None
+        trades = f"{len(done.trades):,} trades, "
+        if asked == "figures":
+            runs.figures(done)
+    peak = peak_megabytes(Path("/proc/self"))
+    print(f"{asked:<8} {trades}{peak} MB at most{first if trades else ''}")
+
+
+def peak_megabytes(process: Path) -> int:
+    """The most resident memory that it ever held; pages of files that it mapped count, too."""
+    found = PEAK.search((process / "status").read_text())
+    return 0 if found is None else int(found.group(1)) // 1024
 
 
 def request_of(bars: list[Candle]) -> Request:

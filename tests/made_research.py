@@ -5,7 +5,7 @@ from dataclasses import replace
 from desks import Desk
 from made_candles import minutes
 from munshi.bootstrap import JOB_TYPES
-from munshi.domain.jobs import BACKTEST
+from munshi.domain.jobs import BACKTEST, BACKTEST_AUDIT
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.intervals import Interval
 from munshi.jobs.worker import Worker
@@ -28,11 +28,13 @@ def hold(desk: Desk, first: str, *, count: int, step: int = 1) -> None:
 
 
 def run_backtests(desk: Desk) -> None:
-    """Every backtest that is asked for."""
+    """Every backtest and every audit that is asked for."""
     Worker(
         desk.services.database,
         desk.services.clock,
-        registry={BACKTEST: replace(JOB_TYPES[BACKTEST], runs_in="thread")},
+        registry={
+            name: replace(JOB_TYPES[name], runs_in="thread") for name in (BACKTEST, BACKTEST_AUDIT)
+        },
         services=desk.services,
         wake=desk.services.job_wake,
         threads=1,

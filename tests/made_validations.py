@@ -8,10 +8,10 @@ from uuid import UUID
 
 from made_backtests import made_run
 from made_candles import ist
-from munshi.backtest.service import fingerprint_of
 from munshi.bootstrap import Services
 from munshi.clock import IST
 from munshi.domain.backtest.costs import LegCost
+from munshi.domain.backtest.fingerprints import fingerprint_of
 from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candle_files import CandleKey

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from agreement.signals import scenes
 from domain.backtest.test_kernel import CAPITAL, PAISA, Script, request
+from made_quotes import HeldQuotes, around, drawn_quotes
 from munshi.backtest.nautilus_engine import NautilusEngine
 from munshi.domain.backtest.confirmation import confirmation_of
 from munshi.domain.backtest.engine import Order, Request, Strategy, Target
 from munshi.domain.backtest.hours import trading_hours
 from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.quotes import QuoteBook
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, TradeEnd
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
 from munshi.domain.market.calendar import MarketCalendar, Segment
@@ -79,7 +81,14 @@ class Case:
     fill_model: FillModel
     kind: ChargeKind
     minutes: int
+    quote_holes: float
     targets: list[Target | None]
+
+    def quotes(self, name: str) -> HeldQuotes:
+        """In whole minutes from before the opening to after the close, around one price."""
+        minutes = around(CALENDAR.bar_opens(day, Interval.ONE_DAY, Segment.FNO)[0] for day in DAYS)
+        track = drawn_quotes(minutes, lambda _: 2_500_000, seed=self.seed, holes=self.quote_holes)
+        return HeldQuotes({name: track})
 
 
 CASES = st.builds(
@@ -90,6 +99,7 @@ CASES = st.builds(
     fill_model=st.sampled_from(FillModel),
     kind=st.sampled_from([ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY]),
     minutes=st.sampled_from([0, 60]),
+    quote_holes=st.sampled_from([0.0, 0.5, 0.9, 0.99]),
     targets=st.lists(st.sampled_from([*Target, None]), min_size=80, max_size=80),
 )
 
@@ -99,12 +109,14 @@ CASES = st.builds(
 def test_whatever_is_decided_both_come_to_the_same(case: Case) -> None:
     bars = walk(case.interval, seed=case.seed, holes=case.holes)
     assume(bars)
+    hours = trading_hours(DAYS, interval=case.interval, segment=Segment.FNO, calendar=CALENDAR)
     wanted = told(
         bars,
         case.interval,
         fill_model=case.fill_model,
         order=Order(instrument="NSE:INFY", exchange="NSE", kind=case.kind, brokerage=2_000),
         max_wait=timedelta(minutes=case.minutes),
+        quotes=QuoteBook(case.quotes("NSE:INFY"), hours),
     )
 
     ours, theirs = both(wanted, Script(case.targets), Script(case.targets))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.backtest.options.test_option_ledger import Ledger, asked, hold, read_ledgers
 from made_candles import ist
 from made_options import (
+    CALENDAR,
     StoredTracks,
     WalkedTracks,
     flat_bars,
@@ -21,13 +22,16 @@ from made_options import (
     option_request,
     run_options,
 )
+from made_quotes import around, drawn_quotes
 from munshi.backtest.nautilus_engine import NautilusEngine
 from munshi.clock import IST
 from munshi.domain.backtest.confirmation import confirmation_of
 from munshi.domain.backtest.engine import Strategy
+from munshi.domain.backtest.hours import TradingHours, trading_hours
 from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.market import OptionRequest, PriceTrack
 from munshi.domain.backtest.options.orders import Enter, Exit, Leg, Orders
+from munshi.domain.backtest.quotes import QuoteBook
 from munshi.domain.backtest.results import BacktestResult, FillModel, Sizing, TradeEnd
 from munshi.domain.market.calendar import Segment
 from munshi.domain.market.candles import Candle
@@ -35,6 +39,7 @@ from munshi.domain.market.charges import Side
 from munshi.domain.market.expiries import ExpiryKind
 from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.intervals import Interval
+from munshi.domain.market.kept_quotes import QuoteTrack
 from munshi.errors import (
     BacktestCapitalTooSmallError,
     BacktestDataMissingError,
@@ -80,6 +85,7 @@ class Case:
     holes: float
     gone: float
     fill_model: FillModel
+    quote_holes: float
     lots: int
     wait: int
 
@@ -94,7 +100,34 @@ class Case:
             span=self.interval.span,
             fill_model=self.fill_model,
             max_wait=timedelta(minutes=self.wait),
+            quotes=QuoteBook(Quoted(self, opens), self._hours(opens)),
             sizing=Sizing(capital=1_000_000_000, lots=self.lots, lot_size=1),
+        )
+
+    @staticmethod
+    def _hours(opens: Sequence[datetime]) -> TradingHours:
+        days = sorted({at.astimezone(IST).date() for at in opens})
+        return trading_hours(
+            days, interval=Interval.ONE_MINUTE, segment=Segment.FNO, calendar=CALENDAR
+        )
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Quotes of each contract at any price; some have none at all."""
+
+    case: Case
+    opens: Sequence[datetime]
+
+    def track(self, instrument: str) -> QuoteTrack:
+        random = Random(f"{self.case.seed} quotes {instrument}")  # noqa: S311
+        if random.random() < self.case.gone:
+            return QuoteTrack()
+        return drawn_quotes(
+            around(self.opens),
+            lambda _: random.randint(5, 50_000),
+            seed=f"{self.case.seed} {instrument}",
+            holes=self.case.quote_holes,
         )
 
 
@@ -160,6 +193,7 @@ CASES = st.builds(
     holes=st.sampled_from([0.0, 0.3, 0.9]),
     gone=st.sampled_from([0.0, 0.2]),
     fill_model=st.sampled_from(FillModel),
+    quote_holes=st.sampled_from([0.0, 0.5, 0.95]),
     lots=st.integers(1, 2),
     wait=st.sampled_from([0, 30, 60, 600]),
 )

@@ -5,12 +5,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from apis import slug
 from asgi import Caller
 from desks import Desk
 from made_backtests import AT, made_run, made_trades
 from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
 from munshi.domain.backtest.audits import KeptAudit
+
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+BASE = {"strategy": "ma_cross", "instrument": "NSE:INFY", "from": "2024-06-10", "to": "2024-06-11"}
 
 
 def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> None:
@@ -29,6 +34,41 @@ def test_a_run_is_listed_and_shown_with_its_trades(api: Caller, desk: Desk) -> N
     assert (unpriced["outcome"], unpriced["legs"]) == ("unpriced", [])
 
 
+def test_runs_are_listed_by_strategy_and_instrument_and_page_by_page(
+    api: Caller, desk: Desk
+) -> None:
+    runs = [
+        replace(made_run(created_at=AT + timedelta(days=day)), strategy=name, instrument=on)
+        for day, (name, on) in enumerate(
+            [("ma_cross", "NSE:INFY"), ("ma_cross", "NSE:TCS"), ("mine.py", "NSE:INFY")]
+        )
+    ]
+    with desk.services.database.transaction() as tx:
+        for run in runs:
+            tx.backtests.save_run(run, ())
+
+    def found(query: str) -> list[str]:
+        answer = api.get(f"/backtests?{query}")
+        assert answer.status == 200
+        return [run["run_id"] for run in answer.json()]
+
+    ids = [str(run.run_id) for run in runs]
+    assert found("strategy=ma_cross") == [ids[1], ids[0]]
+    assert found("instrument=infy") == [ids[2], ids[0]]
+    assert found("strategy=ma_cross&instrument=INFY") == [ids[0]]
+    assert found("strategy=ma") == found("instrument=%25") == []
+    first = api.get("/backtests?limit=2")
+    cursor = first.headers["x-next-cursor"]
+    last = api.get(f"/backtests?limit=2&cursor={cursor}")
+    assert [run["run_id"] for run in first.json() + last.json()] == ids[::-1]
+    assert "x-next-cursor" not in last.headers
+    for path in ("/backtests?cursor=x", f"/backtests/sweeps?cursor={cursor}"):
+        refused = api.get(path)
+        assert (refused.status, slug(refused)) == (422, "cursor-invalid")
+    for bad in ("limit=0", "limit=501", f"strategy={'x' * 101}"):
+        assert api.get(f"/backtests?{bad}").status == 422
+
+
 def test_a_run_that_is_not_there_is_said_so(api: Caller) -> None:
     for path in (f"/backtests/{uuid4()}", f"/backtests/{uuid4()}/trades"):
         answer = api.get(path)
@@ -41,6 +81,24 @@ def test_what_a_job_is_told_wrongly_is_named_before_it_is_stored(api: Caller) ->
 
     assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
     assert "Not given: to." in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("job_type", "told"),
+    [
+        ("backtest_audit", {"run_id": NOBODYS}),
+        ("ml_validation", {"run_id": NOBODYS}),
+        ("backtest_sweep", {"base": BASE, "grid": {"fast": [2, 3]}, "resume": NOBODYS}),
+    ],
+)
+def test_a_job_that_names_what_is_not_there_is_refused_and_not_stored(
+    api: Caller, desk: Desk, job_type: str, told: dict[str, object]
+) -> None:
+    answer = api.post("/jobs", json_body={"job_type": job_type, "parameters": told})
+
+    assert (answer.status, slug(answer)) == (422, "job-parameters-invalid")
+    assert NOBODYS in answer.json()["detail"]
+    assert desk.services.jobs.recent(job_type=job_type).jobs == ()
 
 
 def test_a_report_says_what_is_wrong_with_it_and_is_a_file_without_any_host(

@@ -39,6 +39,8 @@ WANTED = {
     ("GET", "/quotes"): Role.VIEWER,
     ("GET", "/streams"): Role.VIEWER,
     ("GET", "/data/provisional"): Role.VIEWER,
+    ("GET", "/data/quotes"): Role.VIEWER,
+    ("GET", "/data/quotes/instruments"): Role.VIEWER,
     ("POST", "/data/collections/plan"): Role.VIEWER,
     ("GET", "/backtests"): Role.VIEWER,
     ("GET", "/backtests/sweeps"): Role.VIEWER,

@@ -18,6 +18,8 @@ def test_what_cannot_be_evaluated_is_said_so(api: Caller) -> None:
     for query, wanted in (
         ("from=2024-06-10&to=2024-06-14", (404, "instrument-unknown")),
         ("from=2024-06-10&to=2024-06-01", (422, "date-range-invalid")),
+        ("from=0001-01-01&to=2024-06-01", (422, "date-range-invalid")),
+        ("from=2024-06-10&to=9999-12-31", (422, "date-range-invalid")),
     ):
         answer = api.get(f"/signals?instrument=NIFTY&{query}")
         assert (answer.status, slug(answer)) == wanted

@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from agreement.signals import Script, scenes
 from made_candles import ist
 from munshi.backtest.compiled_kernel import Columns, CompiledRuns, CompiledTrials
+from munshi.backtest.compiled_loops import Book
+from munshi.backtest.compiled_text import curve_point, longest_point
 from munshi.backtest.trials import plain_trial, quickest_trials
 from munshi.domain.backtest.engine import Order, Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.results import FillModel, Sizing
@@ -155,3 +159,39 @@ def test_it_comes_to_the_same_hash_and_figures_as_the_plain_kernel(
 ) -> None:
     plain = told(lambda: plain_trial(request, make()))
     assert told(lambda: trials.prepare(request)(make)) == plain
+
+
+LAST_MICRO = 253_402_300_799_999_999  # of the year 9999
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-62_135_596_800_000_000, LAST_MICRO)
+            | st.integers(-62_135_596_800, LAST_MICRO // 1_000_000).map(lambda n: n * 1_000_000),
+            st.integers(-(2**62), 2**62),
+            st.integers(-(2**62), 2**62),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.data(),
+)
+def test_the_points_of_a_curve_are_written_as_the_plain_curve_tells_them(
+    trials: CompiledTrials, rows: list[tuple[int, int, int]], data: st.DataObject
+) -> None:
+    curve = EquityCurve()
+    for row in rows:
+        curve.append_row(*row)
+    closes, cash, position = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    none = np.empty((0, 1), np.int64)
+    book = Book(cash=cash, position=position, legs=none, trades=none)
+    point, cut = curve_point(), data.draw(st.integers(0, len(rows)))
+    out = np.empty(len(rows) * longest_point(point), np.uint8)
+    written = b""
+    for begin, stop in ((0, cut), (cut, len(rows))):
+        size = trials.write_curve(point, closes, book, begin, stop, out)
+        written += out[:size].tobytes()
+
+    assert written.decode() == "".join(curve.texts())

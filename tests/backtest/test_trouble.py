@@ -17,7 +17,7 @@ from backtest.test_killed_and_cancelled import settings_at
 from desks import TESTER, Desk, open_desk
 from made_options import WalkedTracks, flat_bars, opens_of
 from munshi.backtest.kept_files import keep_curve
-from munshi.domain.backtest.results import EquityPoint
+from munshi.domain.backtest.equity import EquityCurve, EquityPoint
 from munshi.domain.jobs import BACKTEST, Job, JobState
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.candles import Candle
@@ -214,7 +214,9 @@ def test_a_full_disk_keeps_no_half_of_a_run_and_the_job_goes_through_when_tried_
 def test_no_room_for_the_file_that_is_being_made_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points = [EquityPoint(at=NOON + MINUTE * n, cash=n, position=0) for n in range(9_000)]
+    points = EquityCurve(
+        EquityPoint(at=NOON + MINUTE * n, cash=n, position=0) for n in range(9_000)
+    )
     kept: list[str] = []
     with small_disk_at(tmp_path / "short", size=64 * 1024) as short, full(short):
         monkeypatch.setattr(tempfile, "tempdir", str(short))

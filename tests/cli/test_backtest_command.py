@@ -61,6 +61,31 @@ def test_a_run_is_stored_shown_and_the_same_again_by_its_hash(munshi: Munshi) ->
 
 
 @pytest.mark.usefixtures("minutes")
+def test_runs_are_listed_by_strategy_and_instrument_and_page_by_page(munshi: Munshi) -> None:
+    nothing = munshi("backtest", "list", "--strategy", "x").stdout
+    assert "none was run. Begin with" in nothing
+    for strategy in ("ma_cross", "opening_range"):
+        munshi("backtest", "run", strategy, *ASKED[3:6], "--to", "2024-06-10")
+
+    def found(*words: str) -> list[str]:
+        runs = json.loads(munshi("backtest", "list", "--json", *words).stdout)
+        return [run["strategy"] for run in runs]
+
+    assert found() == ["opening_range", "ma_cross"]
+    assert found("--strategy", "ma_cross", "--instrument", "nifty") == ["ma_cross"]
+    assert found("--instrument", "INFY") == []
+    none = munshi("backtest", "list", "--strategy", "ma").stdout
+    assert "none fits. There are runs of ma_cross, opening_range." in none
+    newest = munshi("backtest", "list", "--limit", "1")
+    assert "opening_range" in newest.stdout
+    [cursor] = re.findall(r"Older backtests: add --cursor (\S+)", newest.stderr)
+    assert found("--cursor", cursor) == ["ma_cross"]
+    assert (
+        "The page cursor is not one of ours." in munshi("backtest", "list", "--cursor", "x").stderr
+    )
+
+
+@pytest.mark.usefixtures("minutes")
 def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
     refused = munshi(*ASKED, "--to", "2024-06-13")
 
@@ -79,8 +104,16 @@ def test_holes_are_refused_by_name_or_taken_and_said(munshi: Munshi) -> None:
         (("--param", "speed=1"), "ma_cross has no parameter speed"),
         (("--kind", "options"), "kind must be one of futures, intraday, delivery"),
         (("--capital", "1.005"), "capital must be an amount in rupees and paise"),
-        (("--fill", "last_close"), "fill must be one of next_open, next_close"),
-        (("--fill", "bid_ask"), "No quotes are stored to fill by"),
+        (
+            ("--capital", "1e400"),
+            "capital must be an amount in rupees and paise, at most 1,000,000",
+        ),
+        (("--lots", "99999999999999999999"), "lots must be a whole number from 1 to 100,000"),
+        (("--slippage-bp", "10001"), "slippage_bp must be a whole number from 0 to 10,000"),
+        (("--brokerage", "-1"), "brokerage must be an amount in rupees and paise"),
+        (("--from", "0001-01-01"), "from must be a date from 1900-01-01 to 2200-01-01"),
+        (("--from", "2024-6-1"), "from must be a date like 2026-11-20, not '2024-6-1'"),
+        (("--fill", "last_close"), "fill must be one of next_open, next_close, bid_ask"),
         (("--engine", "abacus"), "engine must be one of kernel, nautilus"),
         (("--engine", "nautilus", "--confirm"), "it is run there already"),
         (("--max-wait", "43201"), "max_wait is minutes of trading, at most 43,200, not 43,201"),

@@ -4,6 +4,7 @@ The prices are made up: every contract is worth its intrinsic value and some tim
 """
 
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def test_a_straddle_is_run_shown_audited_and_reported_with_all_its_legs(
     assert run["parameters"]["kind"] == "options"
     assert run["coverage"]["contracts_missing_count"] == 0
     assert run["coverage"]["contract_bars"] > 300
+    assert "Prices of options: imported from made.csv." in run["assumptions"]
 
     audited = json.loads(munshi("backtest", "audit", run["run_id"], "--json").stdout)
     assert (audited["is_clean"], audited["days_cut"], audited["net"]) == (True, 3, run["net"])
@@ -84,7 +86,8 @@ def test_a_straddle_is_run_shown_audited_and_reported_with_all_its_legs(
     )
     assert document["equity"][-1]["equity"] == 100_000_000 + run["net"]
     page = path.read_text(encoding="utf-8")
-    assert page.count(f"NFO:{EXPIRY}") == 16
+    assert page.count(f"<td>NFO:{EXPIRY}") == 16
+    assert len(re.findall('class="(entry|exit)"', page)) == 2 * len(run["trades"])
     assert "Expiries settle at the average" in page
 
     to_expiry = json.loads(munshi(*RUN, "-p", "exit_at=expiry").stdout)

@@ -77,7 +77,7 @@ def test_a_sweep_of_one_that_peeks_stores_no_trial_and_says_how_it_would_go_on(
 
     assert done.exit_code == 1
     [sweep] = json.loads(munshi("backtest", "sweeps", "--json").stdout)
-    assert "peeks.py looks into the future" in done.stdout + done.stderr
+    assert "Trial 1 (step=1): peeks.py looks into the future" in done.stdout + done.stderr
     assert f"--resume {sweep['sweep_id']}" in done.stdout + done.stderr
     shown = json.loads(munshi("backtest", "sweeps", sweep["sweep_id"], "--json").stdout)
     assert shown["trials"] == []

@@ -50,7 +50,7 @@ def board() -> Board:
 @pytest.fixture
 def feed(board: Board, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveFeed]:
     monkeypatch.setattr(live, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(live, "AFTER_FAILURE_SECONDS", 0.01)
+    monkeypatch.setattr(LiveFeed, "after_failure_seconds", 0.01)
     with closing(LiveFeed(SystemClock(), board.desk_signs)) as opened:
         yield opened
 

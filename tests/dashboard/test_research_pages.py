@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -20,8 +21,10 @@ from munshi.dashboard.framed import framed
 from munshi.dashboard.look import rupees
 from munshi.domain.backtest.audit import Assumption, BacktestAudit, Peek
 from munshi.domain.backtest.audits import KeptAudit
+from munshi.domain.backtest.catalogue import STRATEGIES
+from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.jobs import BACKTEST_AUDIT
+from munshi.domain.jobs import BACKTEST, BACKTEST_AUDIT
 
 HTML = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 FORM = {**HTML, "content-type": "application/x-www-form-urlencoded"}
@@ -84,6 +87,33 @@ def test_a_backtest_is_begun_from_a_form_and_read_with_its_curve(inhabited: Hous
     assert len(orders["marks"]) == sum(
         len(trade.legs) for trade in desk.services.backtests.trades(run.run_id)
     )
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_shipped_strategy_can_be_run_as_its_form_comes(
+    inhabited: House, strategy: str
+) -> None:
+    """Only the instrument is filled in; what the job is told is what the form shows."""
+    omar = inhabited.browser("omar")
+    form = omar.get(f"/ui/research/new?strategy={strategy}", headers=HTML).text
+    names = set(re.findall(r'<(?:input|select|textarea)[^>]*\bname="(\w+)"', form))
+    typed = dict(re.findall(r'<input[^>]*\bname="(\w+)"[^>]*\bvalue="([^"]*)"', form))
+    shown = re.search(r"<textarea[^>]*>(.*?)</textarea>", form, re.DOTALL)
+    assert shown is not None
+    chosen = {"kind": "", "interval": "5minute", "fill": "next_open", "engine": "kernel"}
+    told = {**typed, **chosen, "instrument": NIFTY, "parameters": unescape(shown[1])}
+    del told["confirm"], told["accept_holes"]  # boxes that are not ticked
+
+    begun = omar.post("/ui/research/new", body=urlencode(told).encode(), headers=FORM)
+
+    assert begun.status == 303, begun.text
+    [job] = inhabited.desk.services.jobs.recent(job_type=BACKTEST).jobs
+    usual = BacktestParams.from_json(
+        {"strategy": strategy, "instrument": NIFTY, "from": told["from"], "to": told["to"]}
+    ).to_json()
+    assert {**job.parameters, "parameters": {}} == {**usual, "interval": "5minute"}
+    # Nothing that a backtest may be told is missing on the page.
+    assert set(usual) <= names
 
 
 def test_runs_are_filtered_and_compared_and_one_without_a_curve_says_so(

@@ -157,7 +157,7 @@ def test_a_feed_that_has_ended_takes_nobody_in(feed: JobFeed, stories: Storytell
 def test_a_feed_outlives_a_database_that_is_away(
     feed: JobFeed, stories: Storyteller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("munshi.jobs.feed.AFTER_FAILURE_SECONDS", 0.05)
+    monkeypatch.setattr(JobFeed, "after_failure_seconds", 0.05)
     job_id = stories.told("tell", "1")
     with stories.database.engine.begin() as connection:
         connection.exec_driver_sql('ALTER TABLE "JobLogs" RENAME TO away')
@@ -169,5 +169,5 @@ def test_a_feed_outlives_a_database_that_is_away(
         connection.exec_driver_sql('ALTER TABLE away RENAME TO "JobLogs"')
     events = read_to_the_end(reader)
 
-    assert logged[0]["event"] == "job_feed_failed"
+    assert (logged[0]["event"], logged[0]["feed"]) == ("feed_failed", "job-feed")
     assert said(events) == ["Line 1.", "Nearly through."]

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from desks import TESTER, Desk
+from kept_quotes import kept_quote, save_quotes
 from munshi.bootstrap import JOB_TYPES
 from munshi.domain.config_keys import (
     AUDIT,
@@ -14,7 +15,9 @@ from munshi.domain.config_keys import (
     JOBS,
     KEEP_ARCHIVES_DAYS,
     KEEP_DAYS,
+    KEEP_QUOTE_DAYS,
     LEAST_FREE_MB,
+    MARKET,
     find_key,
 )
 from munshi.domain.enums import Service
@@ -107,6 +110,7 @@ def test_old_jobs_are_deleted_as_configured(desk: Desk) -> None:
         "runs_forgotten": 0,
         "call_counts_forgotten": 0,
         "unconfirmed_bars_forgotten": 0,
+        "quotes_forgotten": 0,
         "alerts_forgotten": 0,
     }
     assert {job.job_id for job in desk.services.jobs.recent().jobs} == {kept, cleaner}
@@ -118,6 +122,17 @@ def test_for_how_long_jobs_are_kept_is_configured(desk: Desk) -> None:
     desk.services.config.set(JOBS, KEEP_DAYS, 30, actor=TESTER)
 
     assert do(desk, "job_cleanup")[1]["deleted"] == 0
+
+
+def test_quotes_of_streams_are_kept_as_long_as_configured(desk: Desk) -> None:
+    now = desk.clock.now()
+    for days in (1, 39, 41, 399, 401):
+        save_quotes(desk.services.database, kept_quote(now - timedelta(days=days)))
+    as_it_comes = do(desk, "job_cleanup")[1]["quotes_forgotten"]
+    desk.services.config.set(MARKET, KEEP_QUOTE_DAYS, 40, actor=TESTER)
+
+    assert as_it_comes == 1
+    assert do(desk, "job_cleanup")[1]["quotes_forgotten"] == 2
 
 
 def test_what_became_of_old_due_times_is_forgotten_unless_its_job_still_runs(desk: Desk) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -16,13 +16,17 @@ from databases import open_database
 from desks import Desk
 from made_candles import ist, minutes
 from munshi.bootstrap import Services
+from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.errors import CursorInvalidError, DateRangeInvalidError, InstrumentUnknownError
 from munshi.infrastructure.candles.store import CandleStore
+from munshi.infrastructure.database.candle_repository import CandleFile
 from munshi.infrastructure.database.engine import Database
+from munshi.market.candle_parts import in_parts
 from munshi.market.candles import CandleService, Stored
+from munshi.market.quality import coverage, together
 from munshi.settings import BrokerMode
 
 LABEL = "simulated kite"
@@ -318,3 +322,39 @@ def test_a_month_whose_file_is_damaged_is_begun_anew(
     assert intact.is_empty()
     assert stored == Stored(added=5, changed=0, same=0)
     assert everything(candles).equals(frame)
+
+
+def test_parts_have_each_day_once_and_all_that_reading_at_once_has(desk: Desk) -> None:
+    candles, first, last = desk.services.candles, date(2026, 9, 3), date(2026, 11, 20)
+    stored = pl.concat(
+        [fives(f"{day} 09:15", 70) for day in ("2026-08-31", "2026-09-03", "2026-09-30")]
+        + [fives(f"{day} 09:15", 75) for day in ("2026-11-02", "2026-11-20", "2026-11-23")]
+    )
+    candles.save(KEY, stored, label=LABEL)
+    with desk.services.database.reading() as tx:
+        months = tx.candles.list_files(KEY, from_month="202609", to_month="202611")
+    whole = candles.read(KEY, start=ist("2026-09-03"), end=ist("2026-11-21"))
+    rules = {
+        "interval": Interval.FIVE_MINUTES,
+        "segment": Segment.CASH,
+        "calendar": MarketCalendar.packaged(),
+        "now": ist("2026-11-20 12:00"),
+    }
+    at_once = coverage(whole, start=first, end=last, **rules)  # type: ignore[arg-type]
+
+    def read(some: Sequence[CandleFile], *, start: datetime, end: datetime) -> pl.DataFrame:
+        return candles._read(some, start=start, end=end)  # noqa: SLF001 - as the service calls it
+
+    for rows, count in ((1, 2), (1_000, 1)):
+        parts = list(in_parts(months, read, first=first, last=last, rows=rows))
+        held = (coverage(p.frame, start=p.first, end=p.last, **rules) for p in parts)  # type: ignore[arg-type]
+
+        assert pl.concat([part.frame for part in parts]).equals(whole)
+        assert together(held) == at_once
+        assert [part.last for part in parts] == [date(2026, 10, 31)] * (count - 1) + [last]
+    assert [part.frame.height for part in candles.read_parts(KEY, first=first, last=last)] == [290]
+    [none] = candles.read_parts(KEY, first=date(2025, 1, 1), last=date(2025, 1, 2))
+    assert (none.first, none.last, none.frame.is_empty()) == (
+        *(date(2025, 1, 1), date(2025, 1, 2)),
+        True,
+    )

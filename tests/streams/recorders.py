@@ -12,14 +12,16 @@ from munshi.cache.last_quotes import LastQuotes
 from munshi.domain.enums import Service
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.gaps import GapReason, StreamGap
+from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
+from munshi.domain.market.kept_quotes import KeptQuote
 from munshi.domain.market.provisional_bars import KeptBar
-from munshi.domain.market.ticks import Tick, TickMode
+from munshi.domain.market.ticks import DepthRow, Tick, TickMode
 from munshi.infrastructure.database.engine import Database
 from munshi.settings import BrokerMode
-from munshi.streams.bar_store import BarStore
 from munshi.streams.recorder import Streamed, StreamRecorder
 from munshi.streams.steady_clock import SteadyClock
+from munshi.streams.stream_store import StreamStore
 
 TEN = datetime(2026, 11, 20, 4, 30, tzinfo=UTC)  # 10:00 IST
 SHARE = 408065
@@ -36,6 +38,15 @@ def trade(at: datetime, price: str, volume: int) -> Tick:
     )  # fmt: skip
 
 
+def book(at: datetime, bid: str, offer: str, *, quantity: int = 75) -> Tick:
+    """A message that tells of the book alone, sent at `at`."""
+    return Tick(
+        token=SHARE, mode=TickMode.FULL, is_index=False, last_price=Decimal(100), volume=1000,
+        oi=0, close=Decimal(100), traded_at=TEN - timedelta(minutes=30), exchange_at=at,
+        bids=(DepthRow(Decimal(bid), quantity, 3),), offers=(DepthRow(Decimal(offer), 50, 2),),
+    )  # fmt: skip
+
+
 @dataclass(slots=True)
 class Fed:
     """`exchange` goes on with the steady time that passes, whatever the desk's clock says."""
@@ -44,7 +55,7 @@ class Fed:
     clock: FakeClock
     recorder: StreamRecorder
     quotes: LastQuotes
-    store: BarStore
+    store: StreamStore
     steady: SteadyClock
     heard: list[str] = field(default_factory=list)
 
@@ -70,13 +81,20 @@ class Fed:
                 last=TEN + timedelta(hours=2), limit=100,
             )  # fmt: skip
 
+    def kept(self) -> list[KeptQuote]:
+        with self.database.reading() as tx:
+            return tx.stream_quotes.list_quotes(
+                InstrumentRef("NSE", "INFY"), mode=BrokerMode.SIMULATED,
+                first=TEN - timedelta(hours=2), last=TEN + timedelta(hours=2), limit=100,
+            )  # fmt: skip
+
 
 @contextmanager
 def fed_recorder(database: Database) -> Iterator[Fed]:
     clock = FakeClock(TEN - timedelta(minutes=2))
     with closing(Cache(database, clock)) as cache:
         quotes = LastQuotes(cache, mode=BrokerMode.SIMULATED)
-        store = BarStore(database, clock)
+        store = StreamStore(database, clock)
         steady = SteadyClock(clock)
         heard: list[str] = []
 

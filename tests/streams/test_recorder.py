@@ -185,11 +185,11 @@ def test_a_database_that_is_away_ends_no_stream_and_loses_no_bar(
         file.mkdir()
         fed.pass_seconds(70)
         fed.recorder.flush()
-        waiting = fed.store.waiting
+        waiting = len(fed.store.bars)
         file.rmdir()
         kept.rename(file)
         fed.pass_seconds(1)
         fed.recorder.flush()
 
-        assert (waiting, fed.store.waiting) == (1, 0)
+        assert (waiting, len(fed.store.bars)) == (1, 0)
         assert [bar.candle.close for bar in fed.bars()] == [1010000]

@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from munshi.backtest import page
+from munshi.backtest import page_style
 from munshi.validation import report
 
 _TEXT, _GRAPHIC = 4.5, 3.0
-STYLES = {"backtest": page.STYLE, "validation": report.STYLE}
-TEXTS = {"ink", "good", "bad", "unsure"}
+STYLES = {"backtest": page_style.STYLE, "validation": report.STYLE}
+TEXTS = {"ink", "soft", "good", "bad", "unsure"}
+SURFACES = {"paper", "card", "alarm"}
 
 
 def _brightness(colour: str) -> float:
@@ -49,9 +50,11 @@ def test_every_colour_stands_out_from_the_paper_in_light_and_in_dark(name: str) 
     assert light["paper"] != dark["paper"]
     for colours in (light, dark):
         # Borders of tables alone are faint: nothing is told by them.
-        for colour in colours.keys() - {"paper", "faint"}:
-            least = _TEXT if colour in TEXTS else _GRAPHIC
-            assert contrast(colours[colour], colours["paper"]) >= least, colour
+        for surface in colours.keys() & SURFACES:
+            for colour in colours.keys() - SURFACES - {"faint"}:
+                least = _TEXT if colour in TEXTS else _GRAPHIC
+                stands_out = contrast(colours[colour], colours[surface])
+                assert stands_out >= least, (colour, surface)
 
 
 @pytest.mark.parametrize("name", STYLES)

@@ -1,6 +1,5 @@
 """The audit trail as it grows, for any number of readers: one thread looks for them all."""
 
-import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -8,10 +7,11 @@ import structlog
 
 from munshi.audit.service import AuditNews, AuditQuery, AuditService
 from munshi.errors import DatabaseUnreachableError
+from munshi.infrastructure.causes import cause
 from munshi.infrastructure.database.audit_queries import AuditPlace
+from munshi.infrastructure.feed import Feed
 
 POLL_SECONDS = 0.5
-AFTER_FAILURE_SECONDS = 2.0
 CAPACITY = 200
 _log = structlog.get_logger(__name__)
 
@@ -53,67 +53,29 @@ class AuditReader:
         self._wake()
 
 
-class AuditFeed:
-    """Reads for its readers twice a second; its thread lives as long as somebody reads."""
+class AuditFeed(Feed[AuditReader]):
+    """Reads for its readers twice a second."""
+
+    thread_name = "audit-feed"
+    after_failure_seconds = 2.0
 
     def __init__(self, audit: AuditService) -> None:
+        super().__init__()
         self._audit = audit
-        self._changed = threading.Condition()
-        self._readers: list[AuditReader] = []
-        self._thread: threading.Thread | None = None
-        self._is_ended = False
-        self._has_news = False
 
     def subscribe(
         self, query: AuditQuery, place: AuditPlace, *, wake: Callable[[], None]
     ) -> AuditReader:
         """A reader from `place` on; `wake` is called from another thread when something came."""
         reader = AuditReader(query, place, wake=wake)
-        with self._changed:
-            if self._is_ended:
-                reader.end()
-                return reader
-            self._readers.append(reader)
-            self._has_news = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="audit-feed", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+        self._join(reader)
         return reader
 
-    def unsubscribe(self, reader: AuditReader) -> None:
-        with self._changed:
-            if reader in self._readers:
-                self._readers.remove(reader)
-                self._changed.notify()
-
-    def end(self) -> None:
-        """Every reader, and every later one, is told that nothing more comes; never waits."""
-        with self._changed:
-            self._is_ended = True
-            readers, self._readers = self._readers, []
-            self._changed.notify()
+    def _turn(self, readers: list[AuditReader]) -> float:
         for reader in readers:
-            reader.end()
-
-    def close(self) -> None:
-        """`end`, and the thread is gone."""
-        self.end()
-        thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        pause = 0.0
-        while readers := self._wait(pause):
-            pause = POLL_SECONDS
-            try:
-                for reader in readers:
-                    if reader.has_room:
-                        self._serve(reader)
-            except DatabaseUnreachableError as error:
-                _log.info("audit_feed_waits", cause=str(error))
-                pause = AFTER_FAILURE_SECONDS
+            if reader.has_room:
+                self._serve(reader)
+        return POLL_SECONDS
 
     def _serve(self, reader: AuditReader) -> None:
         try:
@@ -121,17 +83,8 @@ class AuditFeed:
         except DatabaseUnreachableError:
             raise
         except Exception as error:  # noqa: BLE001 - the others read on
-            _log.error("audit_feed_failed", cause=type(error).__name__)
+            _log.error("audit_feed_failed", cause=cause(error))
             self.unsubscribe(reader)
             reader.end()
         else:
             reader.give(news)
-
-    def _wait(self, seconds: float) -> list[AuditReader]:
-        """Who reads, after `seconds` or as soon as somebody new does; nobody ends the thread."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_news or not self._readers, seconds)
-            self._has_news = False
-            if not self._readers:
-                self._thread = None
-            return list(self._readers)

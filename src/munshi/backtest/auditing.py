@@ -8,6 +8,7 @@ from munshi.backtest.service import BacktestService
 from munshi.clock import Clock
 from munshi.domain.backtest.audit import audit
 from munshi.domain.backtest.audits import AuditParams, KeptAudit
+from munshi.errors import BacktestBarsChangedError
 from munshi.infrastructure.database.engine import Database
 
 
@@ -46,6 +47,13 @@ class AuditKeeper:
             seed=int(run.result_hash[:8], 16),
             progress=progress,
         )
+        if found.net != run.net:
+            raise BacktestBarsChangedError(
+                f"Made again the run came to {found.net / 100:,.2f} rupees instead of "
+                f"{run.net / 100:,.2f}: bars or quotes of its options, its strategy's file or "
+                "Munshi are no longer what they were.",
+                hint="Run it again; both results are kept: munshi backtest compare",
+            )
         kept = KeptAudit(
             audit_id=uuid4(),
             run_id=run.run_id,

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import numba
 import numpy as np
 
 from munshi.backtest.compiled_loops import (
+    AFTER_LEG,
     BAR,
     DECIDED,
     END,
+    FIRST_LEG,
     GST,
     IS_BUY,
     LEAVE,
@@ -43,16 +46,18 @@ from munshi.backtest.compiled_loops import (
     simulate,
     write_curve,
 )
-from munshi.backtest.compiled_text import ResultText
+from munshi.backtest.compiled_text import ResultText, longest_point
 from munshi.backtest.trials import plain_trial
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.kernel import VERSION
 from munshi.domain.backtest.metrics import daily_returns, figures_of
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.results import BacktestResult, FillModel, TradeEnd
 from munshi.domain.backtest.rules import assumptions_of, decision, price_way_out
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
+from munshi.domain.market.candle_columns import CandleColumns
 from munshi.domain.market.candles import PRICE_SCALE
 from munshi.domain.market.charges import ChargeKind, Charges, Side
 from munshi.errors import AppError, MarketFactUnknownError
@@ -66,8 +71,7 @@ _DAY = timedelta(days=1) // _MICRO
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _LARGEST = 2**62
 _ENDS = (TradeEnd.CLOSED, TradeEnd.OPEN_AT_END, TradeEnd.UNPRICED)
-_NUMBER_BYTES = 20
-_PART_BARS = 8192
+_PART_BARS, _PART_TRADES = 8192, 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,20 +89,24 @@ class Columns:
 
     @classmethod
     def of(cls, request: Request) -> "Columns":
-        bars, hours = request.bars, request.hours
-        count = len(bars)
-        closes = hours.closes(bars, request.span)
-        traded_at_open = (hours.elapsed(bar.opens) // _MICRO for bar in bars)
-        traded_at_close = (hours.elapsed(at) // _MICRO for at in closes)
+        bars, hours = CandleColumns.of(request.bars), request.hours
+        opens, first, high, low, last, *_ = (np.frombuffer(each, np.int64) for each in bars.columns)
+        closes, traded_at_open, traded_at_close = (np.empty_like(opens) for _ in range(3))
+        for number, (bar, at) in enumerate(
+            zip(bars, hours.closes(bars, request.span), strict=True)
+        ):
+            closes[number] = (at - _EPOCH) // _MICRO
+            traded_at_open[number] = hours.elapsed(bar.opens) // _MICRO
+            traded_at_close[number] = hours.elapsed(at) // _MICRO
         return cls(
-            opens=np.fromiter(((bar.opens - _EPOCH) // _MICRO for bar in bars), np.int64, count),
-            closes=np.fromiter(((at - _EPOCH) // _MICRO for at in closes), np.int64, count),
-            traded_at_open=np.fromiter(traded_at_open, np.int64, count),
-            traded_at_close=np.fromiter(traded_at_close, np.int64, count),
-            open=np.fromiter((bar.open for bar in bars), np.int64, count),
-            high=np.fromiter((bar.high for bar in bars), np.int64, count),
-            low=np.fromiter((bar.low for bar in bars), np.int64, count),
-            close=np.fromiter((bar.close for bar in bars), np.int64, count),
+            opens=opens,
+            closes=closes,
+            traded_at_open=traded_at_open,
+            traded_at_close=traded_at_close,
+            open=first,
+            high=high,
+            low=low,
+            close=last,
         )
 
 
@@ -146,17 +154,16 @@ class CompiledRuns:
         self._loops = loops
         self._request = request
         self._columns = columns
-        ahead = columns.opens + _AHEAD_OF_UTC
-        self._clock = ahead % _DAY
-        days = ahead // _DAY
-        known, rows = np.unique(days, return_inverse=True)
-        self._rates = _rates(known.tolist(), request.order.kind, request.order.exchange)
+        days = (columns.opens + _AHEAD_OF_UTC) // _DAY
+        firsts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+        rows = np.repeat(np.arange(firsts.size), np.diff(firsts, append=days.size))
+        self._rates = _rates(days[firsts].tolist(), request.order.kind, request.order.exchange)
         self._bars = Bars(
             opens=columns.opens,
             closes=columns.closes,
             traded_at_open=columns.traded_at_open,
             traded_at_close=columns.traded_at_close,
-            day=np.ascontiguousarray(rows, np.int64),
+            day=rows,
             open=_paise(columns.open),
             close=_paise(columns.close),
         )
@@ -165,8 +172,9 @@ class CompiledRuns:
         waits = columns.traded_at_open[1:] - columns.traded_at_close[:-1]
         self._lapses = int(np.count_nonzero(waits > self._rules.max_wait))
         self._ends_of_days = [*np.flatnonzero(np.diff(closes)).tolist(), closes.size - 1]
-        self._fits = _fits(self._bars, self._rules, self._rates, columns)
-        self._text = ResultText(request, columns.closes, self._blank)
+        is_by_bars = request.fill_model is not FillModel.BID_ASK
+        self._fits = is_by_bars and _fits(self._bars, self._rules, self._rates, columns)
+        self._text = ResultText(request, self._blank)
 
     def _blank(self, held: int) -> BacktestResult:
         request = self._request
@@ -177,8 +185,8 @@ class CompiledRuns:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=(),
-            equity=(),
-            assumptions=assumptions_of(request, way_out),
+            equity=EquityCurve(),
+            assumptions=assumptions_of(request, way_out, ()),
         )
 
     def run(self, strategy: Strategy) -> CompiledRun | None:
@@ -237,7 +245,8 @@ class CompiledRuns:
         gross, spent = _by_trade(values, run.trades), _by_trade(costs, run.trades)
         gross += run.trades[:, MARK]
         priced = run.trades[:, END] != _ENDS.index(TradeEnd.UNPRICED)
-        daily = (run.book.cash + run.book.position)[self._ends_of_days].tolist()
+        ends = self._ends_of_days
+        daily = (run.book.cash[ends] + run.book.position[ends]).tolist()
         returns = daily_returns(rules.capital, daily)
         metrics = figures_of(
             nets=(gross - spent)[priced].tolist(),
@@ -258,22 +267,24 @@ class CompiledRuns:
 
     def digest(self, run: CompiledRun) -> bytes:
         """The SHA-256 of the same canonical bytes as the plain kernel's result has."""
-        heads, ends, middle = self._text.curve
+        point, closes = self._text.point, self._columns.closes
         sha = hashlib.sha256(self._text.begin(run.held).encode())
-        count = run.book.cash.size
-        for begin in range(0, count, _PART_BARS):
-            stop = min(begin + _PART_BARS, count)
-            fixed = int(ends[stop] - ends[begin]) + (stop - begin) * middle.size
-            out = np.empty(fixed + 2 * (stop - begin) * _NUMBER_BYTES, np.uint8)
-            size = self._loops.write_curve(heads, ends, middle, run.book, begin, stop, out)
+        out = np.empty(_PART_BARS * longest_point(point), np.uint8)
+        for begin in range(0, closes.size, _PART_BARS):
+            stop = min(begin + _PART_BARS, closes.size)
+            size = self._loops.write_curve(point, closes, run.book, begin, stop, out)
             sha.update(out[:size].data)
         sha.update(self._text.between.encode())
-        sha.update(",".join(self._trades(run)).encode())
+        for first in range(0, len(run.trades), _PART_TRADES):
+            some = ",".join(self._trades(run, run.trades[first : first + _PART_TRADES]))
+            sha.update(f"{',' if first else ''}{some}".encode())
         sha.update(self._text.end.encode())
         return sha.digest()
 
-    def _trades(self, run: CompiledRun) -> list[str]:
+    def _trades(self, run: CompiledRun, trades: Ints) -> list[str]:
+        """Some trades of `run` that follow each other, as in the canonical bytes."""
         text, closes = self._text, self._bars.closes
+        begin, stop = int(trades[0, FIRST_LEG]), int(trades[-1, AFTER_LEG])
         filled = self._bars.opens if self._rules.at_open else closes
         legs = [
             text.leg(
@@ -289,17 +300,23 @@ class CompiledRuns:
                     "gst": leg[GST],
                 },
             )
-            for leg in run.legs.tolist()
+            for leg in run.legs[begin:stop].tolist()
         ]
         return [
             text.trade(
                 _ENDS[end],
                 decided=int(closes[decided]),
                 mark=mark,
-                legs=legs[first:after_leg],
+                legs=legs[first - begin : after_leg - begin],
             )
-            for decided, first, after_leg, end, mark in run.trades[:, DECIDED : MARK + 1].tolist()
+            for decided, first, after_leg, end, mark in trades[:, DECIDED : MARK + 1].tolist()
         ]
+
+    @cached_property
+    def _clock(self) -> Ints:
+        """The time of day that each bar opens at, IST."""
+        clock: Ints = (self._columns.opens + _AHEAD_OF_UTC) % _DAY
+        return clock
 
     def _can_sum(self, slow: int) -> bool:
         return slow * slow * int(self._columns.close.max()) < _LARGEST
@@ -364,7 +381,7 @@ def _by_trade(values: Ints, trades: Ints) -> Ints:
     """What the legs of each trade add up to."""
     sums = np.zeros(len(values) + 1, np.int64)
     np.cumsum(values, out=sums[1:])
-    return sums[trades[:, 2]] - sums[trades[:, 1]]
+    return sums[trades[:, AFTER_LEG]] - sums[trades[:, FIRST_LEG]]
 
 
 def _paise(prices: Ints) -> Ints:

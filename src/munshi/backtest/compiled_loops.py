@@ -65,6 +65,20 @@ class Rates(NamedTuple):
     under: Ints
 
 
+class Point(NamedTuple):
+    """What stands around the values of a point of the curve in the canonical bytes.
+
+    Of an instant it is one with digits to be written over.
+    """
+
+    begin: Bytes
+    instant: Bytes
+    instant_with_micros: Bytes
+    after_instant: Bytes
+    after_cash: Bytes
+    end: Bytes
+
+
 class Book(NamedTuple):
     """What a run fills in: cash and position at each bar's close, then its legs and trades."""
 
@@ -197,24 +211,59 @@ def _finish(trade: Ints, decided: int, first: int, after: int, end: int, mark: i
     trade[END], trade[MARK] = end, mark
 
 
-def write_curve(
-    heads: Bytes, ends: Ints, middle: Bytes, book: Book, begin: int, stop: int, out: Bytes
-) -> int:
-    """Write the points from `begin` to before `stop`, each its own head, cash, `middle`, position.
-
-    How many bytes of `out` were written.
-    """
+def write_curve(point: Point, closes: Ints, book: Book, begin: int, stop: int, out: Bytes) -> int:
+    """Write the points from `begin` to before `stop`; how many bytes of `out` were written."""
     at = 0
     for bar in range(begin, stop):
-        for place in range(ends[bar], ends[bar + 1]):
-            out[at] = heads[place]
-            at += 1
+        at = _write_text(point.begin if bar > 0 else point.begin[1:], out, at)
+        at = _write_instant(closes[bar], point, out, at)
+        at = _write_text(point.after_instant, out, at)
         at = _write_number(book.cash[bar], out, at)
-        for place in range(middle.size):
-            out[at] = middle[place]
-            at += 1
+        at = _write_text(point.after_cash, out, at)
         at = _write_number(book.position[bar], out, at)
+        at = _write_text(point.end, out, at)
     return at
+
+
+@_inlined
+def _write_text(text: Bytes, out: Bytes, at: int) -> int:
+    for place in range(text.size):
+        out[at + place] = text[place]
+    after: int = at + text.size
+    return after
+
+
+@_inlined
+def _write_instant(micros: int, point: Point, out: Bytes, at: int) -> int:
+    """As `datetime.isoformat` does in UTC, for the years 1 to 9999."""
+    second, micros = micros // 1_000_000, micros % 1_000_000
+    day, second = second // 86_400, second % 86_400
+    # Here a year begins in March, so that a leap day is its last; four centuries have 146,097
+    # days, and one of their first days was 719,468 days before 1970.
+    day += 719_468
+    centuries, day = day // 146_097, day % 146_097
+    year = (day - day // 1_460 + day // 36_524 - day // 146_096) // 365
+    day -= 365 * year + year // 4 - year // 100
+    month = (5 * day + 2) // 153
+    day -= (153 * month + 2) // 5
+    is_next = 1 if month >= 10 else 0  # noqa: PLR2004 - January and February
+    after = _write_text(point.instant_with_micros if micros > 0 else point.instant, out, at)
+    _write_digits(400 * centuries + year + is_next, out, at, at + 4)
+    _write_digits(month + 3 - 12 * is_next, out, at + 5, at + 7)
+    _write_digits(day + 1, out, at + 8, at + 10)
+    _write_digits(second // 3_600, out, at + 11, at + 13)
+    _write_digits(second // 60 % 60, out, at + 14, at + 16)
+    _write_digits(second % 60, out, at + 17, at + 19)
+    if micros > 0:
+        _write_digits(micros, out, at + 20, at + 26)
+    return after
+
+
+@_inlined
+def _write_digits(number: int, out: Bytes, begin: int, stop: int) -> None:
+    for place in range(stop - 1, begin - 1, -1):
+        out[place] = _ZERO + number % 10
+        number //= 10
 
 
 @_inlined

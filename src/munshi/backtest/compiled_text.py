@@ -6,16 +6,15 @@ Each piece is written once by the code that writes whole results, with marks whe
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 
 import numpy as np
 
-from munshi.backtest.compiled_loops import Bytes, Ints
+from munshi.backtest.compiled_loops import Bytes, Point
 from munshi.domain.backtest.costs import LegCost
 from munshi.domain.backtest.engine import Request
+from munshi.domain.backtest.equity import EquityCurve, EquityPoint
 from munshi.domain.backtest.results import (
     BacktestResult,
-    EquityPoint,
     LegFill,
     Trade,
     TradeEnd,
@@ -26,24 +25,23 @@ from munshi.domain.market.charges import Side
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MARKED_AT = datetime(1971, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
 _MARK = 700_000_000_000_000_001
+_LONGEST_NUMBER = len(str(-(2**63)))
 
 
 class ResultText:
-    """Of the runs of one request over the same bars, whose `closes` are in microseconds.
+    """Of the runs of one request over the same bars.
 
     `blank` makes a result without trades and curve, of a run that ends with so much held.
     """
 
-    def __init__(
-        self, request: Request, closes: Ints, blank: Callable[[int], BacktestResult]
-    ) -> None:
+    def __init__(self, request: Request, blank: Callable[[int], BacktestResult]) -> None:
         self._request = request
-        self._closes = closes
         self._blank = blank
         self._begins: dict[int, str] = {}
         _, _, rest = blank(0).canonical().decode().partition('"equity":[')
         between, _, self.end = rest.partition('"trades":[')
         self.between = between + '"trades":['
+        self.point = curve_point()
         self._ends = {end: _trade_text(end) for end in TradeEnd}
         self._legs = {side: _leg_text(request, side) for side in Side}
         self._at: dict[int, str] = {}
@@ -70,27 +68,27 @@ class ResultText:
             "legs": ",".join(legs),
         }
 
-    @cached_property
-    def curve(self) -> tuple[Bytes, Ints, Bytes]:
-        """What stands before each bar's cash, where each of these ends, and what comes after."""
-        point = EquityPoint(at=_MARKED_AT, cash=_MARK, position=_MARK + 1)
-        text = canonical_json(asdict(point))
-        before, rest = text.split(_instant_of(_MARKED_AT))
-        after, rest = rest.split(str(_MARK))
-        middle, tail = rest.split(str(_MARK + 1))
-        longest = len(f"{tail},{before}{_instant_of(_MARKED_AT)}{after}".encode())
-        heads = bytearray(longest * self._closes.size)
-        ends = np.zeros(self._closes.size + 1, np.int64)
-        end = 0
-        for number, micros in enumerate(self._closes):
-            # What follows a position stands before the next point.
-            comma = f"{tail}," if number else ""
-            head = f"{comma}{before}{_instant(int(micros))}{after}".encode()
-            begin, end = end, end + len(head)
-            heads[begin:end] = head
-            ends[number + 1] = end
-        self.between = tail + self.between
-        return _bytes(heads)[:end], ends, _bytes(middle.encode())
+
+def longest_point(point: Point) -> int:
+    """The most bytes that one takes."""
+    return sum(map(len, point)) + 2 * _LONGEST_NUMBER
+
+
+def curve_point() -> Point:
+    text = "".join(
+        EquityCurve([EquityPoint(at=_MARKED_AT, cash=_MARK, position=_MARK + 1)]).texts()
+    )
+    before, rest = text.split(_instant_of(_MARKED_AT))
+    after, rest = rest.split(str(_MARK))
+    middle, end = rest.split(str(_MARK + 1))
+    # A comma stands before each point but the first.
+    pieces = (
+        f",{before}",
+        _instant_of(_MARKED_AT.replace(microsecond=0)),
+        _instant_of(_MARKED_AT),
+        *(after, middle, end),
+    )
+    return Point(*(_bytes(each.encode()) for each in pieces))
 
 
 def _leg_text(request: Request, side: Side) -> str:
@@ -134,5 +132,5 @@ def _instant_of(at: datetime) -> str:
     return canonical_json(at).strip('"')
 
 
-def _bytes(content: bytes | bytearray) -> Bytes:
+def _bytes(content: bytes) -> Bytes:
     return np.frombuffer(content, np.uint8)

@@ -1,16 +1,22 @@
-"""What is looked up before an audit of a backtest is stored as a job."""
-
-from collections.abc import Mapping
+"""What is looked up before an audit or the rest of a sweep is stored as a job."""
 
 from munshi.domain.backtest.audits import AuditParams
+from munshi.domain.backtest.sweeps import SweepParams
 from munshi.errors import JobParametersInvalidError
 from munshi.infrastructure.database.transaction import Transaction
 
 
-def check_audit(tx: Transaction, asked: Mapping[str, object]) -> None:
+def check_audit(tx: Transaction, asked: AuditParams) -> None:
     """Raise JobParametersInvalidError for a run that nobody has."""
-    run_id = AuditParams.from_json(asked).run_id
-    if tx.backtests.get_run(run_id) is None:
+    if tx.backtests.get_run(asked.run_id) is None:
         raise JobParametersInvalidError(
-            f"There is no backtest {run_id}.", hint="See them: munshi backtest list"
+            f"There is no backtest {asked.run_id}.", hint="See them: munshi backtest list"
+        )
+
+
+def check_sweep(tx: Transaction, asked: SweepParams) -> None:
+    """Raise JobParametersInvalidError where a sweep is to be resumed that nobody has."""
+    if asked.resume is not None and tx.sweeps.get_sweep(asked.resume) is None:
+        raise JobParametersInvalidError(
+            f"There is no sweep {asked.resume}.", hint="See them: munshi backtest sweeps"
         )

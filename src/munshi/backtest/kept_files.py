@@ -3,19 +3,26 @@
 A report is made from these alone, so it never runs a strategy and asks for no stored bars.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from munshi.domain.backtest.results import EquityPoint
+from munshi.domain.backtest.equity import EquityCurve
+from munshi.domain.market.candle_columns import CandleColumns
 from munshi.domain.market.candles import Candle
 from munshi.errors import JobArtifactUnwritableError
-from munshi.infrastructure.parquet import read_parquet, write_parquet
+from munshi.infrastructure.parquet import (
+    read_columns,
+    read_parquet,
+    write_columns,
+    write_parquet,
+)
 
 CURVE, CANDLES = "equity.parquet", "candles.parquet"
 MOST_CANDLES = 240
+_AT_ONCE = 5_000
 _CURVE_COLUMNS: dict[str, type] = {"at": datetime, "cash": int, "position": int, "equity": int}
 _POINT = ("at", "cash", "position")
 Keep = Callable[[str, Path], object]
@@ -38,10 +45,9 @@ _CANDLE_COLUMNS: dict[str, type] = {
 }
 
 
-def keep_curve(equity: Sequence[EquityPoint], keep: Keep) -> None:
+def keep_curve(equity: EquityCurve, keep: Keep) -> None:
     """Every point, in paise. Raises JobArtifactUnwritableError, and what `keep` raises."""
-    rows = ((point.at, point.cash, point.position, point.equity) for point in equity)
-    _keep(CURVE, _CURVE_COLUMNS, rows, keep)
+    _keep(CURVE, lambda path: write_columns(path, _CURVE_COLUMNS, _batches(equity)), keep)
 
 
 def keep_candles(bars: Sequence[Candle], keep: Keep) -> None:
@@ -49,13 +55,17 @@ def keep_candles(bars: Sequence[Candle], keep: Keep) -> None:
 
     Raises as `keep_curve`.
     """
-    _keep(CANDLES, _CANDLE_COLUMNS, (astuple(each) for each in gathered(bars)), keep)
+    rows = (astuple(each) for each in gathered(bars))
+    _keep(CANDLES, lambda path: write_parquet(path, _CANDLE_COLUMNS, rows), keep)
 
 
-def read_points(data: bytes) -> Iterator[EquityPoint]:
+def read_curve(data: bytes) -> EquityCurve:
     """What `keep_curve` kept."""
-    for at, cash, position in read_parquet(data, _POINT):
-        yield EquityPoint(at=at, cash=cash, position=position)
+    curve = EquityCurve()
+    for columns in read_columns(data, _POINT):
+        for row in zip(*columns, strict=True):
+            curve.append_row(*row)
+    return curve
 
 
 def read_candles(data: bytes) -> Iterator[DrawnCandle]:
@@ -67,25 +77,37 @@ def read_candles(data: bytes) -> Iterator[DrawnCandle]:
 
 def gathered(bars: Sequence[Candle]) -> Iterator[DrawnCandle]:
     size = max(1, -(-len(bars) // MOST_CANDLES))
+    bars = CandleColumns.of(bars)
+    _, firsts, highs, lows, lasts, *_ = bars.columns
     for begin in range(0, len(bars), size):
-        group = bars[begin : begin + size]
+        stop = min(begin + size, len(bars))
         yield DrawnCandle(
-            opens=group[0].opens.astimezone(UTC),
-            open=group[0].open,
-            high=max(bar.high for bar in group),
-            low=min(bar.low for bar in group),
-            close=group[-1].close,
-            bars=len(group),
+            opens=bars.instant(begin),
+            open=firsts[begin],
+            high=max(highs[begin:stop]),
+            low=min(lows[begin:stop]),
+            close=lasts[stop - 1],
+            bars=stop - begin,
         )
 
 
-def _keep(
-    name: str, columns: dict[str, type], rows: Iterable[Sequence[object]], keep: Keep
-) -> None:
+def _batches(curve: EquityCurve) -> Iterator[dict[str, list[int]]]:
+    for begin in range(0, len(curve), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        cash, position = list(curve.cash[part]), list(curve.position[part])
+        yield {
+            "at": list(curve.stamps[part]),
+            "cash": cash,
+            "position": position,
+            "equity": [held + worth for held, worth in zip(cash, position, strict=True)],
+        }
+
+
+def _keep(name: str, write: Callable[[Path], None], keep: Keep) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         try:
-            write_parquet(path, columns, rows)
+            write(path)
         except OSError as error:
             raise JobArtifactUnwritableError(
                 f"{name} cannot be made in {gettempdir()}: {error.strerror}. "

@@ -1,12 +1,13 @@
 """One strategy of ours at the desk of nautilus_trader: what it wants becomes market orders there.
 
 A bar is two things that happen: its opening price when it opens, and the bar itself when it has
-closed, where the strategy decides. (For fills at the close, its closing price just before.)
+closed, where the strategy decides. (For fills at the close, its closing price just before; for
+fills by bid and ask, the quotes as they came instead.)
 Nautilus keeps the orders, the position and the account; this keeps what was wanted and when.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nautilus_trader.config import StrategyConfig
@@ -27,7 +28,9 @@ from munshi.backtest.nautilus_models import (
 )
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
-from munshi.domain.backtest.results import EquityPoint, LegFill, Trade, TradeEnd
+from munshi.domain.backtest.equity import EquityCurve
+from munshi.domain.backtest.fills import Tradable
+from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.backtest.rules import (
     check_capital,
     closing,
@@ -35,9 +38,8 @@ from munshi.domain.backtest.rules import (
     has_lapsed,
     opening,
     price_way_out,
-    to_paise,
 )
-from munshi.domain.market.candles import Candle
+from munshi.domain.market.candles import Candle, to_paise
 from munshi.domain.market.charges import Side
 
 _ENTRY_AND_EXIT = 2
@@ -64,8 +66,10 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         self._place = place
         self._closes = closes
         self._closed = ClosedBars(request.bars)
-        self._priced = iter(request.bars)
-        self._quoted = 0
+        self._prices = request.prices()
+        self._every = self._prices.every(request.bars, closes)
+        first = request.bars[0].opens
+        self._price = Tradable(starts=first, at=first, bid=0, offer=0)
         self._wanted = Target.FLAT
         self._decided_at = request.bars[0].opens
         self._opened_by = self._decided_at
@@ -73,28 +77,30 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         self._legs: list[LegFill] = []
         self._lapsed: Trade | None = None
         self.trades: list[Trade] = []
-        self.curve: list[EquityPoint] = []
+        self.curve = EquityCurve()
 
     def on_start(self) -> None:
         self.subscribe_quote_ticks(self._place.instrument.id)
         self.subscribe_bars(self._place.bar_type)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
-        """The price at which the bar can be traded, the same on both sides."""
-        bar = next(self._priced)
-        self._quoted = paise_of(tick.ask_price)
+        """A price at which orders can be filled; without a book it is the same on both sides."""
+        price = self._price = replace(
+            next(self._every), bid=paise_of(tick.bid_price), offer=paise_of(tick.ask_price)
+        )
         held = self._held()
-        if self._wanted is held or bar.opens < self._decided_at:
+        if self._wanted is held or price.starts < self._decided_at:
             return
-        if self._wanted is not Target.FLAT and has_lapsed(self._request, self._decided_at, bar):
+        if self._is_late(price.starts):
             self._lapsed = self._give_up()
         if held is not Target.FLAT:
             self._send(closing(held))
         else:
             self._list_lapsed()
         if self._wanted is not Target.FLAT:
-            check_capital(self._request, self._quoted)
-            self._openings[self._send(opening(self._wanted))] = self._decided_at
+            side = opening(self._wanted)
+            check_capital(self._request, price.quoted(side))
+            self._openings[self._send(side)] = self._decided_at
 
     def on_order_filled(self, event: OrderFilled) -> None:
         if event.client_order_id in self._openings:
@@ -104,7 +110,7 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
                 instrument=self._request.order.instrument,
                 side=side_of(event.order_side),
                 quantity=int(event.last_qty),
-                quoted=self._quoted,
+                quoted=self._price.quoted(side_of(event.order_side)),
                 price=paise_of(event.last_px),
                 at=instant_of(event.ts_event),
                 cost=self._place.charges.take(event.client_order_id),
@@ -121,7 +127,9 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
         account = self.cache.account_for_venue(self._place.instrument.id.venue)
         equity = paise_of(account.balance_total(INR)) + self._unrealized(bar.close)
         worth = self._worth(ours)
-        self.curve.append(EquityPoint(at=closes, cash=equity - worth, position=worth))
+        self.curve.append(closes, equity - worth, worth)
+        if self._is_late(self._prices.looked_until(ours, closes)):
+            self.trades.append(self._give_up())
         wanted = decision(self._decider, self._closed)
         if wanted is not None and wanted is not self._wanted:
             self._wanted, self._decided_at = wanted, closes
@@ -150,6 +158,11 @@ class NautilusDesk(NautilusStrategy):  # type: ignore[misc]
             Trade(decided_at=self._opened_by, end=end, legs=tuple(self._legs), mark=mark)
         )
         self._legs = []
+
+    def _is_late(self, at: datetime) -> bool:
+        """Whether an order to open would be too late `at`."""
+        is_opening = self._wanted not in {self._held(), Target.FLAT}
+        return is_opening and has_lapsed(self._request, self._decided_at, at)
 
     def _give_up(self) -> Trade:
         self._wanted = Target.FLAT

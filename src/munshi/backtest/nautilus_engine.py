@@ -33,9 +33,9 @@ from munshi.domain.backtest.engine import Order, Request, Strategy
 from munshi.domain.backtest.options.engine import result_of
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.timeline import Timeline
-from munshi.domain.backtest.results import BacktestResult, FillModel
-from munshi.domain.backtest.rules import assumptions_of, check_bars, to_paise
-from munshi.domain.market.candles import Candle
+from munshi.domain.backtest.results import BacktestResult
+from munshi.domain.backtest.rules import assumptions_of, check_bars
+from munshi.domain.market.candles import Candle, to_paise
 from munshi.domain.market.charges import ChargeKind
 
 _AT_ONCE = 4096
@@ -60,7 +60,7 @@ class NautilusEngine:
         instrument = _instrument(order)
         bar_type = BarType(instrument.id, specification(request.span), AggregationSource.EXTERNAL)
         place = Place(instrument=instrument, bar_type=bar_type, charges=DatedCharges(order))
-        closes = request.hours.closes(request.bars, request.span)
+        closes = list(request.hours.closes(request.bars, request.span))
         desk = NautilusDesk(request, strategy, place, closes)
         engine = engine_with(
             instrument.id.venue,
@@ -82,8 +82,8 @@ class NautilusEngine:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=tuple(desk.trades),
-            equity=tuple(desk.curve),
-            assumptions=assumptions_of(request, way_out),
+            equity=desk.curve,
+            assumptions=assumptions_of(request, way_out, desk.trades),
         )
 
     def _run_options(
@@ -109,26 +109,24 @@ def _feed(
         engine.add_data(part, sort=False)
         engine.run(streaming=True)
         engine.clear_data()
-        done += len(part)
-        progress(done / (2 * len(request.bars)))
+        done += sum(isinstance(event, Bar) for event in part)
+        progress(done / len(request.bars))
     engine.end()
 
 
 def _events(request: Request, place: Place, closes: Sequence[datetime]) -> Iterator[_Event]:
     """A bar that closes when the next one opens is told first: what it decides is traded there."""
     prices, bars = _prices(request, place, closes), _bars(request, place, closes)
-    if request.fill_model is FillModel.NEXT_OPEN:
-        return merge(bars, prices, key=itemgetter(0))
-    return merge(prices, bars, key=itemgetter(0))
+    if request.prices().is_before_close:
+        return merge(prices, bars, key=itemgetter(0))
+    return merge(bars, prices, key=itemgetter(0))
 
 
 def _prices(request: Request, place: Place, closes: Sequence[datetime]) -> Iterator[_Event]:
     size = Quantity.from_int(request.sizing.quantity)
-    at_open = request.fill_model is FillModel.NEXT_OPEN
-    for bar, closed in zip(request.bars, closes, strict=True):
-        price = price_of(to_paise(bar.open if at_open else bar.close))
-        at = nanoseconds(bar.opens if at_open else closed)
-        yield at, QuoteTick(place.instrument.id, price, price, size, size, at, at)
+    for price in request.prices().every(request.bars, closes):
+        bid, offer, at = price_of(price.bid), price_of(price.offer), nanoseconds(price.at)
+        yield at, QuoteTick(place.instrument.id, bid, offer, size, size, at, at)
 
 
 def _bars(request: Request, place: Place, closes: Sequence[datetime]) -> Iterator[_Event]:

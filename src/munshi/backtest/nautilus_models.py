@@ -1,6 +1,6 @@
 """Our slippage and our dated charges, as nautilus_trader asks for them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from nautilus_trader.backtest.models import FeeModel, FillModel
@@ -18,7 +18,8 @@ from munshi.domain.backtest.engine import Order
 from munshi.domain.market.charges import Side
 
 INR = Currency.from_str("INR")
-_NANOSECONDS = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class SlippageFill(FillModel):  # type: ignore[misc]
@@ -98,9 +99,9 @@ def side_of(side: OrderSide) -> Side:
 
 
 def nanoseconds(at: datetime) -> int:
-    """Since 1970; our instants are whole seconds."""
-    return int(at.timestamp()) * _NANOSECONDS
+    """Since 1970; our instants are whole microseconds."""
+    return (at - _EPOCH) // _MICROSECOND * 1000
 
 
 def instant_of(stamp: int) -> datetime:
-    return datetime.fromtimestamp(stamp // _NANOSECONDS, UTC)
+    return _EPOCH + stamp // 1000 * _MICROSECOND

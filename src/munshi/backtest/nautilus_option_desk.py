@@ -36,12 +36,13 @@ from munshi.domain.market.charges import Side
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sent:
-    """An order on its way; without a group it is a settlement."""
+    """An order on its way, by the price that was told `at`; without a group it is a settlement."""
 
     trade: DeskTrade
     leg: DeskLeg
     group: Group | None
     quoted: int
+    at: datetime
 
 
 class OptionDesk(NautilusStrategy):  # type: ignore[misc]
@@ -64,7 +65,7 @@ class OptionDesk(NautilusStrategy):  # type: ignore[misc]
         self._feed = feed
         self._index = feed.bar_type(feed.index)
         self._closed = ClosedBars(request.bars)
-        self._quoted: dict[InstrumentId, tuple[int, int]] = {}
+        self._ticks: dict[InstrumentId, QuoteTick] = {}
         self._open: list[DeskTrade] = []
         self._entered: list[tuple[DeskTrade, list[int]]] = []
         self._sent: dict[ClientOrderId, _Sent] = {}
@@ -84,16 +85,15 @@ class OptionDesk(NautilusStrategy):  # type: ignore[misc]
         self.subscribe_bars(self._index)
 
     def on_quote_tick(self, tick: QuoteTick) -> None:
-        """At which its bar can be traded, or what it settles at."""
-        instrument, price = tick.instrument_id, paise_of(tick.ask_price)
+        """At which it can be traded, or what it settles at."""
         if tick.ts_init % SECOND == Moment.SETTLES:
-            self._settle(instrument, price)
+            self._settle(tick)
             return
-        stamp = tick.ts_event // SECOND
-        self._quoted[instrument] = (stamp, price)
+        self._ticks[tick.instrument_id] = tick
+        told = {instrument: each.ts_event for instrument, each in self._ticks.items()}
         for trade in tuple(self._open):
             for group in tuple(trade.groups()):
-                if group.is_ready(stamp, self._quoted):
+                if group.is_ready(tick.ts_event, told):
                     self._trade_together(trade, group)
 
     def on_bar(self, bar: Bar) -> None:
@@ -115,7 +115,7 @@ class OptionDesk(NautilusStrategy):  # type: ignore[misc]
             quantity=int(event.last_qty),
             quoted=sent.quoted,
             price=paise_of(event.last_px),
-            at=instant_of(event.ts_event),
+            at=sent.at,
             cost=self._charges.take(event.client_order_id),
         )
         trade.keep(fill, leg, group, bars=len(self._closed))
@@ -237,22 +237,25 @@ class OptionDesk(NautilusStrategy):  # type: ignore[misc]
         return min(int(deadline.timestamp()), trade.settles - 1)
 
     def _trade_together(self, trade: DeskTrade, group: Group) -> None:
-        quoted = [self._quoted[leg.instrument][1] for leg in group.legs]
+        ticks = [self._ticks[leg.instrument] for leg in group.legs]
+        sides = [leg.side if group.is_entry else leg.way_out for leg in group.legs]
+        quoted = [_quoted(tick, side) for tick, side in zip(ticks, sides, strict=True)]
         if group.is_entry:
             trade.entry = None
             self._entered.append((trade, quoted))
         else:
             trade.exits.remove(group)
-        for leg, price in zip(group.legs, quoted, strict=True):
-            side = leg.side if group.is_entry else leg.way_out
-            self._send(_Sent(trade=trade, leg=leg, group=group, quoted=price), side)
+        for leg, side, tick, price in zip(group.legs, sides, ticks, quoted, strict=True):
+            at = instant_of(tick.ts_init)
+            self._send(_Sent(trade=trade, leg=leg, group=group, quoted=price, at=at), side)
 
-    def _settle(self, instrument: InstrumentId, price: int) -> None:
+    def _settle(self, tick: QuoteTick) -> None:
         """Who holds it is paid, or pays, by an order that costs no more than its exercise."""
+        price, at = paise_of(tick.ask_price), instant_of(tick.ts_init)
         for trade in self._open:
             for leg in trade.legs:
-                if leg.instrument == instrument:
-                    sent = _Sent(trade=trade, leg=leg, group=None, quoted=price)
+                if leg.instrument == tick.instrument_id:
+                    sent = _Sent(trade=trade, leg=leg, group=None, quoted=price, at=at)
                     self._send(sent, leg.way_out, tags=[SETTLEMENT])
 
     def _send(self, sent: _Sent, side: Side, *, tags: list[str] | None = None) -> None:
@@ -291,3 +294,7 @@ class OptionDesk(NautilusStrategy):  # type: ignore[misc]
             exchange=order.exchange,
         )
         return abs(price - quoted) * leg.quantity + cost.total
+
+
+def _quoted(tick: QuoteTick, side: Side) -> int:
+    return paise_of(tick.ask_price if side is Side.BUY else tick.bid_price)

@@ -6,7 +6,8 @@ price is told when it could be known, never before.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from nautilus_trader.backtest.engine import BacktestEngine
 from nautilus_trader.model.data import Bar, BarType, QuoteTick
@@ -22,13 +23,28 @@ from munshi.domain.backtest.options.market import Contract, OptionRequest, Price
 from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.options.timeline import Timeline
 from munshi.domain.backtest.results import FillModel
-from munshi.domain.backtest.rules import to_paise
+from munshi.domain.market.candles import to_paise
+from munshi.domain.market.kept_quotes import QuoteTrack
 
 _AT_ONCE = 256
+_MICROSECONDS = 1_000_000
 _AHEAD_OF_UTC = 19_800
 _DAY = 86_400
 _NO_VOLUME = Quantity.from_int(0)  # nothing is filled by volume
 _ANY_SIZE = Quantity.from_int(1)  # the book of each order has room for all of it
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """A contract as it is called there, its bars, and the quotes that may fill its orders."""
+
+    instrument: InstrumentId
+    track: PriceTrack
+    quotes: QuoteTrack
+
+
+# Told the contract, two instants between which, and the last of all, in seconds since 1970.
+_Ticks = Callable[[_Quoted, int, int, int], Iterator[QuoteTick]]
 
 
 class OptionFeed:
@@ -46,9 +62,13 @@ class OptionFeed:
         self._request = request
         self._timeline = timeline
         self._progress = progress
-        self._at_open = request.fill_model is FillModel.NEXT_OPEN
+        self._ticks: _Ticks = {
+            FillModel.NEXT_OPEN: self._opens_quoted,
+            FillModel.NEXT_CLOSE: self._closes_quoted,
+            FillModel.BID_ASK: self._quotes,
+        }[request.fill_model]
         self._specification = specification(request.span)
-        self._opens = [int(bar.opens.timestamp()) for bar in request.bars]
+        self._index_opens = [int(bar.opens.timestamp()) for bar in request.bars]
         self._instruments: dict[str, OptionContract] = {}
         self._wanted: Counter[str] = Counter()
         self._told: set[str] = set()
@@ -80,9 +100,12 @@ class OptionFeed:
         """The prices of `contract` in bars that open at `since` or later, until it is let go."""
         name = contract.instrument
         self._wanted[name] += 1
+        is_by_quotes = self._request.fill_model is FillModel.BID_ASK
+        quotes = self._request.quotes.track(name) if is_by_quotes else QuoteTrack()
         if name not in self._told:
             self._told.add(name)
-            prices = self._prices(contract, track, self.instrument(contract), since)
+            quoted = _Quoted(self.instrument(contract), track, quotes)
+            prices = self._prices(contract, quoted, since)
             self._engine.add_data_iterator(name, prices)
 
     def let_go(self, contract: Contract) -> None:
@@ -104,26 +127,25 @@ class OptionFeed:
             yield told
 
     def _prices(
-        self, contract: Contract, track: PriceTrack, instrument: InstrumentId, since: int
+        self, contract: Contract, quoted: _Quoted, since: int
     ) -> Iterator[list[QuoteTick | Bar]]:
         """A day at a time; when it is no longer wanted it ends, and may be told again later."""
-        bar_type = self.bar_type(instrument)
+        bar_type, track = self.bar_type(quoted.instrument), quoted.track
         settles = int(contract.settles_at.timestamp())
         last = min(self._timeline.ends[-1], settles)
-        for places in _days(track, track.place(since), track.place(settles)):
-            told: list[QuoteTick | Bar] = []
-            for place in places:
-                if track.ends[place] <= last:
-                    told.append(self._bar(bar_type, track, place))
-                quote = self._quote(instrument, track, place, last)
-                if quote is not None:
-                    told.append(quote)
+        for begin, after in _days(since, last):
+            told: list[QuoteTick | Bar] = [
+                self._bar(bar_type, track, place)
+                for place in range(track.place(begin), track.place(after))
+                if track.ends[place] <= last
+            ]
+            told += self._ticks(quoted, begin, after, last)
             if told:
                 yield told
             if not self._wanted[contract.instrument]:
                 self._told.remove(contract.instrument)
                 return
-        settled = self._settlement(contract, instrument)
+        settled = self._settlement(contract, quoted.instrument)
         if settled is not None:
             yield [settled]
 
@@ -132,41 +154,58 @@ class OptionFeed:
         at = stamped(track.ends[place], Moment.OPTION_CLOSES)
         return Bar(bar_type, *(price_of(each[place]) for each in columns), _NO_VOLUME, at, at)
 
-    def _quote(
-        self, instrument: InstrumentId, track: PriceTrack, place: int, last: int
-    ) -> QuoteTick | None:
-        """At which the bar can be traded; its event is when the bar opens. None after `last`."""
-        if self._at_open:
+    def _opens_quoted(
+        self, quoted: _Quoted, begin: int, after: int, last: int
+    ) -> Iterator[QuoteTick]:
+        """Each opening when its bar opens."""
+        track = quoted.track
+        for place in range(track.place(begin), track.place(min(after, last))):
             stamp, price = track.stamps[place], track.opens[place]
-            at, is_late = stamped(stamp, Moment.OPEN_IS_QUOTED), stamp >= last
-        else:
-            end, price = track.ends[place], track.closes[place]
-            at, is_late = stamped(end, Moment.CLOSE_IS_QUOTED), end > last
-        return None if is_late else _quoted(instrument, price, track.stamps[place] * SECOND, at)
+            at = stamped(stamp, Moment.OPEN_IS_QUOTED)
+            yield _tick(quoted.instrument, price, price, stamp * SECOND, at)
+
+    def _closes_quoted(
+        self, quoted: _Quoted, begin: int, after: int, last: int
+    ) -> Iterator[QuoteTick]:
+        """Each close when its bar has closed; its event is when the bar opened."""
+        track = quoted.track
+        for place in range(track.place(begin), track.place(after)):
+            stamp, end, price = track.stamps[place], track.ends[place], track.closes[place]
+            if end <= last:
+                at = stamped(end, Moment.CLOSE_IS_QUOTED)
+                yield _tick(quoted.instrument, price, price, stamp * SECOND, at)
+
+    def _quotes(self, quoted: _Quoted, begin: int, after: int, last: int) -> Iterator[QuoteTick]:
+        """Each stored quote when it came."""
+        track = quoted.quotes
+        first = bisect_left(track.stamps, begin * _MICROSECONDS)
+        for place in range(first, bisect_left(track.stamps, min(after, last) * _MICROSECONDS)):
+            stamp = track.stamps[place] * (SECOND // _MICROSECONDS)
+            at = stamp + Moment.OPEN_IS_QUOTED
+            yield _tick(quoted.instrument, track.bids[place], track.offers[place], stamp, at)
 
     def _settlement(self, contract: Contract, instrument: InstrumentId) -> QuoteTick | None:
         """What it is worth at its end; None where the index does not say, or the run ends first."""
         settles = int(contract.settles_at.timestamp())
         if settles > self._timeline.ends[-1]:
             return None
-        last = bisect_left(self._opens, settles) - 1
+        last = bisect_left(self._index_opens, settles) - 1
         value = settlement_value(self._request.bars, last, closes=contract.settles_at)
         if value is None:
             return None
         at = stamped(settles, Moment.SETTLES)
-        return _quoted(instrument, contract.intrinsic(value), at, at)
+        worth = contract.intrinsic(value)
+        return _tick(instrument, worth, worth, at, at)
 
 
-def _quoted(instrument: InstrumentId, paise: int, event: int, told: int) -> QuoteTick:
-    """The same on both sides."""
-    price = price_of(paise)
-    return QuoteTick(instrument, price, price, _ANY_SIZE, _ANY_SIZE, event, told)
+def _tick(instrument: InstrumentId, bid: int, offer: int, event: int, told: int) -> QuoteTick:
+    prices = price_of(bid), price_of(offer)
+    return QuoteTick(instrument, *prices, _ANY_SIZE, _ANY_SIZE, event, told)
 
 
-def _days(track: PriceTrack, first: int, end: int) -> Iterator[Sequence[int]]:
-    """The places from `first` up to `end`, those of one day together, IST."""
-    while first < end:
-        day = (track.stamps[first] + _AHEAD_OF_UTC) // _DAY
-        after = min(track.place((day + 1) * _DAY - _AHEAD_OF_UTC), end)
-        yield range(first, after)
-        first = after
+def _days(since: int, last: int) -> Iterator[tuple[int, int]]:
+    """From `since` to `last`, each day by itself, IST; in seconds since 1970."""
+    while since < last:
+        after = ((since + _AHEAD_OF_UTC) // _DAY + 1) * _DAY - _AHEAD_OF_UTC
+        yield since, after
+        since = after

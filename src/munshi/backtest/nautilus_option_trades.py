@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from nautilus_trader.model.identifiers import InstrumentId, PositionId
 
+from munshi.backtest.nautilus_option_models import SECOND
 from munshi.domain.backtest.options.market import Contract
 from munshi.domain.backtest.options.orders import Enter
 from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
@@ -16,6 +17,7 @@ from munshi.domain.market.charges import Side
 
 _PERCENT = 100
 _ENTRY = -1
+_MINUTE = 60 * SECOND
 _SETTLED = 1_000_000  # more than a trade has ways out
 _FillKey = tuple[int, int, int]
 
@@ -64,10 +66,14 @@ class Group:
     def is_entry(self) -> bool:
         return self.number == _ENTRY
 
-    def is_ready(self, stamp: int, quoted: Mapping[InstrumentId, tuple[int, int]]) -> bool:
-        """Whether the bars that open at `stamp` have shown a price of every leg."""
-        return self.opens <= stamp <= self.deadline and all(
-            leg.instrument in quoted and quoted[leg.instrument][0] == stamp for leg in self.legs
+    def is_ready(self, event: int, told: Mapping[InstrumentId, int]) -> bool:
+        """Whether a price of every leg was told in the minute of `event`.
+
+        All are nanoseconds; the event of a bar's price is that the bar opened.
+        """
+        first = max(self.opens * SECOND, event - event % _MINUTE)
+        return event <= self.deadline * SECOND and all(
+            told.get(leg.instrument, 0) >= first for leg in self.legs
         )
 
 

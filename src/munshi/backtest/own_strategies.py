@@ -102,7 +102,7 @@ def _classes_of(path: Path, digest: str) -> list[type]:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise StrategyFailedError(
             f"{path.name} cannot be loaded: {type(error).__name__}: {error}",
             hint="Nothing was stored. Mend the file and run it again.",

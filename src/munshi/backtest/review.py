@@ -10,12 +10,14 @@ from munshi.backtest.kept_files import (
     DrawnCandle,
     gathered,
     read_candles,
-    read_points,
+    read_curve,
 )
 from munshi.backtest.service import BacktestService
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.measuring import Evidence
-from munshi.domain.backtest.results import EquityPoint, Trade
+from munshi.domain.backtest.pitfalls import PitfallCheck, check_pitfalls
+from munshi.domain.backtest.results import Trade
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
 from munshi.errors import AppError, JobArtifactInvalidError, JobUnknownError
@@ -27,19 +29,24 @@ _NOT_KEPT = (
     "Charts are missing: what they are drawn from was not kept with this run, or went with its job."
 )
 # The curve, the candles, and why any of it is missing.
-_Drawn = tuple[tuple[EquityPoint, ...], tuple[DrawnCandle, ...], str | None]
+_Drawn = tuple[EquityCurve, tuple[DrawnCandle, ...], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestReport:
-    """`equity` and `candles` are empty where nothing of them is there, as a warning then says."""
+    """`equity` and `candles` are empty where nothing of them is there, as a warning then says.
+
+    That warning is all of `notes`, which stand first among the warnings.
+    """
 
     run: BacktestRun
     evidence: Evidence
     warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+    pitfalls: tuple[PitfallCheck, ...]
     groups: dict[str, list[TradeGroup]]
     trades: tuple[Trade, ...]
-    equity: tuple[EquityPoint, ...]
+    equity: EquityCurve
     candles: tuple[DrawnCandle, ...]
 
 
@@ -69,16 +76,19 @@ class BacktestReview:
         run = self._backtests.get(run_id)
         trades = self._backtests.trades(run_id)
         evidence = self._backtests.evidence(run)
-        notes = warnings_of(run, evidence)
+        pitfalls = check_pitfalls(run, trades)
         equity, candles, missing = self._kept(run)
         if missing is not None and may_run_again:
             equity, candles, missing = self._again(run)
         elif missing is not None:
             missing += f" To make them again: munshi backtest report {run_id} --html FILE"
+        notes = () if missing is None else (missing,)
         return BacktestReport(
             run=run,
             evidence=evidence,
-            warnings=notes if missing is None else (missing, *notes),
+            warnings=(*notes, *warnings_of(run, evidence, pitfalls)),
+            notes=notes,
+            pitfalls=pitfalls,
             groups=breakdown(trades),
             trades=tuple(trades),
             equity=equity,
@@ -86,10 +96,10 @@ class BacktestReview:
         )
 
     def _kept(self, run: BacktestRun) -> _Drawn:
-        equity: tuple[EquityPoint, ...] = ()
+        equity = EquityCurve()
         candles: tuple[DrawnCandle, ...] = ()
         try:
-            equity = tuple(read_points(self._file(run, CURVE)))
+            equity = read_curve(self._file(run, CURVE))
             candles = tuple(read_candles(self._file(run, CANDLES)))
         except JobUnknownError:
             return equity, candles, _NOT_KEPT
@@ -110,10 +120,10 @@ class BacktestReview:
             request = self._backtests.request(params, stored, found)
             again = found.engine.run(request, found.make(), progress=lambda _: None)
         except AppError as error:
-            return (), (), f"There are no charts: {error.detail}"
+            return EquityCurve(), (), f"There are no charts: {error.detail}"
         if again.digest().hex() == run.result_hash:
             return again.equity, tuple(gathered(stored.candles)), None
         by = f"{again.engine} {again.version}"
         if (again.engine, again.version) != (run.engine, run.engine_version):
             by += f", while the run is by {run.engine} {run.engine_version}"
-        return (), (), f"Run again, it came out otherwise (net {again.net}, by {by})."
+        return EquityCurve(), (), f"Run again, it came out otherwise (net {again.net}, by {by})."

@@ -1,57 +1,50 @@
 """Backtests on the candles that are stored: run, kept for good, and read back."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from uuid import UUID, uuid4
 
-from munshi.backtest.grounds import Grounds, Memo, refuse_unpriced
+from munshi.backtest.grounds import (
+    Grounds,
+    Memo,
+    premiums_of,
+    quotes_document,
+    refuse_unpriced,
+)
 from munshi.backtest.kept_files import Keep, keep_candles, keep_curve
+from munshi.backtest.own_checks import WatchedRun
 from munshi.backtest.own_strategies import FoundStrategy, StrategyFinder
-from munshi.clock import IST, Clock
-from munshi.domain.backtest.audit import find_peek
+from munshi.backtest.stored_bars import StoredBars
+from munshi.clock import Clock
 from munshi.domain.backtest.confirmation import Confirmation, confirmation_of
-from munshi.domain.backtest.engine import Engine, Order, Request
-from munshi.domain.backtest.hours import TradingHours, trading_hours
+from munshi.domain.backtest.engine import Engine, Request
+from munshi.domain.backtest.fingerprints import fingerprint_of
+from munshi.domain.backtest.hours import trading_hours
 from munshi.domain.backtest.measuring import Evidence, evidence_of, measured
 from munshi.domain.backtest.params import BacktestParams
-from munshi.domain.backtest.results import BacktestResult, Sizing, Trade
+from munshi.domain.backtest.results import BacktestResult, Trade
 from munshi.domain.backtest.runs import BacktestRun
-from munshi.domain.market.candles import Candle
-from munshi.domain.market.charges import ChargeKind
-from munshi.domain.places import TOP, Place
+from munshi.domain.market.candle_columns import CandleColumns, Columns
+from munshi.domain.places import TOP, Page, Place, cut, read_cursor
 from munshi.errors import (
     BacktestBarsChangedError,
     BacktestDataMissingError,
     BacktestRunUnknownError,
-    StrategyPeeksError,
 )
-from munshi.infrastructure.candles.frames import to_candles
+from munshi.infrastructure.candles.frames import to_columns
 from munshi.infrastructure.database.engine import Database
 from munshi.market.calendar_service import CalendarService
+from munshi.market.candle_parts import BarsOfDays
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
-from munshi.market.quality import Coverage, coverage
+from munshi.market.quality import Coverage, coverage, together
+from munshi.market.stored_quotes import KeptQuoteService
 
+_LIST = "backtests"
 _DAYS_NAMED = 3
 _MOST_MISSING_DAYS_KEPT = 100
 _ENGINE_SHARE = 90.0
 _FIRST_SHARE = 20.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredBars:
-    """What a run runs on, how much of it there is, and where it comes from."""
-
-    candles: list[Candle]
-    held: Coverage
-    hours: TradingHours
-    label: str
-
-    def assumptions(self, params: BacktestParams) -> tuple[str, ...]:
-        return tuple(_assumptions(params, label=self.label, held=self.held))
 
 
 class BacktestService:
@@ -65,6 +58,7 @@ class BacktestService:
         candles: CandleService,
         instruments: InstrumentService,
         calendar: CalendarService,
+        quotes: KeptQuoteService,
         strategies: StrategyFinder,
     ) -> None:
         self._strategies = strategies
@@ -73,7 +67,7 @@ class BacktestService:
         self._candles = candles
         self._instruments = instruments
         self._calendar = calendar
-        self._grounds = Grounds(candles, calendar)
+        self._grounds = Grounds(candles, calendar, quotes)
 
     def run(
         self,
@@ -105,21 +99,24 @@ class BacktestService:
         request = self.request(params, read, found)
         made_by = engine or found.engine
         share_of = _ENGINE_SHARE if confirm_by is None else _FIRST_SHARE
+        watched = WatchedRun(params.strategy, request, found)
         result = made_by.run(
             request,
-            found.make(),
+            watched.strategy,
             progress=lambda share: progress(
                 share * share_of,
                 f"Running {params.strategy} over {len(bars):,} bars in {made_by.name}.",
             ),
         )
-        refuse_peek(params.strategy, request, found)
+        watched.check()
         refuse_unpriced(request)
         confirmation = (
             None
             if confirm_by is None
             else self._confirm(result, confirm_by, request, found, progress)
         )
+        read_besides = request.coverage()
+        result_hash = result.digest().hex()
         run = BacktestRun(
             run_id=uuid4(),
             job_id=job_id,
@@ -133,11 +130,20 @@ class BacktestService:
             engine_version=result.version,
             code_version=version("munshi"),
             parameters=params.to_json(),
-            coverage={**_coverage_document(read.held), **request.coverage()},
-            assumptions=(*result.assumptions, *read.assumptions(params), *_own(found)),
-            metrics=measured(result),
-            data_fingerprint=fingerprint_of(bars),
-            result_hash=result.digest().hex(),
+            coverage={
+                **_coverage_document(read.held),
+                **read_besides,
+                **quotes_document(request, result.trades),
+            },
+            assumptions=(
+                *result.assumptions,
+                *read.assumptions(params),
+                *premiums_of(request),
+                *_own(found),
+            ),
+            metrics=measured(result, result_hash),
+            data_fingerprint=fingerprint_of(bars, read_besides),
+            result_hash=result_hash,
             net=result.net,
             confirmation=None if confirmation is None else confirmation.to_json(),
             duration_ms=round((self._clock.monotonic() - began) * 1000),
@@ -181,7 +187,7 @@ class BacktestService:
 
     def request(self, params: BacktestParams, stored: StoredBars, found: FoundStrategy) -> Request:
         """What the engine of `found` is asked; what else than bars it needs is read later."""
-        return self._grounds.equip(request_for(params, stored), params, found)
+        return self._grounds.equip(stored.request(params), params, found)
 
     def list_runs(
         self, *, limit: int = 50, after: Place = TOP, strategy: str = "", instrument: str = ""
@@ -191,6 +197,18 @@ class BacktestService:
             return tx.backtests.list_runs(
                 limit=limit, after=after, strategy=strategy, instrument=instrument
             )
+
+    def page(
+        self, *, cursor: str | None, limit: int, strategy: str = "", instrument: str = ""
+    ) -> Page[BacktestRun]:
+        """As `list_runs`, after the place that `cursor` names. Raises CursorInvalidError."""
+        found = self.list_runs(
+            limit=limit + 1,
+            after=read_cursor(_LIST, cursor),
+            strategy=strategy,
+            instrument=instrument.strip(),
+        )
+        return cut(found, limit=limit, name=_LIST, place=_place)
 
     def list_strategies(self) -> list[str]:
         """The strategies of which there is a run."""
@@ -223,21 +241,28 @@ class BacktestService:
     def read_bars(self, params: BacktestParams) -> StoredBars:
         """Raises InstrumentUnknownError, BacktestDataMissingError, CalendarYearUnknownError."""
         series = self._candles.find_series(params.instrument, params.interval, source=params.source)
-        midnight = datetime.combine(params.start, time.min, IST)
-        after = datetime.combine(params.end + timedelta(days=1), time.min, IST)
-        frame = self._candles.read(series.key, start=midnight, end=after)
         segment = self._instruments.segment(params.instrument)
-        calendar = self._calendar.calendar()
-        held = coverage(
-            frame,
-            start=params.start,
-            end=params.end,
-            interval=params.interval,
-            segment=segment,
-            calendar=calendar,
-            now=self._clock.now(),
-        )
-        if frame.is_empty():
+        calendar, now = self._calendar.calendar(), self._clock.now()
+        parts: list[Coverage] = []
+
+        def seen(part: BarsOfDays) -> Columns:
+            parts.append(
+                coverage(
+                    part.frame,
+                    start=part.first,
+                    end=part.last,
+                    interval=params.interval,
+                    segment=segment,
+                    calendar=calendar,
+                    now=now,
+                )
+            )
+            return to_columns(part.frame)
+
+        read = self._candles.read_parts(series.key, first=params.start, last=params.end)
+        candles = CandleColumns.joined(map(seen, read))
+        held = together(parts)
+        if not candles:
             raise BacktestDataMissingError(
                 f"No {params.interval} bars of {params.instrument} are stored from "
                 f"{params.start} to {params.end}.",
@@ -246,8 +271,8 @@ class BacktestService:
         if held.present < held.expected and not params.accept_holes:
             raise BacktestDataMissingError(
                 f"{held.expected - held.present:,} of {held.expected:,} bars are missing"
-                f"{_named_days(held)}.",
-                hint="Collect them, or run with --accept-holes; the result then says so.",
+                f"{_named_days(held)}. Collect them, or run with accept_holes; the result then "
+                "says so.",
             )
         hours = trading_hours(
             calendar.trading_days(params.start, params.end),
@@ -256,7 +281,12 @@ class BacktestService:
             calendar=calendar,
         )
         return StoredBars(
-            candles=list(to_candles(frame)), held=held, hours=hours, label=series.label
+            candles=candles,
+            held=held,
+            hours=hours,
+            quotes=self._grounds.quotes(params, candles, hours),
+            label=series.label,
+            quotes_label=self._grounds.quotes_label,
         )
 
     def read_again(self, run: BacktestRun) -> tuple[BacktestParams, StoredBars]:
@@ -266,56 +296,17 @@ class BacktestService:
         """
         params = BacktestParams.from_json(run.parameters)
         bars = self.read_bars(params)
-        if fingerprint_of(bars.candles) != run.data_fingerprint:
+        # Those of options are not read with the bars, so their quotes are not in it.
+        if bars.fingerprint not in {run.data_fingerprint, run.bars_fingerprint}:
             raise BacktestBarsChangedError(
-                f"The stored bars of {run.instrument} are no longer those that it ran on.",
+                f"The stored prices of {run.instrument} are no longer those that it ran on.",
                 hint="Run it again; both results are kept: munshi backtest compare",
             )
         return params, bars
 
 
-def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
-    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars."""
-    if found.source is not None and (peek := find_peek(request, found.make)) is not None:
-        raise StrategyPeeksError(
-            f"{name} looks into the future: with nothing after {peek.last_day}, "
-            f"{peek.what[0].lower()}{peek.what[1:]}",
-            hint="Nothing was stored. Decide by the bars you are given, and no others.",
-        )
-
-
-def request_for(params: BacktestParams, stored: StoredBars) -> Request:
-    return Request(
-        bars=stored.candles,
-        span=params.interval.span,
-        order=Order(
-            instrument=str(params.instrument),
-            exchange="BSE" if params.instrument.exchange in {"BSE", "BFO"} else "NSE",
-            kind=params.kind,
-            brokerage=params.brokerage,
-            slippage_bp=params.slippage_bp,
-        ),
-        sizing=Sizing(capital=params.capital, lots=params.lots, lot_size=params.lot_size),
-        fill_model=params.fill,
-        margin_percent=params.margin_percent,
-        hours=stored.hours,
-        max_wait=params.max_wait,
-    )
-
-
-def _assumptions(params: BacktestParams, *, label: str, held: Coverage) -> Iterator[str]:
-    yield f"Prices: {label}."
-    size = f"{params.lots} x {params.lot_size} units"
-    if params.kind is ChargeKind.OPTIONS:
-        size = f"{params.lots} lots, each as large as the contract's expiry says"
-    yield (
-        f"Every order is of {size}, filled by {params.fill}, "
-        f"with {params.slippage_bp} basis points of slippage and the charges of {params.kind}. "
-        f"One to open waits at most {params.max_wait / timedelta(minutes=1):.0f} minutes of "
-        "trading for a price."
-    )
-    if held.present < held.expected:
-        yield f"{held.expected - held.present:,} of {held.expected:,} bars are missing."
+def _place(run: BacktestRun) -> Place:
+    return Place(at=run.created_at, row=run.run_id)
 
 
 def _own(found: FoundStrategy) -> Iterator[str]:
@@ -340,13 +331,3 @@ def _named_days(held: Coverage) -> str:
         return ""
     named = ", ".join(map(str, days[:_DAYS_NAMED])) + (", …" if len(days) > _DAYS_NAMED else "")
     return f", among them all of {named}"
-
-
-def fingerprint_of(bars: Sequence[Candle]) -> str:
-    digest = hashlib.sha256()
-    for bar in bars:
-        stamp = int(bar.opens.timestamp())
-        digest.update(
-            f"{stamp},{bar.open},{bar.high},{bar.low},{bar.close},{bar.volume},{bar.oi}\n".encode()
-        )
-    return digest.hexdigest()

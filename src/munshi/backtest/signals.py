@@ -20,6 +20,8 @@ from munshi.market.instruments import InstrumentService
 from munshi.market.quality import DayCoverage, coverage
 from munshi.market.resample import resample
 
+# Beyond lie days that have no week before or no next day.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
 _ONE_DAY, _ONE_WEEK = timedelta(days=1), timedelta(weeks=1)
 
 
@@ -71,6 +73,11 @@ class SignalService:
         """
         if end < start:
             raise DateRangeInvalidError(f"The range ends on {end}, before it starts on {start}.")
+        if start < _FIRST_DAY or end > _LAST_DAY:
+            raise DateRangeInvalidError(
+                f"The range must lie between {_FIRST_DAY} and {_LAST_DAY}, not from {start} to "
+                f"{end}."
+            )
         calendar, now = self._calendar.calendar(), self._clock.now()
         first = start - timedelta(days=start.weekday()) - _ONE_WEEK
         series = self._series(instrument, source)

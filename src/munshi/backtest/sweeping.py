@@ -1,19 +1,19 @@
 """Sweeps over stored candles: begun once, filled part by part, read back ranked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from uuid import UUID
 
 from munshi.backtest.grounds import Memo, refuse_unpriced
-from munshi.backtest.service import BacktestService, fingerprint_of, refuse_peek
-from munshi.backtest.trials import TrialRun, TrialRunner, trials_over
+from munshi.backtest.own_checks import refuse_peek
+from munshi.backtest.service import BacktestService
+from munshi.backtest.trials import TrialRun, TrialRunner, runner_for
 from munshi.clock import Clock
-from munshi.domain.backtest.catalogue import Trades
 from munshi.domain.backtest.engine import Request
 from munshi.domain.backtest.evidence import overfitting_probability
 from munshi.domain.backtest.measuring import Evidence, evidence_of
-from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.trials import TrialFigures
 from munshi.domain.backtest.params import BacktestParams
 from munshi.domain.backtest.sweeps import (
@@ -25,7 +25,7 @@ from munshi.domain.backtest.sweeps import (
     ranked,
 )
 from munshi.domain.places import Page, Place, cut, read_cursor
-from munshi.errors import BacktestSweepStaleError, BacktestSweepUnknownError
+from munshi.errors import AppError, BacktestSweepStaleError, BacktestSweepUnknownError
 from munshi.infrastructure.database.engine import Database
 
 
@@ -96,7 +96,7 @@ class SweepService:
             parameters=told,
             assumptions=bars.assumptions(params.base),
             trial_count=sum(1 for _ in params.trials()),
-            data_fingerprint=fingerprint_of(bars.candles),
+            data_fingerprint=bars.fingerprint,
             created_at=self._clock.now(),
         )
         with self._database.transaction() as tx:
@@ -127,9 +127,9 @@ class SweepService:
         missing = set(self.missing(sweep))
         wanted = [number for number in part.numbers if number in missing]
         stored = self._backtests.read_bars(part.sweep.base)
-        if fingerprint_of(stored.candles) != sweep.data_fingerprint:
+        if stored.fingerprint != sweep.data_fingerprint:
             raise BacktestSweepStaleError(
-                "The stored bars have changed since the sweep began.",
+                "The stored prices have changed since the sweep began.",
                 hint="Begin another; what was stored of this one stays.",
             )
         every = list(part.sweep.trials())
@@ -139,23 +139,19 @@ class SweepService:
         done: list[SweepTrial] = []
         for number in wanted:
             progress(100 * len(done) / len(wanted), f"Trial {number + 1:,} of {len(every):,}.")
-            found = self._backtests.find_strategy(every[number], memo=memo)
-            request = request or self._backtests.request(part.sweep.base, stored, found)
-            run = run or trials_over(request, runner)
-            refuse_peek(every[number].strategy, request, found)
-            done.append(_trial(number, every[number], run(found.make)))
+            with _named(number, every[number].parameters):
+                found = self._backtests.find_strategy(every[number], memo=memo)
+                request = request or self._backtests.request(part.sweep.base, stored, found)
+                runner = runner_for(request, runner)
+                run = run or runner.prepare(request)
+                refuse_peek(every[number].strategy, request, found)
+                done.append(_trial(number, every[number], run(found.make)))
         if request is not None:
             refuse_unpriced(request)
         with self._database.transaction() as tx:
             tx.attempts.check_running(job_id, attempt)
             tx.sweeps.save_trials(part.sweep_id, done)
-        options = isinstance(request, OptionRequest)
-        return PartDone(trials=len(done), engine=Trades.OPTIONS if options else runner.name)
-
-    def list_sweeps(self, *, limit: int = 50) -> list[Sweep]:
-        """Newest first."""
-        with self._database.reading() as tx:
-            return tx.sweeps.list_sweeps(limit=limit)
+        return PartDone(trials=len(done), engine=runner.name)
 
     def page(self, *, cursor: str | None, limit: int) -> Page[Sweep]:
         """Newest first. Raises CursorInvalidError."""
@@ -208,6 +204,17 @@ class SweepService:
         if found is None:
             raise _unknown(sweep_id)
         return found
+
+
+@contextmanager
+def _named(number: int, parameters: Mapping[str, object]) -> Iterator[None]:
+    """An error inside says which trial it is of."""
+    try:
+        yield
+    except AppError as error:
+        told = ", ".join(f"{name}={value}" for name, value in parameters.items())
+        error.detail = f"Trial {number + 1:,} ({told}): {error.detail}"
+        raise
 
 
 def _place(sweep: Sweep) -> Place:

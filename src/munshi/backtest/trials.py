@@ -9,8 +9,10 @@ from typing import Protocol, cast
 from munshi.domain.backtest.engine import Request, Strategy
 from munshi.domain.backtest.kernel import Kernel
 from munshi.domain.backtest.metrics import daily_equity, daily_returns, metrics_of
+from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.trials import OptionTrials, TrialFigures
+from munshi.domain.backtest.results import FillModel
 
 COMPILED_FOLDER = "compiled"
 _COMPILED = "munshi.backtest.compiled_kernel"
@@ -30,6 +32,19 @@ class TrialRunner(Protocol):
         ...
 
 
+class OptionRunner:
+    """The options engine, which keeps what trials share."""
+
+    name = OptionsEngine.name
+
+    def prepare(self, request: Request) -> TrialRun:
+        """Raises TypeError for a request without an option market."""
+        if not isinstance(request, OptionRequest):
+            raise TypeError("option trades need a request with an option market")
+        trials = OptionTrials(request)
+        return lambda make: trials.run(make())
+
+
 class PlainTrials:
     """The kernel itself, which needs no library."""
 
@@ -39,12 +54,11 @@ class PlainTrials:
         return lambda make: plain_trial(request, make())
 
 
-def trials_over(request: Request, runner: TrialRunner) -> TrialRun:
-    """What runs a new strategy over `request` each time; options keep what trials share."""
+def runner_for(request: Request, quickest: TrialRunner) -> TrialRunner:
+    """`quickest`, unless it is options that are traded, or orders are filled by bid and ask."""
     if isinstance(request, OptionRequest):
-        trials = OptionTrials(request)
-        return lambda make: trials.run(make())
-    return runner.prepare(request)
+        return OptionRunner()
+    return PlainTrials() if request.fill_model is FillModel.BID_ASK else quickest
 
 
 def plain_trial(request: Request, strategy: Strategy) -> TrialFigures:

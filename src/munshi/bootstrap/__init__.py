@@ -27,11 +27,11 @@ from munshi.bootstrap.broker_lines import (
     find_endpoints,
 )
 from munshi.bootstrap.collecting import wire_collection, wire_quality, wire_views
-from munshi.bootstrap.job_service import wire_jobs
+from munshi.bootstrap.health import wire_health
 from munshi.bootstrap.job_types import JOB_TYPES
 from munshi.bootstrap.people import wire_people
 from munshi.bootstrap.quotas import open_gate, who_asks
-from munshi.bootstrap.research import wire_backtests, wire_validations
+from munshi.bootstrap.research import research_doors, wire_backtests, wire_validations
 from munshi.bootstrap.services import Services
 from munshi.briefs.service import BriefService
 from munshi.cache.cache import Cache
@@ -44,10 +44,7 @@ from munshi.config.past import ConfigPast
 from munshi.config.service import ConfigService
 from munshi.config.transfer import ConfigTransfer
 from munshi.domain.config_keys import MARKET, PART_REQUESTS
-from munshi.domain.enums import Service
-from munshi.health.ground import CheckGround
 from munshi.health.market_hours import is_trading_day
-from munshi.health.service import HealthService
 from munshi.infrastructure.brokers.http import TIMEOUT, HttpClient, HttpTimeout, open_http
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.engine import Database
@@ -61,6 +58,7 @@ from munshi.jobs.bulk import BulkService
 from munshi.jobs.feed import JobFeed
 from munshi.jobs.queue_service import QueueService
 from munshi.jobs.rouser import Rouser
+from munshi.jobs.service import JobService
 from munshi.jobs.watching import JobWatch
 from munshi.keeping.backup import BackupService
 from munshi.keeping.restore_marker import refuse_unfinished
@@ -79,6 +77,7 @@ from munshi.market.instruments import InstrumentService
 from munshi.market.provisional import ProvisionalService
 from munshi.market.quotes import QuoteCalls, QuoteService
 from munshi.market.refetching import RefetchService
+from munshi.market.stored_quotes import KeptQuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.rate_limits.gate import QuotaGate
 from munshi.rate_limits.service import RateLimitService
@@ -234,23 +233,16 @@ def _wire(
         config=config,
         cache=cache,
     )
-    health = HealthService(
-        CheckGround(
-            database=database,
-            clock=clock,
-            home=settings.home,
-            mode=mode,
-            config=config,
-            calendar=calendar.calendar,
-            pulses={Service.KITE: lines.kite.pulse, Service.BREEZE: lines.breeze.pulse},
-        )
-    )
+    health = wire_health(ground, lines, config=config, calendar=calendar)
     limits = RateLimitService(database, clock, mode=mode, pools=quotas.pools)
     audit = AuditService(database, clock)
     keys = KeyService(_key_ground(database, clock, settings))
     artifacts = ArtifactStore(database, clock, home=settings.home)
     watch = JobWatch(database)
-    jobs = wire_jobs(ground, rouser=rouser, artifacts=artifacts)
+    doors = research_doors(settings.home)
+    jobs = JobService(
+        database, clock, registry=JOB_TYPES, rouse=rouser.rouse, artifacts=artifacts, doors=doors
+    )
     gaps = GapService(database, clock, candles=candles, calendar=calendar.calendar)
     history = InstrumentHistory(database, mode=mode)
     outlook = CollectionOutlook(clock, jobs=jobs, forecast=limits.forecast)
@@ -270,15 +262,13 @@ def _wire(
     )
     logins = BrokerLogins(database, clock, mode=mode, kite=kite, breeze=breeze)
     schedules = ScheduleService(
-        database,
-        clock,
-        config=config,
-        jobs=jobs,
-        registry=JOB_TYPES,
-        calendar=calendar.calendar,
+        database, clock, config=config, jobs=jobs, registry=JOB_TYPES, calendar=calendar.calendar
     )
     last_quotes = LastQuotes(cache, mode=mode)
-    backtests = wire_backtests(ground, candles=candles, instruments=instruments, calendar=calendar)
+    kept_quotes = KeptQuoteService(database, clock, mode=mode)
+    backtests = wire_backtests(
+        ground, candles=candles, instruments=instruments, calendar=calendar, quotes=kept_quotes
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -369,6 +359,7 @@ def _wire(
             calendar=calendar,
         ),
         provisional=ProvisionalService(database, clock, mode=mode, candles=candles),
+        kept_quotes=kept_quotes,
         quotes=QuoteService(
             clock,
             last=last_quotes,

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from munshi.backtest.door import check_audit
+from munshi.backtest.door import check_audit, check_sweep
 from munshi.backtest.own_strategies import FOLDER, StrategyFinder
 from munshi.backtest.service import BacktestService
 from munshi.bootstrap.broker_lines import Ground
 from munshi.domain.backtest.params import needs_nautilus
 from munshi.domain.job_specs import OtherEntry
-from munshi.domain.jobs import BACKTEST_AUDIT, ML_VALIDATION
+from munshi.domain.jobs import BACKTEST_AUDIT, BACKTEST_SWEEP, ML_VALIDATION
 from munshi.jobs.service import Door, JobService
 from munshi.market.calendar_service import CalendarService
 from munshi.market.candles import CandleService
 from munshi.market.instruments import InstrumentService
+from munshi.market.stored_quotes import KeptQuoteService
 from munshi.validation.door import check_validation
 from munshi.validation.service import OWN_FOLDER, ValidationService
 
@@ -34,6 +35,7 @@ def wire_backtests(
     candles: CandleService,
     instruments: InstrumentService,
     calendar: CalendarService,
+    quotes: KeptQuoteService,
 ) -> BacktestService:
     return BacktestService(
         ground.database,
@@ -41,6 +43,7 @@ def wire_backtests(
         candles=candles,
         instruments=instruments,
         calendar=calendar,
+        quotes=quotes,
         strategies=StrategyFinder(ground.settings.home / FOLDER),
     )
 
@@ -50,6 +53,7 @@ def research_doors(home: Path) -> Mapping[str, Door]:
     return {
         ML_VALIDATION: partial(check_validation, folder=home / OWN_FOLDER),
         BACKTEST_AUDIT: check_audit,
+        BACKTEST_SWEEP: check_sweep,
     }
 
 

@@ -63,6 +63,7 @@ from munshi.market.provisional import ProvisionalService
 from munshi.market.quality_service import QualityService
 from munshi.market.quotes import QuoteService
 from munshi.market.refetching import RefetchService
+from munshi.market.stored_quotes import KeptQuoteService
 from munshi.market.verification import CandleVerifier
 from munshi.market.views import MarketViews
 from munshi.rate_limits.service import RateLimitService
@@ -129,6 +130,7 @@ class Services:
     comparison: ComparisonService
     refetching: RefetchService
     provisional: ProvisionalService
+    kept_quotes: KeptQuoteService
     quotes: QuoteService
     streams: StreamGround
     imports: ImportService

@@ -18,6 +18,7 @@ from munshi.cli.config import config_app
 from munshi.cli.connect import connect
 from munshi.cli.data import data_app
 from munshi.cli.data_provisional import provisional
+from munshi.cli.data_quotes import kept_quotes
 from munshi.cli.db import db_app
 from munshi.cli.demo import demo
 from munshi.cli.doctor import doctor
@@ -68,6 +69,7 @@ app.add_typer(jobs)
 audit_ledger.add_to(audit_app)
 audit_archive.add_to(audit_app)
 data_app.command()(provisional)
+data_app.command("quotes")(kept_quotes)
 
 for name, group in (
     ("schedule", schedule_app),

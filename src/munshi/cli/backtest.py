@@ -4,7 +4,14 @@ from typing import Annotated
 
 import typer
 
-from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+from munshi.cli.output import (
+    JsonFlag,
+    print_json,
+    print_mode,
+    print_table,
+    show_instant,
+    tell_next,
+)
 
 backtest_app = typer.Typer(help="Run strategies over stored candles, and see what came of it.")
 _RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of one.")]
@@ -30,7 +37,7 @@ def run_backtest(
     margin_percent: int = typer.Option(
         0, help="Of the value, to hold one lot; 15 for options and 100 for all else."
     ),
-    fill: str = typer.Option("next_open", help="next_open or next_close."),
+    fill: str = typer.Option("next_open", help="next_open, next_close or bid_ask."),
     max_wait: int = typer.Option(60, help="Minutes of trading that an order to open may wait."),
     engine: str = typer.Option("kernel", help="kernel or nautilus."),
     confirm: bool = typer.Option(False, help="Run it again in nautilus, and tell what differs."),
@@ -86,18 +93,25 @@ def run_backtest(
 @backtest_app.command("list")
 def list_backtests(
     *,
+    strategy: str = typer.Option("", help="Only of this strategy, by its whole name."),
+    instrument: str = typer.Option("", help="Only on instruments whose name holds this."),
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     limit: int = typer.Option(20, min=1, max=500, help="How many."),
     as_json: JsonFlag = False,
 ) -> None:
     """Show what was run, newest first."""
-    from munshi.cli.backtest_output import run_document, rupees
+    from munshi.cli.backtest_output import run_document, rupees, what_was_run
     from munshi.cli.desk import open_desk
 
     with open_desk() as services:
-        runs = services.backtests.list_runs(limit=limit)
+        page = services.backtests.page(
+            cursor=cursor, limit=limit, strategy=strategy, instrument=instrument
+        )
+        empty = what_was_run(services, is_filtered=bool(strategy or instrument or cursor))
         mode = services.settings.brokers.value
     if as_json:
-        print_json([run_document(run) for run in runs])
+        print_json([run_document(run) for run in page.rows])
+        tell_next("backtests", page.next_cursor)
         return
     print_mode(mode)
     print_table(
@@ -129,10 +143,11 @@ def list_backtests(
                 run.engine if run.confirmation is None else f"{run.engine}, confirmed",
                 run.label,
             )
-            for run in runs
+            for run in page.rows
         ],
-        empty="none was run. Begin with: munshi backtest run --help",
+        empty=empty,
     )
+    tell_next("backtests", page.next_cursor)
 
 
 @backtest_app.command("show")

@@ -1,7 +1,7 @@
 """How a backtest is shown, and how parameters are typed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,10 @@ from munshi.cli.output import print_table, show_instant
 from munshi.domain.backtest.breakdown import TradeGroup, breakdown
 from munshi.domain.backtest.leg_lines import option_legs, way_out
 from munshi.domain.backtest.measuring import Evidence
+from munshi.domain.backtest.pitfalls import check_pitfalls
 from munshi.domain.backtest.results import LegFill, Trade
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.backtest.warnings import warnings_of
 from munshi.errors import BacktestRunUnknownError, JobParametersInvalidError
 
 _MONEY = {"net", "gross", "costs", "slippage", "expectancy", "stranded_value"}
@@ -24,7 +26,7 @@ _SHARES = {"costs_of_gross", "win_rate", "exposure", "cagr", "max_drawdown", "de
 _ENDS = ("_low", "_high")
 _TRADES_SHOWN = 40
 _COMPARED = ("label", "data_fingerprint", "result_hash", "code_version", "engine", "engine_version")
-_LOOKED_THROUGH = 500
+_READ_AT_ONCE = 500
 
 
 def read_parameters(given: Sequence[str]) -> dict[str, object]:
@@ -69,7 +71,7 @@ def find_run(services: Services, text: str) -> BacktestRun:
     try:
         return services.backtests.get(UUID(text))
     except ValueError:
-        runs = services.backtests.list_runs(limit=_LOOKED_THROUGH)
+        runs = every_run(services)
     found = [run for run in runs if text and str(run.run_id).startswith(text.lower())]
     if len(found) != 1:
         what = "There is no" if not found else "There is more than one"
@@ -77,6 +79,25 @@ def find_run(services: Services, text: str) -> BacktestRun:
             f"{what} backtest {text!r}.", hint="See them: munshi backtest list"
         )
     return found[0]
+
+
+def every_run(services: Services) -> Iterator[BacktestRun]:
+    """Newest first, read page by page."""
+    cursor: str | None = None
+    while True:
+        page = services.backtests.page(cursor=cursor, limit=_READ_AT_ONCE)
+        yield from page.rows
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def what_was_run(services: Services, *, is_filtered: bool) -> str:
+    """What a list without a row says: nothing was run, or nothing that fits what was asked."""
+    strategies = services.backtests.list_strategies()
+    if not is_filtered or not strategies:
+        return "none was run. Begin with: munshi backtest run --help"
+    return f"none fits. There are runs of {', '.join(strategies)}."
 
 
 def run_document(
@@ -87,6 +108,10 @@ def run_document(
     if evidence is not None:
         document["evidence"] = asdict(evidence)
     if trades is not None:
+        checks = check_pitfalls(run, trades)
+        document["pitfalls"] = [asdict(check) for check in checks]
+        if evidence is not None:
+            document["warnings"] = warnings_of(run, evidence, checks)
         document["groups"] = {
             kind: [asdict(group) for group in groups] for kind, groups in breakdown(trades).items()
         }
@@ -106,15 +131,30 @@ def run_document(
     return document
 
 
-def print_run(run: BacktestRun, trades: Sequence[Trade], evidence: Evidence) -> None:
+def print_run(
+    run: BacktestRun,
+    trades: Sequence[Trade],
+    evidence: Evidence,
+    *,
+    also: Sequence[str] = (),
+) -> None:
+    """Assumptions and warnings first; `also` are warnings that are not the run's own."""
+    checks = check_pitfalls(run, trades)
     typer.secho(
         f"{run.strategy} on {run.instrument} {run.bar_interval}, {run.from_date} to {run.to_date}",
         bold=True,
     )
     for assumption in run.assumptions:
         typer.echo(assumption)
+    for warning in (*also, *warnings_of(run, evidence, checks)):
+        typer.secho(warning, fg="yellow")
     print_table(
-        "",
+        "What this backtest does not do",
+        ("done", "", "what its trades show"),
+        [("no" if each.is_absent else "YES", each.name, each.said) for each in checks],
+    )
+    print_table(
+        "Figures",
         ("figure", "value", "90 % of the time"),
         [
             (name, shown(name, value), _range(run, name))

@@ -92,6 +92,4 @@ def report_backtest(
         print_json(report_document(report))
     if html is None and not as_json:
         print_mode(mode)
-        for warning in report.warnings:
-            typer.secho(warning, fg="yellow")
-        print_run(report.run, report.trades, report.evidence)
+        print_run(report.run, report.trades, report.evidence, also=report.notes)

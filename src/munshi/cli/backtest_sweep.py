@@ -6,7 +6,14 @@ from typing import Annotated
 import typer
 
 from munshi.cli.backtest import backtest_app
-from munshi.cli.output import JsonFlag, print_json, print_mode, print_table, show_instant
+from munshi.cli.output import (
+    JsonFlag,
+    print_json,
+    print_mode,
+    print_table,
+    show_instant,
+    tell_next,
+)
 
 __all__ = ["backtest_app"]
 
@@ -76,6 +83,7 @@ def sweep_backtests(
 def show_sweeps(
     sweep: Annotated[str, typer.Argument(help="A sweep's id; without it, all are listed.")] = "",
     *,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
     limit: int = typer.Option(20, min=1, max=500, help="How many."),
     as_json: JsonFlag = False,
 ) -> None:
@@ -101,9 +109,10 @@ def show_sweeps(
             print_mode(mode)
             print_sweep(found, most=limit)
             return
-        sweeps = services.sweeps.list_sweeps(limit=limit)
+        page = services.sweeps.page(cursor=cursor, limit=limit)
     if as_json:
-        print_json([asdict(each) for each in sweeps])
+        print_json([asdict(each) for each in page.rows])
+        tell_next("sweeps", page.next_cursor)
         return
     print_mode(mode)
     print_table(
@@ -120,10 +129,11 @@ def show_sweeps(
                 each.trial_count,
                 each.label,
             )
-            for each in sweeps
+            for each in page.rows
         ],
         empty="none was run. Begin with: munshi backtest sweep --help",
     )
+    tell_next("sweeps", page.next_cursor)
 
 
 def _options(given: dict[str, object]) -> dict[str, object]:

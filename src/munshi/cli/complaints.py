@@ -30,7 +30,7 @@ class Complaining(TyperGroup):
 def _one_line(error: Exception) -> str:
     if isinstance(error, AppError):
         return " ".join(str(error).split())
-    from munshi.jobs.causes import cause
+    from munshi.infrastructure.causes import cause
 
     said = cause(error).rstrip(".")
     return f"something failed inside Munshi: {said}. MUNSHI_LOG_LEVEL=DEBUG shows where."

@@ -60,6 +60,12 @@ def print_mode(mode: str) -> None:
         typer.secho("LIVE brokers.", fg="red", err=True)
 
 
+def tell_next(what: str, cursor: str | None) -> None:
+    """How to see older ones; on stderr, so that output can be piped."""
+    if cursor is not None:
+        typer.echo(f"Older {what}: add --cursor {cursor}", err=True)
+
+
 def show_instant(instant: datetime | None) -> str:
     from munshi.clock import show_ist
 

@@ -30,8 +30,9 @@ def chart(report: SignalReport) -> list[str]:
         _STEPS[(closes[day] - lowest) * steps // max(1, highest - lowest)] for day in days
     )
     marks = "".join(signals.get(day, " ") for day in days)
+    span = f"{to_rupees(lowest):,.2f} to {to_rupees(highest):,.2f}"
     return [
-        f"Daily closes {days[0]} to {days[-1]}, {to_rupees(lowest)} to {to_rupees(highest)}:",
+        f"Daily closes {days[0]} to {days[-1]}, {span}:",
         line,
         marks.rstrip(),
     ]

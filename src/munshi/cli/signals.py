@@ -52,8 +52,8 @@ def signals(
                 week.signal.sells.value if week.signal else "",
                 week.signal.strike if week.signal else "",
                 show_instant(week.signal.known_at) if week.signal else "",
-                to_rupees(week.signal.close) if week.signal else "",
-                to_rupees(week.signal.stop_level) if week.signal else "",
+                f"{to_rupees(week.signal.close):,.2f}" if week.signal else "",
+                f"{to_rupees(week.signal.stop_level):,.2f}" if week.signal else "",
                 week.not_evaluated or "",
             )
             for week in report.weeks

@@ -23,8 +23,9 @@ def stream(
     """Stream prices, until Ctrl-C.
 
     Last quotes go into the cache for `munshi quotes`, minute bars are stored as provisional
-    (`munshi data provisional`). A line that breaks is opened again; a login that ends is waited
-    for. To have a worker stream all day: munshi schedule resume price_stream.
+    (`munshi data provisional`), and of each minute the first quote is kept (`munshi data quotes`).
+    A line that breaks is opened again; a login that ends is waited for. To have a worker stream
+    all day: munshi schedule resume price_stream.
     """
     import threading
 

@@ -14,16 +14,17 @@ from munshi.bootstrap import Services
 from munshi.clock import today_ist
 from munshi.dashboard.look import Look
 from munshi.domain.backtest.catalogue import STRATEGIES
-from munshi.domain.backtest.params import BacktestParams
+from munshi.domain.backtest.engine import EngineName
+from munshi.domain.backtest.params import BacktestParams, kinds_of
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.jobs import BACKTEST, BACKTEST_AUDIT
-from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
 SERIES_NAMED = 200
-KINDS = (ChargeKind.FUTURES, ChargeKind.INTRADAY, ChargeKind.DELIVERY)
 _Text = Annotated[str, Form(max_length=200)]
+# What is not filled in is as `POST /jobs` has it.
+_WHOLE = ("lots", "lot_size", "slippage_bp", "margin_percent", "max_wait")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,16 @@ class Typed:
     capital: str = "1000000"
     lots: str = "1"
     lot_size: str = "1"
-    kind: str = ChargeKind.FUTURES.value
+    kind: str = ""
     fill: str = FillModel.NEXT_OPEN.value
     slippage_bp: str = "1"
+    brokerage: str = "20"
+    margin_percent: str = ""
+    max_wait: str = "60"
+    engine: str = EngineName.KERNEL.value
+    confirm: str = ""
     accept_holes: str = ""
+    source: str = ""
     parameters: str = ""
 
     def to_json(self, strategy: str) -> dict[str, object]:
@@ -53,12 +60,14 @@ class Typed:
             "from": self.first,
             "to": self.last,
             "capital": self.capital,
-            "lots": _whole("lots", self.lots),
-            "lot_size": _whole("lot_size", self.lot_size),
-            "kind": self.kind,
+            "kind": self.kind or None,
             "fill": self.fill,
-            "slippage_bp": _whole("slippage_bp", self.slippage_bp),
+            "brokerage": self.brokerage,
+            "engine": self.engine,
+            "confirm": bool(self.confirm),
             "accept_holes": bool(self.accept_holes),
+            "source": self.source or None,
+            **{name: _whole(name, text) for name in _WHOLE if (text := getattr(self, name))},
         }
 
 
@@ -104,10 +113,16 @@ class BacktestForm:
         capital: _Text,
         lots: _Text,
         lot_size: _Text,
-        kind: _Text,
+        kind: _Text = "",
         fill: _Text,
         slippage_bp: _Text,
+        brokerage: _Text = "20",
+        margin_percent: _Text = "",
+        max_wait: _Text = "60",
+        engine: _Text = EngineName.KERNEL.value,
+        confirm: _Text = "",
         accept_holes: _Text = "",
+        source: _Text = "",
         parameters: Annotated[str, Form(max_length=5000)] = "",
     ) -> Response:
         """`parameters` are the strategy's own, a line each as NAME=VALUE."""
@@ -122,7 +137,13 @@ class BacktestForm:
             kind=kind,
             fill=fill,
             slippage_bp=slippage_bp,
+            brokerage=brokerage.strip(),
+            margin_percent=margin_percent.strip(),
+            max_wait=max_wait.strip(),
+            engine=engine,
+            confirm=confirm,
             accept_holes=accept_holes,
+            source=source.strip(),
             parameters=parameters,
         )
         try:
@@ -160,8 +181,9 @@ class BacktestForm:
             error=error,
             names=list(names)[:SERIES_NAMED],
             intervals=tuple(Interval),
-            kinds=KINDS,
+            kinds=kinds_of(strategy),
             fills=tuple(FillModel),
+            engines=tuple(EngineName),
         )
 
 
@@ -180,6 +202,8 @@ def _defaults(strategy: str) -> str:
 def _spelt(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
     return f"{value:%H:%M}" if isinstance(value, time) else str(value)
 
 

@@ -3,19 +3,19 @@
 import hashlib
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from munshi.clock import Clock
 from munshi.errors import DatabaseUnreachableError
-from munshi.jobs.causes import cause
+from munshi.infrastructure.causes import cause
+from munshi.infrastructure.feed import Feed
 
 POLL_SECONDS = 1.0
 # What moves by itself, such as the market's state, is looked at as often as this.
 REFRESH_SECONDS = 20.0
-AFTER_FAILURE_SECONDS = 3.0
 # Drawing takes a fifth of a processor at most, however much is open and however fast it changes;
 # it rests after each part, so that what is asked of the API waits for one at most.
 REST = 4.0
@@ -78,107 +78,53 @@ class _Shown:
     at: float = 0.0
     mark: str = ""
     event: bytes = b""
-    readers: list[Reader] = field(default_factory=list)
 
 
-class LiveFeed:
+class LiveFeed(Feed[Reader]):
     """`signs` is the small read that says whether there may be anything new for anybody."""
 
+    thread_name = "live-feed"
+    after_failure_seconds = 3.0
+
     def __init__(self, clock: Clock, signs: Callable[[], str]) -> None:
+        super().__init__()
         self._clock = clock
         self._signs = signs
-        self._changed = threading.Condition()
         self._shown: dict[Hashable, _Shown] = {}
-        self._thread: threading.Thread | None = None
-        self._has_news = False
-        self._is_ended = False
 
     def subscribe(self, moving: Moving, *, seen: str, wake: Callable[[], None]) -> Reader:
-        """Read on from the part whose mark is `seen`. Whoever subscribes unsubscribes."""
+        """Read on from the part whose mark is `seen`."""
         reader = Reader(moving, seen=seen, wake=wake)
         with self._changed:
-            if self._is_ended:
-                reader.end()
-                return reader
-            shown = self._shown.setdefault(moving.key, _Shown())
-            shown.readers.append(reader)
-            if shown.mark:
+            shown = self._shown.get(moving.key)
+            if shown is not None and shown.mark:
                 reader.give(shown.mark, shown.event)
-            self._has_news = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="live-feed", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._join(reader)
         return reader
 
     def unsubscribe(self, reader: Reader) -> None:
         with self._changed:
-            shown = self._shown.get(reader.moving.key)
-            if shown is not None and reader in shown.readers:
-                shown.readers.remove(reader)
-                if not shown.readers:
-                    del self._shown[reader.moving.key]
-                self._changed.notify()
+            super().unsubscribe(reader)
+            if not self._reading(reader.moving.key):
+                self._shown.pop(reader.moving.key, None)
 
-    @property
-    def readers(self) -> int:
-        with self._changed:
-            return sum(len(shown.readers) for shown in self._shown.values())
-
-    def end(self) -> None:
-        """Every reader, and every later one, is told that nothing more comes; never waits."""
-        with self._changed:
-            self._is_ended = True
-            readers = [reader for shown in self._shown.values() for reader in shown.readers]
-            self._shown.clear()
-            self._changed.notify()
-        for reader in readers:
-            reader.end()
-
-    def close(self) -> None:
-        """`end`, and the thread is gone."""
-        self.end()
-        thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        pause = 0.0
-        while shown := self._wait(pause):
-            try:
-                self._turn(shown)
-                pause = POLL_SECONDS
-            except DatabaseUnreachableError as error:
-                _log.info("live_feed_waits", cause=str(error))
-                pause = AFTER_FAILURE_SECONDS
-            except Exception as error:  # noqa: BLE001 - pages wait for whoever comes next
-                _log.error("live_feed_failed", cause=cause(error))
-                pause = AFTER_FAILURE_SECONDS
-
-    def _wait(self, seconds: float) -> list[_Shown]:
-        """What is read, after `seconds` or when a part is new; nobody reading ends the thread."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_news or not self._shown, seconds)
-            self._has_news = False
-            if not self._shown:
-                self._thread = None
-            return list(self._shown.values())
-
-    def _turn(self, all_shown: list[_Shown]) -> None:
+    def _turn(self, readers: list[Reader]) -> float:
         signs = self._signs()
-        for shown in all_shown:
-            with self._changed:
-                moving = shown.readers[0].moving if shown.readers else None
-            if moving is None:
-                continue
+        for key in dict.fromkeys(reader.moving.key for reader in readers):
             try:
-                self._look(shown, moving, signs)
+                self._look(key, signs)
             except DatabaseUnreachableError:
                 raise
             except Exception as error:  # noqa: BLE001 - the other pages have done nothing wrong
-                _log.error("live_part_failed", part=str(moving.key)[:200], cause=cause(error))
+                _log.error("live_part_failed", part=str(key)[:200], cause=cause(error))
+        return POLL_SECONDS
 
-    def _look(self, shown: _Shown, moving: Moving, signs: str) -> None:
+    def _look(self, key: Hashable, signs: str) -> None:
+        with self._changed:
+            reading = self._reading(key)
+            if not reading:
+                return
+            moving, shown = reading[0].moving, self._shown.setdefault(key, _Shown())
         now = self._clock.monotonic()
         signs += moving.signs()
         if signs == shown.signs and now - shown.at < REFRESH_SECONDS:
@@ -187,10 +133,13 @@ class LiveFeed:
         with self._changed:
             shown.signs, shown.at = signs, now
             shown.mark, shown.event = mark_of(html), spell_part(html)
-            for reader in shown.readers:
+            for reader in self._reading(key):
                 reader.give(shown.mark, shown.event)
             rest = REST * (self._clock.monotonic() - now)
             self._changed.wait_for(lambda: self._is_ended, rest)
+
+    def _reading(self, key: Hashable) -> list[Reader]:
+        return [reader for reader in self._readers if reader.moving.key == key]
 
 
 def mark_of(html: str) -> str:

@@ -22,15 +22,14 @@ from munshi.dashboard.look import Look
 from munshi.dashboard.parts import alive
 from munshi.dashboard.pictures import Colour, Line, LineChart
 from munshi.domain.backtest.breakdown import breakdown
+from munshi.domain.backtest.pitfalls import check_pitfalls
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.backtest.warnings import warnings_of
-from munshi.domain.places import Place, cut, read_cursor
 from munshi.errors import AppError, RequestInvalidError
 
 RUNS_SHOWN = 50
 TRADES_SHOWN = 200
 MOST_COMPARED = 6
-_LIST = "backtests"
 _Text = Annotated[str, Query(max_length=100)]
 _Cursor = Annotated[str | None, Query(max_length=300)]
 _COLOURS = (Colour.MAIN, Colour.WARN, Colour.GOOD, Colour.BAD, Colour.CALM, Colour.MAIN)
@@ -76,13 +75,9 @@ class ResearchPages:
         cursor: _Cursor = None,
     ) -> Response:
         """Those that fit, the newest first."""
-        found = self._backtests.list_runs(
-            limit=RUNS_SHOWN + 1,
-            after=read_cursor(_LIST, cursor),
-            strategy=strategy,
-            instrument=instrument.strip(),
+        page = self._backtests.page(
+            cursor=cursor, limit=RUNS_SHOWN, strategy=strategy, instrument=instrument
         )
-        page = cut(found, limit=RUNS_SHOWN, name=_LIST, place=_place)
         return self._look.page(
             request,
             "research.html",
@@ -102,6 +97,7 @@ class ResearchPages:
         run = self._backtests.get(run_id)
         evidence = self._backtests.evidence(run)
         trades = self._backtests.trades(run_id)
+        pitfalls = check_pitfalls(run, trades)
         curve, trouble = self._curve(run)
         charts: tuple[LineChart, ...] = ()
         if curve:
@@ -118,7 +114,8 @@ class ResearchPages:
             "research_run.html",
             title=f"{run.strategy} on {run.instrument}",
             run=run,
-            warnings=warnings_of(run, evidence),
+            warnings=warnings_of(run, evidence, pitfalls),
+            pitfalls=pitfalls,
             evidence=evidence,
             audits=self._audits.list_of(run_id),
             confirmation=list(confirmation_lines(run)),
@@ -198,10 +195,6 @@ class ResearchPages:
                 lines=lines,
             ),
         )
-
-
-def _place(run: BacktestRun) -> Place:
-    return Place(at=run.created_at, row=run.run_id)
 
 
 def _by_day(curve: Sequence[tuple[datetime, int]]) -> list[tuple[date, int]]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from munshi.domain.health import Finding, HealthStatus
 from munshi.errors import AppError
-from munshi.jobs.causes import cause, without_secrets
+from munshi.infrastructure.causes import cause, without_secrets
 
 
 class State(StrEnum):

@@ -143,10 +143,19 @@ OPERATIONAL_WRITES = (
         what="minutes as a stream showed them, until history confirms them",
         why="measured, not decided; many a minute",
         writers=(
-            "streams.bar_store:BarStore._save",
+            "streams.stream_store:StreamStore._save_once",
             "market.candles:CandleService._save_month",
             "market.candles:CandleService._forget_provisional",
             "market.provisional:ProvisionalService.cleanup",
+        ),
+    ),
+    OperationalWrite(
+        table="StreamQuotes",
+        what="the first quote of each minute as a stream showed it",
+        why="measured, not decided; many a minute",
+        writers=(
+            "streams.stream_store:StreamStore._save_once",
+            "market.stored_quotes:KeptQuoteService._forget",
         ),
     ),
     OperationalWrite(

@@ -112,6 +112,13 @@ class ProvisionalBarsConflictError(AppError):
     retryable = True
 
 
+class StreamQuotesConflictError(AppError):
+    """Another stream stored a quote of the same minute first."""
+
+    status = 409
+    retryable = True
+
+
 class InstrumentNotServedError(AppError):
     """The broker does not serve this instrument."""
 

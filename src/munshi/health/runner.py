@@ -12,7 +12,7 @@ from munshi.clock import Clock, SystemClock
 from munshi.domain.health import Finding, HealthStatus
 from munshi.errors import AppError
 from munshi.health.ground import Check, CheckGround
-from munshi.jobs.causes import cause, trace
+from munshi.infrastructure.causes import cause, trace
 
 # So that checks do not take every connection of the pool at once.
 AT_ONCE = 4

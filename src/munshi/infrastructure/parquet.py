@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from itertools import islice
@@ -31,17 +31,28 @@ def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[
     """
     schema = {name: _TYPES[kind] for name, kind in columns.items()}
     waiting = iter(rows)
+    batches = iter(lambda: list(islice(waiting, _BATCH)), [])
+    _write(path, schema, (pl.DataFrame(each, schema=schema, orient="row") for each in batches))
 
-    def batches(
+
+def write_columns(
+    path: Path, columns: dict[str, type], batches: Iterable[Mapping[str, Sequence[int]]]
+) -> None:
+    """As `write_parquet`, of `batches` of whole numbers; instants are microseconds since 1970."""
+    schema = {name: _TYPES[kind] for name, kind in columns.items()}
+    _write(path, schema, (pl.DataFrame(each, schema=schema) for each in batches))
+
+
+def _write(path: Path, schema: dict[str, pl.DataType], frames: Iterator[pl.DataFrame]) -> None:
+    def given(
         _columns: list[str] | None,
         _predicate: pl.Expr | None,
         _most: int | None,
         _size: int | None,
     ) -> Iterator[pl.DataFrame]:
-        while batch := list(islice(waiting, _BATCH)):
-            yield pl.DataFrame(batch, schema=schema, orient="row")
+        return frames
 
-    frame = register_io_source(batches, schema=schema)
+    frame = register_io_source(given, schema=schema)
     try:
         frame.sink_parquet(path, compression="zstd", row_group_size=_ROW_GROUP, maintain_order=True)
     except pl.exceptions.PolarsError as error:
@@ -54,3 +65,10 @@ def write_parquet(path: Path, columns: dict[str, type], rows: Iterable[Sequence[
 def read_parquet(data: bytes, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     """The `columns` of what `write_parquet` wrote, row by row; all of it is held."""
     return pl.read_parquet(BytesIO(data), columns=list(columns)).select(columns).rows()
+
+
+def read_columns(data: bytes, columns: Sequence[str]) -> Iterator[tuple[list[int], ...]]:
+    """The `columns` of what `write_columns` wrote, as it takes them: many rows at a time."""
+    frame = pl.read_parquet(BytesIO(data), columns=list(columns)).select(columns)
+    for part in frame.iter_slices(_ROW_GROUP):
+        yield tuple(column.to_physical().to_list() for column in part)

@@ -13,8 +13,8 @@ from queue import Empty, Queue
 from typing import Any
 
 from munshi.errors import AppError, JobResultInvalidError, RequestAbandonedError
+from munshi.infrastructure.causes import cause, trace
 from munshi.infrastructure.platform import end_with_session, processes_started
-from munshi.jobs.causes import cause, trace
 from munshi.jobs.child_messages import Message, children_to_json, job_from_json
 from munshi.jobs.child_run import ChildRun
 from munshi.jobs.child_wire import ChildWire

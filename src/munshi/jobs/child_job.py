@@ -15,8 +15,8 @@ from munshi.errors import (
     JobMemoryExceededError,
     JobProcessDiedError,
 )
+from munshi.infrastructure.causes import cause
 from munshi.infrastructure.platform import signal_name
-from munshi.jobs.causes import cause
 from munshi.jobs.child_messages import (
     CUT_OFF,
     ENDINGS,

@@ -10,10 +10,10 @@ from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import Job
 from munshi.errors import ClockDriftError, DatabaseUnreachableError
+from munshi.infrastructure.causes import cause, trace
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_exchange import Wanted, open_exchange
 from munshi.infrastructure.wake import Wake
-from munshi.jobs.causes import cause, trace
 from munshi.jobs.crew import Crew
 from munshi.jobs.queues import QueueBook
 from munshi.jobs.records import Finished, Recorder

@@ -20,8 +20,8 @@ from munshi.domain.jobs import (
 )
 from munshi.domain.operational_writes import BAD_STATES
 from munshi.errors import AppError
+from munshi.infrastructure.causes import cause
 from munshi.infrastructure.database.transaction import Transaction
-from munshi.jobs.causes import cause
 from munshi.jobs.stops import JobPaused
 
 _UNSURE = " It may have done part of its work, so it is not repeated without a person."

@@ -1,25 +1,19 @@
 """What happens to jobs, as it happens, for any number of readers: one thread looks for them all."""
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-import structlog
-
 from munshi.domain.jobs import Job, JobLogLine
-from munshi.errors import DatabaseUnreachableError
-from munshi.jobs.causes import cause
+from munshi.infrastructure.feed import Feed
 from munshi.jobs.watching import JobWatch, Place
 
 POLL_SECONDS = 0.25
-AFTER_FAILURE_SECONDS = 2.0
 CAPACITY = 256
 # The state, and the end, must find room behind the last line.
 _SPARE = 2
-_log = structlog.get_logger(__name__)
 
 
 class EventKind(StrEnum):
@@ -106,85 +100,31 @@ class JobReader:
             self._is_over = True
 
 
-class JobFeed:
-    """Its one thread runs while somebody reads; no reader holds a thread or a connection."""
+class JobFeed(Feed[JobReader]):
+    """Reads for its readers four times a second."""
+
+    thread_name = "job-feed"
+    after_failure_seconds = 2.0
 
     def __init__(self, watch: JobWatch) -> None:
+        super().__init__()
         self._watch = watch
-        self._changed = threading.Condition()
-        self._readers: list[JobReader] = []
-        self._thread: threading.Thread | None = None
-        self._has_news = False
-        self._is_ended = False
 
     def subscribe(self, job_id: UUID, *, after: Place, wake: Callable[[], None]) -> JobReader:
         """Read `job_id` from now on, its log beyond `after`.
 
-        `wake` is called from another thread whenever there is something to take. Whoever
-        subscribes unsubscribes.
+        `wake` is called from another thread whenever there is something to take.
         """
         reader = JobReader(job_id, after, wake=wake)
-        with self._changed:
-            if self._is_ended:
-                reader.end()
-                return reader
-            self._readers.append(reader)
-            self._has_news = True
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="job-feed", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+        self._join(reader)
         return reader
 
-    def unsubscribe(self, reader: JobReader) -> None:
-        with self._changed:
-            if reader in self._readers:
-                self._readers.remove(reader)
-                self._changed.notify()
-
-    def end(self) -> None:
-        """Every reader, and every later one, is told that nothing more comes; never waits."""
-        with self._changed:
-            self._is_ended = True
-            readers, self._readers = self._readers, []
-            self._changed.notify()
-        for reader in readers:
-            reader.end()
-
-    def close(self) -> None:
-        """`end`, and the thread is gone."""
-        self.end()
-        thread = self._thread
-        if thread is not None:
-            thread.join()
-
-    def _run(self) -> None:
-        pause = 0.0
-        while readers := self._wait(pause):
-            try:
-                pause = POLL_SECONDS if self._turn(readers) else 0.0
-            except DatabaseUnreachableError as error:
-                _log.info("job_feed_waits", cause=str(error))
-                pause = AFTER_FAILURE_SECONDS
-            except Exception as error:  # noqa: BLE001 - readers wait for whoever comes next
-                _log.error("job_feed_failed", cause=cause(error))
-                pause = AFTER_FAILURE_SECONDS
-
-    def _wait(self, seconds: float) -> list[JobReader]:
-        """Who reads, after `seconds` or as soon as somebody new does; nobody ends the thread."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_news or not self._readers, seconds)
-            self._has_news = False
-            if not self._readers:
-                self._thread = None
-            return list(self._readers)
-
-    def _turn(self, readers: list[JobReader]) -> bool:
-        """Look once for all who have room; false where more can be read at once."""
+    def _turn(self, readers: list[JobReader]) -> float:
+        """Look once for all who have room, and again at once where more can be read."""
         asking = [reader for reader in readers if reader.has_room]
         places = {(reader.job_id, reader.place) for reader in asking}
         if not places:
-            return True
+            return POLL_SECONDS
         jobs, lines = self._watch.news(places, limit=CAPACITY)
         is_done = True
         for reader in asking:
@@ -193,7 +133,7 @@ class JobFeed:
                 is_done = is_done and not reader.has_room
             if reader.is_over:
                 self.unsubscribe(reader)
-        return is_done
+        return POLL_SECONDS if is_done else 0.0
 
 
 def _change(shown: Job | None, job: Job) -> EventKind | None:

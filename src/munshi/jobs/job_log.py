@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from munshi.clock import Clock
 from munshi.domain.jobs import Job, JobLogLine, LogLevel
-from munshi.jobs.causes import without_secret_values, without_secrets
+from munshi.infrastructure.causes import without_secret_values, without_secrets
 
 MOST_LINES = 1000
 EVENT_LENGTH = 2000

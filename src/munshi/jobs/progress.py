@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from munshi.jobs.causes import storable
+from munshi.infrastructure.causes import storable
 
 MESSAGE_LENGTH = 1000
 # A rate is judged over at least this long, and follows a change within a few such spans.

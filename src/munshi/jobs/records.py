@@ -11,10 +11,10 @@ from munshi.clock import Clock
 from munshi.domain.job_specs import JobSpec
 from munshi.domain.jobs import AttemptOutcome, JobEnding, JobState
 from munshi.errors import ClockDriftError, DatabaseUnreachableError, JobAttemptFencedError
+from munshi.infrastructure.causes import cause, trace
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.job_claims import Success
 from munshi.infrastructure.database.server_connection import patience
-from munshi.jobs.causes import cause, trace
 from munshi.jobs.endings import record_ending
 from munshi.jobs.run import JobRun
 

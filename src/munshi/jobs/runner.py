@@ -15,7 +15,7 @@ from munshi.errors import (
     JobTypeUnknownError,
     RequestAbandonedError,
 )
-from munshi.jobs.causes import trace
+from munshi.infrastructure.causes import trace
 from munshi.jobs.endings import (
     after_cancel,
     after_crash,

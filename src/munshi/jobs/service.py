@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from munshi.clock import Clock
@@ -64,14 +65,15 @@ class JobRequest:
 
 
 _PLAIN = JobRequest()
-# Raises JobParametersInvalidError.
-Door = Callable[[Transaction, Mapping[str, object]], None]
+# Is handed a job's parameters as its type reads them; raises JobParametersInvalidError.
+Door = Callable[[Transaction, Any], None]
 
 
 class JobService:
     """Stores what is asked for; workers do it. `rouse` tells them, after the commit.
 
-    `doors` look up, by job type, what parameters name, so that a job that cannot run is refused.
+    `doors` look up, by job type, what parameters name, in the transaction that stores the job, so
+    that nobody waits for one that cannot run.
     """
 
     def __init__(
@@ -105,8 +107,6 @@ class JobService:
         RequestInvalidError.
         """
         with self._database.transaction() as tx:
-            if job_type in self._doors:
-                self._doors[job_type](tx, parameters)
             return self.enqueue_in(tx, job_type, parameters, actor=actor, request=request)
 
     def enqueue_in(
@@ -129,11 +129,14 @@ class JobService:
         queue = request.queue or spec.queue
         if queue != spec.queue:
             check_queue(tx, self._registry, queue)
+        told = spec.params.from_json(parameters)
+        if (check := self._doors.get(job_type)) is not None:
+            check(tx, told)
         now = self._clock.now()
         new = NewJob(
             job_id=new_job_id(now),
             job_type=job_type,
-            parameters=spec.params.from_json(parameters).to_json(),
+            parameters=told.to_json(),
             priority=request.priority,
             max_attempts=spec.max_attempts if spec.idempotent else 1,
             run_at=request.run_at or now,

@@ -5,7 +5,7 @@ import random
 import structlog
 
 from munshi.clock import Clock
-from munshi.jobs.causes import cause, trace
+from munshi.infrastructure.causes import cause, trace
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
 SECONDS_BETWEEN_WORDS = 30.0

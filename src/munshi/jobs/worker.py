@@ -26,11 +26,11 @@ from munshi.errors import (
     JobArtifactInvalidError,
     JobAttemptFencedError,
 )
+from munshi.infrastructure.causes import cause
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.server_connection import patience, patience_within
 from munshi.infrastructure.wake import Wake
 from munshi.jobs.artifacts import ArtifactStore
-from munshi.jobs.causes import cause
 from munshi.jobs.crew import Crew
 from munshi.jobs.dispatcher import Dispatcher
 from munshi.jobs.keeper import LeaseKeeper

@@ -11,6 +11,7 @@ from munshi.domain.config_keys import (
     KEEP_ALERT_DAYS,
     KEEP_DAYS,
     KEEP_PROVISIONAL_DAYS,
+    KEEP_QUOTE_DAYS,
     KEEP_RUN_DAYS,
     MARKET,
     SCHEDULER,
@@ -40,6 +41,12 @@ class KeptBars(Protocol):
     def cleanup(self, days: int) -> int: ...
 
 
+class KeptQuotes(Protocol):
+    """What streams showed of the books."""
+
+    def cleanup(self, days: int) -> int: ...
+
+
 class KeptAlerts(Protocol):
     """Which alerts there were, and what was told of them."""
 
@@ -60,6 +67,9 @@ class CleanupServices(Protocol):
 
     @property
     def provisional(self) -> KeptBars: ...
+
+    @property
+    def kept_quotes(self) -> KeptQuotes: ...
 
     @property
     def alerts(self) -> KeptAlerts: ...
@@ -89,6 +99,9 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
     bar_days: int = services.config.value(MARKET, KEEP_PROVISIONAL_DAYS)
     run.progress(90, f"Forgetting unconfirmed bars of more than {bar_days} days ago.")
     bars_forgotten = services.provisional.cleanup(bar_days)
+    quote_days: int = services.config.value(MARKET, KEEP_QUOTE_DAYS)
+    run.progress(92, f"Forgetting quotes of more than {quote_days} days ago.")
+    quotes_forgotten = services.kept_quotes.cleanup(quote_days)
     alert_days: int = services.config.value(ALERTS, KEEP_ALERT_DAYS)
     run.progress(95, f"Forgetting alerts that ended more than {alert_days} days ago.")
     alerts_forgotten = services.alerts.cleanup(alert_days, actor=actor)
@@ -99,6 +112,7 @@ def clean_up_jobs(services: CleanupServices, run: JobRun, _: NoParams) -> dict[s
         "runs_forgotten": forgotten,
         "call_counts_forgotten": calls_forgotten,
         "unconfirmed_bars_forgotten": bars_forgotten,
+        "quotes_forgotten": quotes_forgotten,
         "alerts_forgotten": alerts_forgotten,
     }
 

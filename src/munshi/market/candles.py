@@ -1,6 +1,6 @@
 """The candles that are stored: merged month by month, read through the manifest."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -33,6 +33,7 @@ from munshi.infrastructure.candles.frames import (
 from munshi.infrastructure.candles.store import CandleStore
 from munshi.infrastructure.database.candle_repository import CandleFile, SeriesSummary
 from munshi.infrastructure.database.engine import Database
+from munshi.market.candle_parts import BarsOfDays, in_parts
 from munshi.settings import BrokerMode
 
 _log = structlog.get_logger()
@@ -205,6 +206,12 @@ class CandleService:
             )
         return self._read(files, start=start, end=end)
 
+    def read_parts(self, key: CandleKey, *, first: date, last: date) -> Iterator[BarsOfDays]:
+        """The bars of the days from `first` to `last`, IST, some months at a time, in order."""
+        with self._database.reading() as tx:
+            files = tx.candles.list_files(key, from_month=f"{first:%Y%m}", to_month=f"{last:%Y%m}")
+        return in_parts(files, self._read, first=first, last=last)
+
     def read_intact(self, key: CandleKey, *, start: datetime, end: datetime) -> pl.DataFrame:
         """As `read`, without the months whose file is damaged: what must be asked for again."""
         with self._database.reading() as tx:
@@ -250,7 +257,7 @@ class CandleService:
                 + (f" from {source}." if source else "."),
                 hint=f'Collect them: munshi data collect "{instrument}" --interval {interval}',
             )
-        return min(found, key=lambda series: _rank(series.key.source))
+        return min(found, key=lambda series: source_rank(series.key.source))
 
     def every_series(
         self, interval: Interval, *, source: str | None = None
@@ -262,7 +269,7 @@ class CandleService:
                 continue
             name = f"{series.key.exchange}:{series.key.instrument}"
             best = found.get(name)
-            if best is None or _rank(series.key.source) < _rank(best.key.source):
+            if best is None or source_rank(series.key.source) < source_rank(best.key.source):
                 found[name] = series
         return found
 
@@ -369,7 +376,8 @@ def _compare(seen: Sequence[KeptBar], confirmed: pl.DataFrame) -> None:
     )
 
 
-def _rank(source: str) -> int:
+def source_rank(source: str) -> int:
+    """Whose bars, and whose quotes, come first where none was named: the smallest."""
     return _PREFERENCE.index(source) if source in _PREFERENCE else len(_PREFERENCE)
 
 

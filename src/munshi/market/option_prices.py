@@ -23,12 +23,19 @@ class StoredOptionPrices:
         self._candles = candles
         self._interval = interval
         self._source = source
+        self._labels: set[str] = set()
+
+    @property
+    def labels(self) -> list[str]:
+        """Where the bars that were asked for until now come from."""
+        return sorted(self._labels)
 
     def track(self, instrument: str, expiry: date) -> PriceTrack:  # noqa: ARG002
         """Empty where nothing is stored. Raises CandleFileDamagedError."""
         series = self._series.get(instrument)
         if series is None:
             return PriceTrack()
+        self._labels.add(series.label)
         frame = self._candles.read(
             series.key, start=series.first_open, end=series.last_open + _A_WHILE
         )

@@ -1,5 +1,6 @@
 """Which candles are taken into the books, which are refused and why, and which are missing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -147,6 +148,16 @@ def coverage(
         frame,
         expected_bars(days, interval=interval, segment=segment, calendar=calendar, now=now),
     )
+
+
+def together(parts: Iterable[Coverage]) -> Coverage:
+    """That of days after days, of which no part has any that another has."""
+    days: list[DayCoverage] = []
+    gaps: list[Gap] = []
+    for part in parts:
+        days += part.days
+        gaps += part.gaps
+    return Coverage(days=tuple(days), gaps=tuple(gaps))
 
 
 def compare(frame: pl.DataFrame, expected: pl.DataFrame) -> Coverage:

@@ -14,10 +14,10 @@ from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import Schedule, ScheduleCursor
 from munshi.domain.triggers import MarketTrigger
 from munshi.errors import CalendarInvalidError, DatabaseUnreachableError
+from munshi.infrastructure.causes import cause, trace
 from munshi.infrastructure.database.engine import Database
 from munshi.infrastructure.database.schedule_board import ScheduleBoard
 from munshi.infrastructure.database.server_connection import patience
-from munshi.jobs.causes import cause, trace
 from munshi.jobs.service import JobService
 from munshi.jobs.troubles import Trouble
 from munshi.scheduler.cursors import (

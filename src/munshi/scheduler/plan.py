@@ -12,7 +12,7 @@ from munshi.domain.due_runs import Gap, gather, missed_runs
 from munshi.domain.market.calendar import MarketCalendar
 from munshi.domain.schedules import Schedule, ScheduleCursor, read_schedule
 from munshi.errors import AppError
-from munshi.jobs.causes import cause
+from munshi.infrastructure.causes import cause
 
 # A clock that steps back by less is waited for; by more, and its time is lived through again.
 PATIENCE = timedelta(minutes=1)

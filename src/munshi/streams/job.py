@@ -48,7 +48,7 @@ class StreamServices(Protocol):
 
 
 def run(services: StreamServices, run: JobRun, parameters: StreamParams) -> dict[str, Any]:
-    """Keep last quotes and provisional minute bars; a rejected login pauses the job."""
+    """Keep quotes and provisional minute bars; a rejected login pauses the job."""
     began = services.clock.now()
     wanted = check_wanted(services.streams, parameters.broker, parameters.instruments)
     until = _until(services, parameters, wanted)
@@ -87,6 +87,7 @@ def _stream(
         "instruments": [str(each.ref) for each in wanted.instruments],
         "ticks": state.ticks,
         "bars": state.bars,
+        "quotes": state.quotes,
         "gaps": state.gaps,
         "connections": state.lines,
         "unreadable": state.unreadable,
@@ -94,9 +95,12 @@ def _stream(
 
 
 def describe(state: StreamState) -> str:
-    """`3 instruments, 120 ticks, 4 bars, 1 gap`, and whether one lasts."""
+    """`3 instruments, 120 ticks, 4 bars, 4 quotes, 1 gap`, and whether one lasts."""
     gaps = f"{state.gaps} gap{'' if state.gaps == 1 else 's'}"
-    told = f"{state.instruments} instruments, {state.ticks} ticks, {state.bars} bars, {gaps}"
+    told = (
+        f"{state.instruments} instruments, {state.ticks} ticks, {state.bars} bars, "
+        f"{state.quotes} quotes, {gaps}"
+    )
     if not state.gap_reasons:
         return told
     mend = f" (munshi login {state.broker})" if GapReason.NO_LOGIN in state.gap_reasons else ""

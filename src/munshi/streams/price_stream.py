@@ -23,12 +23,12 @@ from munshi.infrastructure.brokers.breeze.stream import (
     open_breeze_stream,
 )
 from munshi.infrastructure.brokers.kite.stream import MAX_INSTRUMENTS, open_kite_stream
-from munshi.streams.bar_store import BarStore
 from munshi.streams.breeze_rooms import find_rooms
 from munshi.streams.ground import StreamGround
 from munshi.streams.line_keeper import LineKeeper, Patience
 from munshi.streams.recorder import Heard, Streamed, StreamRecorder
 from munshi.streams.steady_clock import SteadyClock
+from munshi.streams.stream_store import StreamStore
 
 _log = structlog.get_logger()
 STOP_SECONDS = 20.0
@@ -151,7 +151,7 @@ def open_price_stream(
         clock=steady,
         desk_clock=ground.clock,
         quotes=ground.quotes,
-        store=BarStore(ground.database, ground.clock),
+        store=StreamStore(ground.database, ground.clock),
         heard=heard,
         least_lead=None if wanted.rooms is None else _BREEZE_LEAD,
     )

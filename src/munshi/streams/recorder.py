@@ -1,4 +1,4 @@
-"""Joins a line and what becomes of its ticks: last quotes and minute bars, gaps remembered."""
+"""Joins a line and what becomes of its ticks: quotes and minute bars, gaps remembered."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from munshi.cache.last_quotes import LastQuotes
 from munshi.clock import Clock
 from munshi.domain.enums import Service
 from munshi.domain.market.candle_files import CandleKey
+from munshi.domain.market.first_quotes import FirstQuotes
 from munshi.domain.market.gaps import StreamGap
+from munshi.domain.market.kept_quotes import KeptQuote
 from munshi.domain.market.provisional_bars import KeptBar
 from munshi.domain.market.quotes import LastQuote, QuoteWay, StreamState
 from munshi.domain.market.tick_bars import ProvisionalBar, TickBars
 from munshi.domain.market.ticks import DepthRow, Tick
 from munshi.errors import CacheValueTooLargeError
-from munshi.streams.bar_store import BarStore
+from munshi.streams.stream_store import StreamStore
 
 _log = structlog.get_logger()
 Heard = Callable[[str, Mapping[str, object]], None]
@@ -47,7 +49,7 @@ class StreamRecorder:
         clock: Clock,
         desk_clock: Clock,
         quotes: LastQuotes,
-        store: BarStore,
+        store: StreamStore,
         heard: Heard,
         least_lead: timedelta | None = None,
     ) -> None:
@@ -60,6 +62,9 @@ class StreamRecorder:
         self._lock = Lock()
         self._bars = TickBars(lead=least_lead)
         self._closed: list[ProvisionalBar] = []
+        # Breeze's messages say when the last trade was, not when they were sent.
+        self._firsts = FirstQuotes(says_when_sent=streamed.broker is Service.KITE)
+        self._kept: list[KeptQuote] = []
         self._changed: dict[int, LastQuote] = {}
         self._last: dict[int, LastQuote] = {}
         self._gap: StreamGap | None = None
@@ -77,9 +82,12 @@ class StreamRecorder:
             self._closed += self._bars.take(ticks, received_at=received_at)
             for tick in ticks:
                 key = self._streamed.keys.get(tick.token)
-                if key is not None:
-                    quote = self._quote(tick, key, seen_at)
-                    self._last[tick.token] = self._changed[tick.token] = quote
+                if key is None:
+                    continue
+                quote = self._quote(tick, key, seen_at)
+                self._last[tick.token] = self._changed[tick.token] = quote
+                kept = self._firsts.take(tick, key, received_at=received_at, lead=self._bars.lead)
+                self._kept += [kept] if kept else []
 
     def alive(self) -> None:
         """Anything came, a heartbeat included."""
@@ -118,7 +126,7 @@ class StreamRecorder:
     # --- the keeper's side -----------------------------------------------------------------
 
     def flush(self) -> None:
-        """Close what is due, store bars, keep quotes, and say how the stream stands."""
+        """Close what is due, store bars and quotes, and say how the stream stands."""
         with self._lock:
             self._closed += self._bars.close_due(now=self._clock.now())
         self._write()
@@ -128,6 +136,16 @@ class StreamRecorder:
         with self._lock:
             self._closed += self._bars.close_all()
         self._write(is_over=True)
+        firsts, store = self._firsts, self._store
+        told = {
+            "quotes_crossed": firsts.crossed,
+            "quotes_untimely": firsts.untimely,
+            "quotes_unreadable": firsts.unreadable,
+            "quotes_lost": store.quotes.lost,
+            "bars_lost": store.bars.lost,
+        }
+        if any(told.values()):
+            _log.warning("stream_kept_not_all", **told)
 
     def state(self, *, is_over: bool = False) -> StreamState:
         with self._lock:
@@ -141,7 +159,8 @@ class StreamRecorder:
                 instruments=len(self._streamed.keys),
                 lines=self._lines,
                 ticks=self._ticks,
-                bars=self._store.stored + self._store.waiting,
+                bars=self._store.bars.stored + len(self._store.bars),
+                quotes=self._store.quotes.stored + len(self._store.quotes),
                 unreadable=self._unreadable,
                 gaps=self._gaps,
                 gap_began=gap.began if gap else None,
@@ -158,7 +177,9 @@ class StreamRecorder:
         with self._lock:
             closed, self._closed = self._closed, []
             changed, self._changed = self._changed, {}
-        self._store.add([self._kept(bar) for bar in closed if bar.token in self._streamed.keys])
+            kept, self._kept = self._kept, []
+        bars = [self._kept_bar(bar) for bar in closed if bar.token in self._streamed.keys]
+        self._store.add(bars, kept)
         self._store.flush()
         try:
             self._quotes.keep(changed.values())
@@ -166,7 +187,7 @@ class StreamRecorder:
         except CacheValueTooLargeError as error:
             _log.warning("last_quotes_not_kept", quotes=len(changed), why=error.detail)
 
-    def _kept(self, bar: ProvisionalBar) -> KeptBar:
+    def _kept_bar(self, bar: ProvisionalBar) -> KeptBar:
         return KeptBar(key=self._streamed.keys[bar.token], candle=bar.candle, is_whole=bar.is_whole)
 
     def _quote(self, tick: Tick, key: CandleKey, seen_at: datetime) -> LastQuote:

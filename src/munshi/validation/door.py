@@ -1,6 +1,5 @@
 """What is looked up before a validation is stored as a job; no code of the user's is run here."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from munshi.domain.validation.params import MODELS, ValidationParams
@@ -9,14 +8,13 @@ from munshi.infrastructure.database.transaction import Transaction
 from munshi.validation.own_code import find_own
 
 
-def check_validation(tx: Transaction, asked: Mapping[str, object], *, folder: Path) -> None:
+def check_validation(tx: Transaction, asked: ValidationParams, *, folder: Path) -> None:
     """Raise JobParametersInvalidError for a backtest, model or features that nobody has."""
-    params = ValidationParams.from_json(asked)
-    if tx.backtests.get_run(params.run_id) is None:
+    if tx.backtests.get_run(asked.run_id) is None:
         raise JobParametersInvalidError(
-            f"There is no backtest {params.run_id}.", hint="See them: munshi backtest list"
+            f"There is no backtest {asked.run_id}.", hint="See them: munshi backtest list"
         )
-    for name in (params.model_type, params.features):
+    for name in (asked.model_type, asked.features):
         if name is None or name in MODELS:
             continue
         try:

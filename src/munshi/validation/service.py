@@ -10,8 +10,9 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from munshi.backtest.service import BacktestService, fingerprint_of
+from munshi.backtest.service import BacktestService
 from munshi.clock import IST, Clock
+from munshi.domain.backtest.fingerprints import fingerprint_of
 from munshi.domain.backtest.runs import BacktestRun
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import InstrumentRef
@@ -115,7 +116,7 @@ class ValidationService:
         )
         bars = list(to_candles(frame))
         midnight = datetime.combine(backtest.from_date, time.min, IST)
-        if fingerprint_of([b for b in bars if b.opens >= midnight]) != backtest.data_fingerprint:
+        if fingerprint_of([b for b in bars if b.opens >= midnight]) != backtest.bars_fingerprint:
             raise BacktestBarsChangedError(
                 f"The stored bars of {backtest.instrument} are no longer those that the backtest "
                 "ran on, so features would be of other prices than labels.",

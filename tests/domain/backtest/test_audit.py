@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 from domain.backtest.test_kernel import bars_of, request
+from munshi.clock import IST
 from munshi.domain.backtest.audit import BacktestAudit, audit, find_peek
 from munshi.domain.backtest.engine import Strategy, Target
 from munshi.domain.backtest.kernel import Kernel
@@ -66,6 +68,28 @@ def test_the_quick_question_finds_it_whatever_the_next_bar_did() -> None:
         wanted = request(bars_of(list(paise)))
         assert find_peek(wanted, Peeker) is not None
         assert find_peek(wanted, lambda: MovingAverageCross(fast=2, slow=5)) is None
+
+
+@dataclass
+class OncePeeker:
+    """Peeks at the close of one bar alone, and is honest at all others."""
+
+    at: int
+
+    def decide(self, closed: Sequence[Candle], /) -> Target | None:
+        if len(closed) == self.at:
+            return Peeker().decide(closed)
+        return Target.LONG if closed[-1].close % 2 else Target.SHORT
+
+
+def test_the_quick_question_is_asked_at_every_bar() -> None:
+    bars = days_of(2)
+    for at in range(1, len(bars)):
+        peek = find_peek(request(bars), partial(OncePeeker, at))
+
+        assert peek is not None
+        assert f"{bars[at - 1].opens.astimezone(IST):%Y-%m-%d %H:%M}" in peek.what
+    assert find_peek(request(bars), partial(OncePeeker, -1)) is None
 
 
 def test_a_strategy_that_peeks_is_caught_at_the_bar_where_it_does() -> None:

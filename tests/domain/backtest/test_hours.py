@@ -55,7 +55,7 @@ def test_a_bar_closes_no_later_than_its_session(
     interval: Interval, stamp: str, closes: str
 ) -> None:
     hours = hours_of(date(2024, 5, 18), FRIDAY, MONDAY, interval=interval)
-    assert hours.closes(at(stamp), interval.span) == [ist(closes)]
+    assert list(hours.closes(at(stamp), interval.span)) == [ist(closes)]
 
 
 def test_the_short_last_bar_of_an_hour_is_decided_filled_and_marked_at_its_close() -> None:

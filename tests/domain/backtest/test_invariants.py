@@ -8,15 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.backtest.test_kernel import CAPITAL, PAISA, Script, request
+from made_quotes import HeldQuotes, around, drawn_quotes
 from munshi.domain.backtest.engine import Order, Request, Strategy, Target
 from munshi.domain.backtest.hours import trading_hours
 from munshi.domain.backtest.kernel import Kernel
+from munshi.domain.backtest.quotes import QuoteBook
 from munshi.domain.backtest.results import BacktestResult, FillModel, LegFill, TradeEnd
 from munshi.domain.backtest.strategies import MovingAverageCross, OpeningRangeBreakout
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
 from munshi.domain.market.intervals import Interval
+from munshi.domain.market.kept_quotes import QuoteTrack
 
 DAYS = [date(2024, 9, 30), date(2024, 10, 1)]  # charges change overnight
 INTERVAL = Interval.FIFTEEN_MINUTES
@@ -40,6 +43,20 @@ class Run:
     def result(self, bars: list[Candle] | None = None) -> BacktestResult:
         told = self.told if bars is None else replace(self.told, bars=bars)
         return Kernel().run(told, self.make(), progress=lambda _: None)
+
+
+QUOTED = ("NSE:INFY", *(f"NSE:S{number}" for number in range(1, 11)))
+
+
+def quotes() -> st.SearchStrategy[QuoteTrack]:
+    """Of the minutes of both days and some around them."""
+    return st.builds(
+        lambda seed, holes: drawn_quotes(
+            around(OPENS), lambda _: 2_450_000, seed=seed, holes=holes
+        ),
+        st.integers(0, 10_000),
+        st.sampled_from([0.0, 0.9, 0.99]),
+    )
 
 
 @st.composite
@@ -78,6 +95,7 @@ def runs(draw: st.DrawFn) -> Run:
         order=order,
         fill_model=draw(st.sampled_from(FillModel)),
         max_wait=timedelta(minutes=draw(st.sampled_from([0, 60]))),
+        quotes=QuoteBook(HeldQuotes(dict.fromkeys(QUOTED, draw(quotes()))), HOURS),
     )
     return Run(told=told, make=make)
 
@@ -92,9 +110,9 @@ def test_cash_and_position_are_the_equity_at_every_bar(run: Run) -> None:
     legs = legs_of(result)
     assert len(result.equity) == len(run.told.bars)
     for bar, point in zip(run.told.bars, result.equity, strict=True):
-        # What is filled as the next bar opens comes after this one has closed.
-        until = bar.opens if run.told.fill_model is FillModel.NEXT_OPEN else point.at
-        done = [leg for leg in legs if leg.at <= until]
+        # What is filled as the next bar opens, or by a quote then, comes after this one has closed.
+        at_close = run.told.fill_model is FillModel.NEXT_CLOSE
+        done = [leg for leg in legs if leg.at < point.at or (at_close and leg.at == point.at)]
         units = sum(leg.quantity if leg.side is Side.BUY else -leg.quantity for leg in done)
         assert point.cash == CAPITAL + sum(leg.cash - leg.cost.total for leg in done)
         assert point.position == units * (bar.close // PAISA)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from munshi.api.answers import Shown
 from munshi.api.roles import Role, allows
@@ -13,6 +13,10 @@ from munshi.backtest.page import report_document, report_page
 from munshi.bootstrap import Services
 from munshi.domain.backtest.audits import KeptAudit
 from munshi.domain.backtest.results import Trade
+
+_Text = Annotated[str, Query(max_length=100)]
+_Cursor = Annotated[str | None, Query(max_length=300)]
+_Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 class RunShown(Shown):
@@ -186,14 +190,32 @@ class BacktestRoutes:
         router.add_api_route("/backtests/{run_id}/trades", self.trades, **options)
 
     @allows(Role.VIEWER)
-    def list_runs(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[RunShown]:
-        """What was run, newest first."""
-        return [RunShown.model_validate(run) for run in self._backtests.list_runs(limit=limit)]
+    def list_runs(
+        self,
+        response: Response,
+        strategy: _Text = "",
+        instrument: _Text = "",
+        cursor: _Cursor = None,
+        limit: _Limit = 50,
+    ) -> list[RunShown]:
+        """What was run, newest first: of a strategy, and on what holds `instrument`.
+
+        Where there are older ones, the header X-Next-Cursor says the `cursor` of the next page.
+        """
+        page = self._backtests.page(
+            cursor=cursor, limit=limit, strategy=strategy, instrument=instrument
+        )
+        _tell_next(response, page.next_cursor)
+        return [RunShown.model_validate(run) for run in page.rows]
 
     @allows(Role.VIEWER)
-    def list_sweeps(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[SweepShown]:
-        """Sweeps, newest first."""
-        return [SweepShown.model_validate(each) for each in self._sweeps.list_sweeps(limit=limit)]
+    def list_sweeps(
+        self, response: Response, cursor: _Cursor = None, limit: _Limit = 50
+    ) -> list[SweepShown]:
+        """Sweeps, newest first; X-Next-Cursor as of the runs."""
+        page = self._sweeps.page(cursor=cursor, limit=limit)
+        _tell_next(response, page.next_cursor)
+        return [SweepShown.model_validate(each) for each in page.rows]
 
     @allows(Role.VIEWER)
     def sweep(
@@ -250,6 +272,11 @@ class BacktestRoutes:
     def trades(self, run_id: UUID) -> list[TradeShown]:
         """The run's trades in order, with every order and its charges."""
         return [_shown(trade) for trade in self._backtests.trades(run_id)]
+
+
+def _tell_next(response: Response, cursor: str | None) -> None:
+    if cursor is not None:
+        response.headers["X-Next-Cursor"] = cursor
 
 
 def _audit(kept: KeptAudit) -> AuditShown:

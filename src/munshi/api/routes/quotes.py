@@ -1,4 +1,4 @@
-"""Last quotes, the streams that bring them, and minutes that history has not confirmed."""
+"""Last quotes, the streams that bring them, and what streams kept: quotes and minutes."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from munshi.api.roles import Role, allows
 from munshi.bootstrap import Services
 from munshi.domain.enums import Service
 from munshi.domain.market.instruments import InstrumentRef
+from munshi.domain.market.kept_quotes import KeptQuote
 from munshi.domain.market.provisional_bars import KeptBar
 from munshi.domain.market.quotes import QuoteWay, StreamState
 from munshi.market.quotes import QuoteSeen
@@ -71,6 +72,7 @@ class StreamShown(Shown):
     connections: int
     ticks: int
     bars: int
+    quotes: int
     unreadable: int
     gaps: int
     gap_began: datetime | None
@@ -102,6 +104,37 @@ class ProvisionalAnswer(ModeShown):
     bars: list[ProvisionalBarShown]
 
 
+class KeptQuoteShown(Shown):
+    """The first quote of its minute that had both sides.
+
+    Prices are rupees; `at` is when it could be acted on, by the exchange's clock.
+    """
+
+    at: datetime
+    bid: str
+    bid_quantity: int
+    offer: str
+    offer_quantity: int
+    source: str
+
+
+class KeptQuotesAnswer(ModeShown):
+    instrument: str
+    quotes: list[KeptQuoteShown]
+
+
+class QuoteSpanShown(Shown):
+    """`first` and `last` are the first and the last minute with a quote, of any source."""
+
+    instrument: str
+    first: datetime
+    last: datetime
+
+
+class QuoteSpansAnswer(ModeShown):
+    instruments: list[QuoteSpanShown]
+
+
 class QuoteRoutes:
     """Reading only; streams write."""
 
@@ -115,6 +148,8 @@ class QuoteRoutes:
         router.add_api_route("/quotes", self.quotes, **options)
         router.add_api_route("/streams", self.streams, **options)
         router.add_api_route("/data/provisional", self.provisional, **options)
+        router.add_api_route("/data/quotes", self.kept_quotes, **options)
+        router.add_api_route("/data/quotes/instruments", self.quote_spans, **options)
 
     @allows(Role.VIEWER)
     def quotes(self, instruments: _Instruments, broker: _Broker = None) -> QuotesAnswer:
@@ -147,6 +182,30 @@ class QuoteRoutes:
         bars = self._services.provisional.list(ref, day=day)
         return ProvisionalAnswer(
             instrument=str(ref), bars=[_bar(bar) for bar in bars], **self._shown_mode
+        )
+
+    @allows(Role.VIEWER)
+    def kept_quotes(
+        self,
+        instrument: Annotated[str, Query(min_length=1, max_length=200)],
+        day: Annotated[Day | None, Query(description="IST; today where none is named.")] = None,
+    ) -> KeptQuotesAnswer:
+        """The quotes of a day that streams kept, one a minute and source, oldest first."""
+        ref = InstrumentRef.parse(instrument)
+        quotes = self._services.kept_quotes.list(ref, day=day)
+        return KeptQuotesAnswer(
+            instrument=str(ref), quotes=[_kept(each) for each in quotes], **self._shown_mode
+        )
+
+    @allows(Role.VIEWER)
+    def quote_spans(self) -> QuoteSpansAnswer:
+        """Of which instruments streams kept quotes, and from when to when."""
+        return QuoteSpansAnswer(
+            instruments=[
+                QuoteSpanShown(instrument=str(each.instrument), first=each.first, last=each.last)
+                for each in self._services.kept_quotes.spans()
+            ],
+            **self._shown_mode,
         )
 
 
@@ -188,6 +247,7 @@ def _stream(state: StreamState, *, is_on: bool) -> StreamShown:
         connections=state.lines,
         ticks=state.ticks,
         bars=state.bars,
+        quotes=state.quotes,
         unreadable=state.unreadable,
         gaps=state.gaps,
         gap_began=state.gap_began,
@@ -207,4 +267,15 @@ def _bar(bar: KeptBar) -> ProvisionalBarShown:
         oi=candle.oi,
         source=bar.key.source,
         is_whole=bar.is_whole,
+    )
+
+
+def _kept(quote: KeptQuote) -> KeptQuoteShown:
+    return KeptQuoteShown(
+        at=quote.at,
+        bid=price_text(quote.bid),
+        bid_quantity=quote.bid_quantity,
+        offer=price_text(quote.offer),
+        offer_quantity=quote.offer_quantity,
+        source=quote.key.source,
     )

@@ -9,21 +9,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from random import Random
+from typing import overload
 
 from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Decision, Engine, Request, Strategy
 from munshi.domain.backtest.results import BacktestResult, FillModel, Trade, TradeEnd
+from munshi.domain.market.candle_columns import candles_between
 from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import Side
 from munshi.errors import StrategyFailedError
 
 DRAWS = 200
-QUICK_CUTS = 5
-_FUTURE_BARS = 500
 _MOST_PEEKS = 20
 _MORE_SLIPPAGE = 5
 _CUT_SHARE = 80.0
+# By which a run is filled once more.
+_OTHER = {
+    FillModel.NEXT_OPEN: FillModel.NEXT_CLOSE,
+    FillModel.NEXT_CLOSE: FillModel.NEXT_OPEN,
+    FillModel.BID_ASK: FillModel.NEXT_OPEN,
+}
+_ANYWHERE = {
+    FillModel.NEXT_OPEN: "fills anywhere in their bar",
+    FillModel.NEXT_CLOSE: "fills anywhere in their bar",
+    FillModel.BID_ASK: "fills anywhere between bid and offer",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +85,7 @@ def audit(
     peeks: list[Peek] = []
     compared = 0
     for number, count in enumerate(ends):
-        day = request.bars[count - 1].opens.astimezone(IST).date()
+        day = _day(request.bars[count - 1])
         progress(_CUT_SHARE * number / len(ends), f"Nothing after {day}.")
         cut = request.until(count)
         try:
@@ -107,36 +118,92 @@ def audit(
     )
 
 
-def find_peek(
-    request: Request, make: Callable[[], Strategy], *, cuts: int = QUICK_CUTS
-) -> Peek | None:
-    """The quick question: at `cuts` bars, with no future, a higher and a lower one.
+def find_change(
+    request: Request, make: Callable[[], Strategy], decided: Sequence[Decision | None]
+) -> str | None:
+    """What a new strategy decides otherwise than one that `decided` so on the same bars.
 
-    What was decided until then must be the same before each of them.
+    One that draws without a seed does, and one that keeps from its first run what came later.
     """
-    total = len(request.bars)
-    for count in sorted({total * place // (cuts + 1) for place in range(1, cuts + 1)} - {0}):
-        last = request.bars[count - 1].opens.astimezone(IST).date()
-        decided: list[Decision | None] | None = None
-        for bars in _futures(request.bars, count):
+    try:
+        again = list(_decisions(make(), _TheFuture(request.bars)))
+    except Exception as error:  # noqa: BLE001 - it did not fail the first time
+        return f"it fails with {type(error).__name__}: {error}"
+    number = _first_other(decided, again)
+    if number is None:
+        return None
+    return f"another decision at the bar of {_said_of(request.bars[number])}"
+
+
+def find_peek(request: Request, make: Callable[[], Strategy]) -> Peek | None:
+    """The quick question: what if at each bar there were no future, a higher or a lower one?
+
+    Every decision must be the same whichever it is.
+    """
+    bars = request.bars
+    decided: list[Decision | None] = []
+    for future in (_TheFuture, _NoFuture, _HigherFuture, _LowerFuture):
+        again = _decisions(make(), future(bars))
+        for number in range(len(bars)):
             try:
-                again = _decisions(make(), bars, count)
+                decision = next(again)
             except Exception as error:  # noqa: BLE001 - it does not fail on the bars themselves
-                said = f"It fails with {type(error).__name__}: {error}"
-                return Peek(last_day=last, what=said)
-            if decided is None:
-                decided = again
-            elif (what := _other_decision(decided, again, bars)) is not None:
-                return Peek(last_day=last, what=what)
+                what = f"It fails with {type(error).__name__}: {error}"
+                return Peek(last_day=_day(bars[number]), what=what)
+            if number == len(decided):
+                decided.append(decision)
+            elif decision != decided[number]:
+                return Peek(last_day=_day(bars[number]), what=_another(bars[number]))
     return None
 
 
-def _futures(bars: Sequence[Candle], count: int) -> Iterator[list[Candle]]:
-    past, future = list(bars[:count]), bars[count : count + _FUTURE_BARS]
-    yield [*past, *future]
-    yield past
-    for percent in (110, 90):
-        yield [*past, *(_scaled(bar, percent) for bar in future)]
+class _TheFuture(Sequence[Candle]):
+    """All bars, as `ClosedBars` holds them; who reaches beyond the `closed` ones sees them."""
+
+    def __init__(self, bars: Sequence[Candle]) -> None:
+        self.whole = bars
+        self.closed = 0
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    @overload
+    def __getitem__(self, index: int) -> Candle: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Candle]: ...
+
+    def __getitem__(self, index: int | slice) -> Candle | Sequence[Candle]:
+        if isinstance(index, slice):
+            begin, stop, step = index.indices(len(self))
+            if step == 1 and stop <= self.closed:
+                return candles_between(self.whole, begin, stop)
+            return [self[each] for each in range(begin, stop, step)]
+        if 0 <= index < self.closed:
+            return self.whole[index]
+        count = len(self)
+        if not -count <= index < count:
+            raise IndexError("there is no such bar")
+        index %= count
+        return self.whole[index] if index < self.closed else self._ahead(self.whole[index])
+
+    def _ahead(self, bar: Candle) -> Candle:
+        return bar
+
+
+class _NoFuture(_TheFuture):
+    def __len__(self) -> int:
+        return self.closed
+
+
+class _HigherFuture(_TheFuture):
+    def _ahead(self, bar: Candle) -> Candle:
+        return _scaled(bar, 110)
+
+
+class _LowerFuture(_TheFuture):
+    def _ahead(self, bar: Candle) -> Candle:
+        return _scaled(bar, 90)
 
 
 def _scaled(bar: Candle, percent: int) -> Candle:
@@ -149,21 +216,24 @@ def _scaled(bar: Candle, percent: int) -> Candle:
     )
 
 
-def _decisions(strategy: Strategy, bars: Sequence[Candle], count: int) -> list[Decision | None]:
+def _decisions(strategy: Strategy, bars: _TheFuture) -> Iterator[Decision | None]:
     closed = ClosedBars(bars)
-    decided: list[Decision | None] = []
-    for _ in range(count):
-        closed.close_next()
-        decided.append(strategy.decide(closed))
-    return decided
+    for bar in bars.whole:
+        bars.closed += 1
+        closed.close(bar)
+        yield strategy.decide(closed)
 
 
-class _Recorded:
-    """A strategy whose decisions are kept; `late` of them come that many bars later."""
+class Recorded:
+    """A strategy whose decisions are kept; with `late` they come that many bars later.
+
+    `called` is its own name, for errors.
+    """
 
     def __init__(self, strategy: Strategy, *, late: int = 0) -> None:
         self._strategy = strategy
         self._late = late
+        self.called = type(strategy).__name__
         self.decided: list[Decision | None] = []
 
     def decide(self, closed: Sequence[Candle], /) -> Decision | None:
@@ -175,14 +245,14 @@ class _Recorded:
 def _run(
     request: Request, strategy: Strategy, engine: Engine, *, late: int = 0
 ) -> tuple[BacktestResult, list[Decision | None]]:
-    recorded = _Recorded(strategy, late=late)
+    recorded = Recorded(strategy, late=late)
     result = engine.run(request, recorded, progress=lambda _: None)
     return result, recorded.decided
 
 
 def _day_ends(bars: Sequence[Candle]) -> list[int]:
     """How many bars there are until each day's end."""
-    days = [bar.opens.astimezone(IST).date() for bar in bars]
+    days = [_day(bar) for bar in bars]
     return [n for n in range(1, len(days) + 1) if n == len(days) or days[n] != days[n - 1]]
 
 
@@ -205,11 +275,27 @@ def _difference(
 def _other_decision(
     decided: Sequence[Decision | None], again: Sequence[Decision | None], bars: Sequence[Candle]
 ) -> str | None:
-    for number, (first, second) in enumerate(zip(decided, again, strict=False)):
-        if first != second:
-            at = bars[number].opens.astimezone(IST)
-            return f"The decision at the bar of {at:%Y-%m-%d %H:%M} is another without the future."
-    return None
+    number = _first_other(decided, again)
+    return None if number is None else _another(bars[number])
+
+
+def _first_other(
+    decided: Sequence[Decision | None], again: Sequence[Decision | None]
+) -> int | None:
+    pairs = enumerate(zip(decided, again, strict=False))
+    return next((number for number, (first, second) in pairs if first != second), None)
+
+
+def _said_of(bar: Candle) -> str:
+    return f"{bar.opens.astimezone(IST):%Y-%m-%d %H:%M}"
+
+
+def _another(bar: Candle) -> str:
+    return f"The decision at the bar of {_said_of(bar)} is another without the future."
+
+
+def _day(bar: Candle) -> date:
+    return bar.opens.astimezone(IST).date()
 
 
 def _without(
@@ -223,7 +309,8 @@ def _without(
     costs = sum(trade.costs for trade in whole.trades)
     counted = [trade for trade in whole.trades if trade.end is not TradeEnd.UNPRICED]
     slippage = sum(leg.slippage for trade in counted for leg in trade.legs)
-    other = next(model for model in FillModel if model is not request.fill_model)
+    other = _OTHER[request.fill_model]
+    anywhere = _ANYWHERE[request.fill_model]
     dearer = replace(request.order, slippage_bp=request.order.slippage_bp + _MORE_SLIPPAGE)
     drawn = _perturbed(request, whole, Random(seed))  # noqa: S311 - the same again by its seed
     best = sorted((trade.net for trade in whole.trades), reverse=True)
@@ -236,15 +323,16 @@ def _without(
             f"{_MORE_SLIPPAGE} basis points more slippage",
             _run(replace(request, order=dearer), make(), engine)[0].net,
         ),
-        ("fills anywhere in their bar, typical", drawn[len(drawn) // 2]),
-        ("fills anywhere in their bar, unlucky 1 in 20", drawn[len(drawn) // 20]),
+        (f"{anywhere}, typical", drawn[len(drawn) // 2]),
+        (f"{anywhere}, unlucky 1 in 20", drawn[len(drawn) // 20]),
         ("without the best trade", whole.net - max(best[:1], default=0)),
     ]
 
 
 def _perturbed(request: Request, whole: BacktestResult, random: Random) -> list[int]:
-    """Profits with every order at a price drawn from its bar's range; charges as they were.
+    """Profits with every order at a price drawn from its range; charges as they were.
 
+    That is its bar's, or what lay between bid and offer of its quote, whose worse side it had.
     What was settled was no order, so nothing is drawn for it.
     """
     range_of = request.ranges()

@@ -1,20 +1,21 @@
 """What an engine is told and what it must return, whichever it is."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import IntEnum, StrEnum
 from typing import Protocol, Self, runtime_checkable
 
+from munshi.domain.backtest.fills import ClosePrices, FillPrices, OpenPrices, QuotePrices
 from munshi.domain.backtest.hours import ALWAYS, TradingHours
 from munshi.domain.backtest.options.orders import Orders
-from munshi.domain.backtest.results import BacktestResult, FillModel, LegFill, Sizing
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.backtest.quotes import QuoteBook, QuotedOrders
+from munshi.domain.backtest.results import BacktestResult, FillModel, LegFill, Sizing, Trade
+from munshi.domain.market.candles import Candle
 from munshi.domain.market.charges import ChargeKind, Side
 
 LONGEST_WAIT = timedelta(hours=1)
 _BASIS = 10_000
-_UNITS_A_PAISA = PRICE_SCALE // 100
 RangeOf = Callable[[LegFill], tuple[int, int] | None]
 
 
@@ -82,7 +83,7 @@ class Request:
     """`span` is the length of a bar, unless its session in `hours` ends before.
 
     An order to open that has found no price after `max_wait` of trading lapses. One to close
-    waits on: who wants out takes the first price there is.
+    waits on: who wants out takes the first price there is. `quotes` are for fills by bid and ask.
     """
 
     bars: Sequence[Candle]
@@ -93,23 +94,32 @@ class Request:
     margin_percent: int = 100
     hours: TradingHours = ALWAYS
     max_wait: timedelta = LONGEST_WAIT
+    quotes: QuoteBook = field(default_factory=QuoteBook)
+
+    def prices(self) -> FillPrices:
+        """At which the orders of `order` can be filled."""
+        if self.fill_model is FillModel.BID_ASK:
+            return QuotePrices(self.quotes.track(self.order.instrument))
+        return OpenPrices() if self.fill_model is FillModel.NEXT_OPEN else ClosePrices()
 
     def coverage(self) -> dict[str, object]:
         """What has been read besides the bars until now."""
-        return {}
+        return self.quotes.coverage()
+
+    def quoted_orders(self, trades: Iterable[Trade]) -> QuotedOrders:
+        """Of `trades` made so; none where orders are not filled by bid and ask."""
+        return self.quotes.orders(trades if self.fill_model is FillModel.BID_ASK else ())
 
     def until(self, count: int) -> Self:
         """The same with the first `count` bars, and nothing that came after them."""
-        return replace(self, bars=self.bars[:count])
+        bars = self.bars[:count]
+        quotes = self.quotes.until(bars[-1].opens + self.span) if bars else self.quotes
+        return replace(self, bars=bars, quotes=quotes)
 
     def ranges(self) -> RangeOf:
-        """Asked of an order, how low and high its bar was in paise; None where there is no bar."""
-        at_open = self.fill_model is FillModel.NEXT_OPEN
-        closes = self.hours.closes(self.bars, self.span)
-        found = {
-            bar.opens if at_open else at: (bar.low // _UNITS_A_PAISA, bar.high // _UNITS_A_PAISA)
-            for bar, at in zip(self.bars, closes, strict=True)
-        }
+        """Asked of an order, how low and high its bar was in paise, or its quote; None if none."""
+        closes = list(self.hours.closes(self.bars, self.span))
+        found = self.prices().ranges(self.bars, closes)
         return lambda leg: found.get(leg.at) if leg.instrument == self.order.instrument else None
 
 

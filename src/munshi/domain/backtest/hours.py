@@ -1,7 +1,7 @@
 """When an exchange traded, as a run needs it: when a bar closed, and how long an order waited."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
@@ -22,9 +22,8 @@ class TradingHours:
         lengths = (closes - opens for opens, closes in self._sessions)
         self._before = list(accumulate(lengths, initial=_NOTHING))
 
-    def closes(self, bars: Sequence[Candle], span: timedelta) -> list[datetime]:
+    def closes(self, bars: Sequence[Candle], span: timedelta) -> Iterator[datetime]:
         """When each bar closed, in UTC: `span` after its stamp, or when its session ended."""
-        found: list[datetime] = []
         number = 0
         for bar in bars:
             closes = bar.opens + span
@@ -32,8 +31,7 @@ class TradingHours:
                 number += 1
             if number < len(self._sessions) and self._sessions[number][0] < closes:
                 closes = min(closes, self._sessions[number][1])
-            found.append(closes.astimezone(UTC))
-        return found
+            yield closes.astimezone(UTC)
 
     def elapsed(self, at: datetime) -> timedelta:
         """How long it had traded by `at`. What an order waited is the difference of two."""
@@ -44,6 +42,13 @@ class TradingHours:
             return _NOTHING
         opens, closes = self._sessions[number]
         return self._before[number] + min(at, closes) - opens
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether it trades at `at`; no longer at the instant at which a session closes."""
+        if not self._sessions:
+            return True
+        number = bisect_right(self._opens, at) - 1
+        return number >= 0 and at < self._sessions[number][1]
 
 
 ALWAYS = TradingHours()

@@ -1,8 +1,8 @@
 """The own engine: one instrument, whole paise, and rules that have no switch.
 
-A decision sees closed bars only. It is filled at the first bar that opens after it, or not at
-all when that comes too late. Slippage and charges fall on every leg. What is open at the end is
-marked and says so, with what getting out would have cost.
+A decision sees closed bars only. It is filled at the first price after it, of a bar or a stored
+quote, or not at all when that comes too late. Slippage and charges fall on every leg. What is
+open at the end is marked and says so, with what getting out would have cost.
 """
 
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from datetime import datetime
 
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Strategy, Target
+from munshi.domain.backtest.equity import EquityCurve
+from munshi.domain.backtest.fills import Tradable
 from munshi.domain.backtest.results import (
     BacktestResult,
-    EquityPoint,
-    FillModel,
     LegFill,
     Trade,
     TradeEnd,
@@ -28,9 +28,8 @@ from munshi.domain.backtest.rules import (
     opening,
     order_at,
     price_way_out,
-    to_paise,
 )
-from munshi.domain.market.candles import Candle
+from munshi.domain.market.candles import Candle, to_paise
 from munshi.domain.market.charges import Side
 
 # 2: a trade has a signal and an expiry, so a result is written otherwise than by 1.
@@ -57,8 +56,9 @@ class Kernel:
         check_bars(request)
         book = _Book(request)
         closed = ClosedBars(request.bars)
-        for number, closes in enumerate(request.hours.closes(request.bars, request.span)):
-            bar = closed.close_next()
+        ends = request.hours.closes(request.bars, request.span)
+        for number, (bar, closes) in enumerate(zip(request.bars, ends, strict=True)):
+            closed.close(bar)
             book.fill(bar, closes)
             book.mark(bar, closes)
             wanted = decision(strategy, closed)
@@ -73,8 +73,8 @@ class Kernel:
             fill_model=request.fill_model,
             sizing=request.sizing,
             trades=tuple(book.trades),
-            equity=tuple(book.curve),
-            assumptions=assumptions_of(request, way_out),
+            equity=book.curve,
+            assumptions=assumptions_of(request, way_out, book.trades),
         )
 
 
@@ -83,6 +83,7 @@ class _Book:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._prices = request.prices()
         self._cash = request.sizing.capital
         self._held = Target.FLAT
         self._wanted = Target.FLAT
@@ -90,7 +91,7 @@ class _Book:
         self._legs: list[LegFill] = []
         self._opened_by = self._decided_at
         self.trades: list[Trade] = []
-        self.curve: list[EquityPoint] = []
+        self.curve = EquityCurve()
 
     def want(self, target: Target, at: datetime) -> None:
         """A decision when a bar closed `at`; it replaces one that has not been filled."""
@@ -99,25 +100,26 @@ class _Book:
             self._decided_at = at
 
     def fill(self, bar: Candle, closes: datetime) -> None:
-        """What was decided before `bar` opened is done at its open or close."""
-        if self._wanted is self._held or bar.opens < self._decided_at:
+        """What was decided before `bar` is done at the first price that it has shown."""
+        if self._wanted is self._held:
             return
-        at_open = self._request.fill_model is FillModel.NEXT_OPEN
-        quoted = to_paise(bar.open if at_open else bar.close)
-        at = bar.opens if at_open else closes
-        if self._held is not Target.FLAT:
-            self._execute(closing(self._held), quoted, bar, at)
+        price = self._prices.first(self._decided_at, bar, closes)
+        until = self._prices.looked_until(bar, closes) if price is None else price.starts
+        if price is not None and self._held is not Target.FLAT:
+            self._execute(closing(self._held), price)
             self._finish(TradeEnd.CLOSED)
-        if self._wanted is not Target.FLAT and has_lapsed(self._request, self._decided_at, bar):
+            self._held = Target.FLAT
+        if self._wanted is not Target.FLAT and has_lapsed(self._request, self._decided_at, until):
             self._give_up()
-        if self._wanted is not Target.FLAT:
-            check_capital(self._request, quoted)
+        if price is not None and self._wanted is not Target.FLAT:
+            side = opening(self._wanted)
+            check_capital(self._request, price.quoted(side))
             self._opened_by = self._decided_at
-            self._execute(opening(self._wanted), quoted, bar, at)
-        self._held = self._wanted
+            self._execute(side, price)
+            self._held = self._wanted
 
     def mark(self, bar: Candle, closes: datetime) -> None:
-        self.curve.append(EquityPoint(at=closes, cash=self._cash, position=self._worth(bar)))
+        self.curve.append(closes, self._cash, self._worth(bar))
 
     def end(self, last: Candle) -> str | None:
         """Mark what is open, and list the order for which no price came.
@@ -137,8 +139,8 @@ class _Book:
         self.trades.append(Trade(decided_at=self._decided_at, end=TradeEnd.UNPRICED, legs=()))
         self._wanted = Target.FLAT
 
-    def _execute(self, side: Side, quoted: int, bar: Candle, at: datetime) -> None:
-        leg = order_at(self._request, side, quoted, bar=bar, at=at)
+    def _execute(self, side: Side, price: Tradable) -> None:
+        leg = order_at(self._request, side, price)
         self._cash += leg.cash - leg.cost.total
         self._legs.append(leg)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from munshi.clock import IST
 from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 
 
@@ -10,6 +11,16 @@ def option_legs(trades: Iterable[Trade]) -> Iterator[tuple[int, Trade, LegFill]]
     for number, trade in enumerate(trades, start=1):
         if trade.expiry is not None:
             yield from ((number, trade, leg) for leg in trade.legs)
+
+
+def is_settled(trade: Trade, leg: LegFill) -> bool:
+    """Whether `leg` is no order, but what an option came to at its expiry."""
+    return (
+        trade.expiry is not None
+        and leg.price == leg.quoted
+        and leg.cost.total == leg.cost.exercise_stt
+        and leg.at.astimezone(IST).date() >= trade.expiry
+    )
 
 
 def way_out(trade: Trade) -> str:

@@ -26,12 +26,12 @@ class Evidence:
     deflated_sharpe: float | None
 
 
-def measured(result: BacktestResult) -> Metrics:
+def measured(result: BacktestResult, result_hash: str) -> Metrics:
     """The figures of `metrics_of`, and their 90 % intervals as `NAME_low` and `NAME_high`.
 
-    `bootstrap_seed` follows from the result, so that the same result has the same intervals.
+    `bootstrap_seed` follows from the result's hash, so that the same result has the same intervals.
     """
-    seed = int(result.digest().hex()[:_SEED_DIGITS], 16)
+    seed = int(result_hash[:_SEED_DIGITS], 16)
     returns = daily_returns(result.sizing.capital, daily_equity(result.equity))
     nets = [trade.net for trade in result.trades if trade.end is not TradeEnd.UNPRICED]
     figures = metrics_of(result)

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from munshi.clock import IST
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.evidence import moments
-from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade, TradeEnd
+from munshi.domain.backtest.results import BacktestResult, Trade, TradeEnd
 
 YEAR = 252
 Metrics = dict[str, int | float | None]
@@ -27,7 +27,7 @@ def metrics_of(result: BacktestResult) -> Metrics:
         costs=sum(trade.costs for trade in result.trades),
         slippage=slippage_of(result.trades),
         stranded=stranded_of(result.trades),
-        held=sum(1 for point in result.equity if point.position),
+        held=sum(1 for position in result.equity.position if position),
         points=len(result.equity),
         returns=daily_returns(result.sizing.capital, daily_equity(result.equity)),
     )
@@ -113,8 +113,8 @@ def costs_share(costs: int, gross: int) -> float | None:
     return costs / abs(gross) if gross else None
 
 
-def daily_equity(points: Sequence[EquityPoint]) -> list[int]:
-    return list({point.at.astimezone(IST).date(): point.equity for point in points}.values())
+def daily_equity(curve: EquityCurve) -> list[int]:
+    return list(curve.by_day().values())
 
 
 def daily_returns(capital: int, daily: Sequence[int]) -> list[float]:

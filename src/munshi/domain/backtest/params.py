@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Self
 
-from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, is_own, traded_by
+from munshi.domain.backtest.catalogue import STRATEGIES, Trades, check_strategy, traded_by
 from munshi.domain.backtest.engine import LONGEST_WAIT, EngineName
 from munshi.domain.backtest.results import FillModel
 from munshi.domain.market.charges import ChargeKind
@@ -16,9 +16,14 @@ from munshi.domain.market.intervals import Interval
 from munshi.errors import AppError, JobParametersInvalidError
 
 _MINUTE = timedelta(minutes=1)
-# A fill that others know and that has nothing to stand on here.
-_QUOTED = "bid_ask"
 _MOST_WAIT = timedelta(days=30)
+# Wider than any calendar; beyond lie days that have no next or no UTC.
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
+# Orders of so many units, and what they come to, still fit into 64 bits in paise.
+_MOST_UNITS = 100_000
+_MOST_PAISE = 10**14
+_WHOLE_PRICE_BP = 10_000
+_MOST_MARGIN = 1_000
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "parameters": {},
@@ -114,13 +119,13 @@ class BacktestParams:
             start=start,
             end=end,
             capital=_paise(given, "capital", least=1),
-            lots=_whole(given, "lots", least=1),
-            lot_size=_whole(given, "lot_size", least=1),
+            lots=_whole(given, "lots", least=1, most=_MOST_UNITS),
+            lot_size=_whole(given, "lot_size", least=1, most=_MOST_UNITS),
             kind=kind,
             brokerage=_paise(given, "brokerage", least=0),
-            slippage_bp=_whole(given, "slippage_bp", least=0),
-            margin_percent=_whole(given, "margin_percent", least=1),
-            fill=_fill(given),
+            slippage_bp=_whole(given, "slippage_bp", least=0, most=_WHOLE_PRICE_BP),
+            margin_percent=_whole(given, "margin_percent", least=1, most=_MOST_MARGIN),
+            fill=FillModel(_word(given, "fill", [fill.value for fill in FillModel])),
             max_wait=_minutes(given, "max_wait"),
             engine=engine,
             confirm=confirm,
@@ -162,12 +167,16 @@ _KINDS: Mapping[Trades, tuple[ChargeKind, ...]] = MappingProxyType(
 _MARGIN = {kind: 15 if kind is ChargeKind.OPTIONS else 100 for kind in ChargeKind}
 
 
-def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+def kinds_of(strategy: str) -> list[ChargeKind]:
     """What its engine charges, where that is known before code of the user's has run."""
-    if is_own(strategy):
-        choices = [kind for kinds in _KINDS.values() for kind in kinds]
-    else:
-        choices = list(_KINDS[traded_by(STRATEGIES[strategy])])
+    found = STRATEGIES.get(strategy)
+    if found is None:
+        return [kind for kinds in _KINDS.values() for kind in kinds]
+    return list(_KINDS[traded_by(found)])
+
+
+def _kind(given: Mapping[str, object], strategy: str) -> ChargeKind:
+    choices = kinds_of(strategy)
     if given["kind"] is None:
         return choices[0]
     return ChargeKind(_word(given, "kind", [kind.value for kind in choices]))
@@ -189,18 +198,23 @@ def needs_nautilus(raw: Mapping[str, object]) -> bool:
 
 def _day(given: Mapping[str, object], name: str) -> date:
     try:
-        return date.fromisoformat(str(given[name]))
+        day = date.fromisoformat(str(given[name]))
     except ValueError as error:
         raise JobParametersInvalidError(
-            f"{name} must be a date like 2026-11-20, not {given[name]!r}."
+            f"{name} must be a date like 2026-11-20, not {repr(given[name])[:40]}."
         ) from error
-
-
-def _whole(given: Mapping[str, object], name: str, *, least: int) -> int:
-    value = given[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not _FIRST_DAY <= day <= _LAST_DAY:
         raise JobParametersInvalidError(
-            f"{name} must be a whole number from {least} on, not {value!r}."
+            f"{name} must be a date from {_FIRST_DAY} to {_LAST_DAY}, not {day}."
+        )
+    return day
+
+
+def _whole(given: Mapping[str, object], name: str, *, least: int, most: int) -> int:
+    value = given[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise JobParametersInvalidError(
+            f"{name} must be a whole number from {least} to {most:,}, not {repr(value)[:40]}."
         )
     return value
 
@@ -213,12 +227,12 @@ def _yes_or_no(given: Mapping[str, object], name: str) -> bool:
 
 
 def _minutes(given: Mapping[str, object], name: str) -> timedelta:
-    minutes = _whole(given, name, least=0)
-    if minutes > _MOST_WAIT / _MINUTE:
+    value = given[name]
+    if isinstance(value, int) and value > _MOST_WAIT / _MINUTE:
         raise JobParametersInvalidError(
-            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {minutes:,}."
+            f"{name} is minutes of trading, at most {_MOST_WAIT / _MINUTE:,.0f}, not {value:,}."
         )
-    return timedelta(minutes=minutes)
+    return timedelta(minutes=_whole(given, name, least=0, most=int(_MOST_WAIT / _MINUTE)))
 
 
 def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
@@ -226,21 +240,12 @@ def _paise(given: Mapping[str, object], name: str, *, least: int) -> int:
         paise = Decimal(str(given[name])) * 100
     except InvalidOperation:
         paise = Decimal("NaN")
-    if not paise.is_finite() or paise != int(paise) or paise < least:
+    if not paise.is_finite() or paise > _MOST_PAISE or paise != int(paise) or paise < least:
         raise JobParametersInvalidError(
-            f"{name} must be an amount in rupees and paise, not {given[name]!r}."
+            f"{name} must be an amount in rupees and paise, at most {_MOST_PAISE // 100:,}, not "
+            f"{repr(given[name])[:40]}."
         )
     return int(paise)
-
-
-def _fill(given: Mapping[str, object]) -> FillModel:
-    if given["fill"] == _QUOTED:
-        raise JobParametersInvalidError(
-            "No quotes are stored to fill by: neither the brokers' history nor what is kept of "
-            "streams has a bid and an ask.",
-            hint="Fill by next_open or next_close; slippage_bp stands for half the spread.",
-        )
-    return FillModel(_word(given, "fill", [fill.value for fill in FillModel]))
 
 
 def _word(given: Mapping[str, object], name: str, choices: list[str]) -> str:

@@ -2,19 +2,28 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from munshi.domain.backtest.costs import LegCost
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.market.charges import Side
+
+_NO_POINTS, _NO_TRADES = '"equity":[]', '"trades":[]'
 
 
 class FillModel(StrEnum):
-    """At which price of the first bar that opens after a decision an order is filled."""
+    """At which price an order is filled.
+
+    Of the first bar that opens after the decision the open or the close, or of the first stored
+    quote after it the offer, where it buys, or the bid.
+    """
 
     NEXT_OPEN = "next_open"
     NEXT_CLOSE = "next_close"
+    BID_ASK = "bid_ask"
 
 
 class TradeEnd(StrEnum):
@@ -96,26 +105,13 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EquityPoint:
-    """Cash and position at a bar's close, in paise."""
-
-    at: datetime
-    cash: int
-    position: int
-
-    @property
-    def equity(self) -> int:
-        return self.cash + self.position
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
     engine: str
     version: str
     fill_model: FillModel
     sizing: Sizing
     trades: tuple[Trade, ...]
-    equity: tuple[EquityPoint, ...]
+    equity: EquityCurve
     assumptions: tuple[str, ...]
 
     @property
@@ -124,32 +120,38 @@ class BacktestResult:
 
     def canonical(self) -> bytes:
         """Everything but the engine's name and version, always in the same bytes."""
-        begin, end = self.around_equity()
-        points = (
-            f'{{"at":"{_utc(point.at)}","cash":{point.cash},"position":{point.position}}}'
-            for point in self.equity
-        )
-        return f"{begin}{','.join(points)}{end}".encode()
+        return "".join(self._texts()).encode()
 
     def around_equity(self) -> tuple[str, str]:
         """What stands before and after the points of the curve in `canonical`."""
-        document = _fields(replace(self, equity=()))
+        document = {**_fields(self), "equity": []}
         del document["engine"], document["version"]
         text = canonical_json(document)
         # No other place can match: inside a text a quotation mark has a backslash before it.
-        begin, _, end = text.partition('"equity":[]')
-        return f'{begin}"equity":[', f"]{end}"
+        begin, _, end = text.partition(_NO_POINTS)
+        return f"{begin}{_NO_POINTS[:-1]}", f"]{end}"
 
     def digest(self) -> bytes:
-        """The SHA-256 of `canonical`."""
-        return hashlib.sha256(self.canonical()).digest()
+        """The SHA-256 of `canonical`, which is never held whole."""
+        sha = hashlib.sha256()
+        for text in self._texts():
+            sha.update(text.encode())
+        return sha.digest()
+
+    def _texts(self) -> Iterator[str]:
+        begin, end = replace(self, trades=()).around_equity()
+        between, start, end = end.partition(_NO_TRADES[:-1])
+        yield begin
+        yield from self.equity.texts()
+        yield between + start
+        for number, trade in enumerate(self.trades):
+            yield ("," if number else "") + canonical_json(_fields(trade))
+        yield end
 
 
 def canonical_json(value: object) -> str:
     """Always the same text for the same value; instants are in UTC."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True
-    )
+    return _JSON.encode(value)
 
 
 def _fields(value: object) -> dict[str, object]:
@@ -174,3 +176,6 @@ def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a result")
+
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_plain, ensure_ascii=True)

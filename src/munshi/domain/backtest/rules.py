@@ -1,6 +1,6 @@
 """What every engine holds to, whoever keeps its books."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -8,8 +8,9 @@ from munshi.clock import IST
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.costs import assumption_beyond, cost_of_leg
 from munshi.domain.backtest.engine import Request, Strategy, Target
-from munshi.domain.backtest.results import LegFill
-from munshi.domain.market.candles import PRICE_SCALE, Candle
+from munshi.domain.backtest.fills import Tradable
+from munshi.domain.backtest.results import FillModel, LegFill, Trade
+from munshi.domain.market.candles import to_paise
 from munshi.domain.market.charges import Side
 from munshi.errors import (
     AppError,
@@ -18,7 +19,6 @@ from munshi.errors import (
     StrategyFailedError,
 )
 
-_UNITS_A_PAISA = PRICE_SCALE // 100
 _PERCENT = 100
 _Read = TypeVar("_Read")
 
@@ -59,40 +59,41 @@ def decided(strategy: Strategy, closed: ClosedBars, read: Callable[[object], _Re
         return read(strategy.decide(closed))
     except AppError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         at = closed[-1].opens.astimezone(IST)
+        named = getattr(strategy, "called", type(strategy).__name__)
         raise StrategyFailedError(
-            f"{type(strategy).__name__} failed at the bar of {at:%Y-%m-%d %H:%M}: "
-            f"{type(error).__name__}: {error}",
+            f"{named} failed at the bar of {at:%Y-%m-%d %H:%M}: {type(error).__name__}: {error}",
             hint="Nothing was stored. Mend the strategy and run it again.",
         ) from error
 
 
-def has_lapsed(request: Request, decided_at: datetime, bar: Candle) -> bool:
-    """Whether an order to open of `decided_at` waited too long when `bar` opened."""
+def has_lapsed(request: Request, decided_at: datetime, at: datetime) -> bool:
+    """Whether an order to open of `decided_at` has waited too long by `at`."""
     hours = request.hours
-    return hours.elapsed(bar.opens) - hours.elapsed(decided_at) > request.max_wait
+    return hours.elapsed(at) - hours.elapsed(decided_at) > request.max_wait
 
 
-def order_at(request: Request, side: Side, quoted: int, *, bar: Candle, at: datetime) -> LegFill:
-    """An order of the run's size, with slippage and the charges of the day of `bar`.
+def order_at(request: Request, side: Side, price: Tradable) -> LegFill:
+    """An order of the run's size, with slippage and the charges of the day of `price`.
 
     Raises MarketFactUnknownError.
     """
     order, quantity = request.order, request.sizing.quantity
-    price = order.slipped(quoted, side)
+    quoted = price.quoted(side)
+    paid = order.slipped(quoted, side)
     return LegFill(
         instrument=order.instrument,
         side=side,
         quantity=quantity,
         quoted=quoted,
-        price=price,
-        at=at,
+        price=paid,
+        at=price.at,
         cost=cost_of_leg(
-            bar.opens.astimezone(IST).date(),
+            price.starts.astimezone(IST).date(),
             order.kind,
             side,
-            price=price,
+            price=paid,
             quantity=quantity,
             brokerage=order.brokerage,
             exchange=order.exchange,
@@ -103,17 +104,36 @@ def order_at(request: Request, side: Side, quoted: int, *, bar: Candle, at: date
 def price_way_out(request: Request, held: Target) -> str:
     """What getting out of `held` at the last close would have cost, as an assumption."""
     last = request.bars[-1]
-    leg = order_at(request, closing(held), to_paise(last.close), bar=last, at=last.opens)
+    paise = to_paise(last.close)
+    marked = Tradable(starts=last.opens, at=last.opens, bid=paise, offer=paise)
+    leg = order_at(request, closing(held), marked)
     return (
         "What is open at the end is marked at the last close; getting out there would have cost "
-        f"{(leg.slippage + leg.cost.total) / _PERCENT:,.2f} rupees more."
+        f"{(leg.slippage + leg.cost.total) / _PERCENT:,.2f} rupees more{but_spread(request)}."
     )
 
 
-def assumptions_of(request: Request, way_out: str | None) -> tuple[str, ...]:
+def but_spread(request: Request) -> str:
+    """What the cost of getting out leaves out, where orders are filled by bid and ask."""
+    return ", and the spread" if request.fill_model is FillModel.BID_ASK else ""
+
+
+def assumptions_of(
+    request: Request, way_out: str | None, trades: Iterable[Trade]
+) -> tuple[str, ...]:
     """What every engine says of a run over these bars."""
     beyond = assumption_beyond(request.bars[-1].opens.astimezone(IST).date())
-    return tuple(said for said in (beyond, way_out) if said)
+    return tuple(said for said in (beyond, way_out, _too_large(request, trades)) if said)
+
+
+def _too_large(request: Request, trades: Iterable[Trade]) -> str | None:
+    orders = request.quoted_orders(trades)
+    if not orders.larger:
+        return None
+    return (
+        f"{orders.larger:,} of {orders.count:,} orders were larger than what stood at the price "
+        "at which they were filled."
+    )
 
 
 def opening(target: Target) -> Side:
@@ -122,8 +142,3 @@ def opening(target: Target) -> Side:
 
 def closing(held: Target) -> Side:
     return Side.SELL if held is Target.LONG else Side.BUY
-
-
-def to_paise(price: int) -> int:
-    """From ten-thousandths of a rupee, halves up; exchange prices are whole paise."""
-    return (price + _UNITS_A_PAISA // 2) // _UNITS_A_PAISA

@@ -11,6 +11,7 @@ from uuid import UUID
 class BacktestRun:
     """`result_hash` is the same for the same code, parameters and data; money is in paise.
 
+    `data_fingerprint` is of the bars, and of the quotes where those filled the orders.
     `confirmation` is what another engine made of the same, if it was asked.
     """
 
@@ -35,3 +36,8 @@ class BacktestRun:
     duration_ms: int
     created_at: datetime
     confirmation: Mapping[str, Any] | None = None
+
+    @property
+    def bars_fingerprint(self) -> str:
+        """Of the bars alone."""
+        return str(self.coverage.get("bars_fingerprint", self.data_fingerprint))

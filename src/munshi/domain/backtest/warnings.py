@@ -1,10 +1,12 @@
 """What a careful person would hold against a backtest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from munshi.domain.backtest.measuring import Evidence
+from munshi.domain.backtest.pitfalls import PitfallCheck
 from munshi.domain.backtest.runs import BacktestRun
+from munshi.domain.market.charges import ChargeKind
 from munshi.domain.market.instruments import well_known_indices
 
 FEW_TRADES = 30
@@ -19,13 +21,17 @@ def _indices() -> frozenset[str]:
     return frozenset(f"{each.exchange}:{each.tradingsymbol}" for each in well_known_indices())
 
 
-def warnings_of(run: BacktestRun, evidence: Evidence) -> tuple[str, ...]:
-    """The gravest first; none is no promise."""
+def warnings_of(
+    run: BacktestRun, evidence: Evidence, checks: Iterable[PitfallCheck] = ()
+) -> tuple[str, ...]:
+    """The gravest first; none is no promise. `checks` are those of its pitfalls."""
     return (
+        *(f"It was caught {each.name}: {each.said}" for each in checks if not each.is_absent),
         *_of_stranded(run),
         *_of_engines(run),
         *_of_luck(run, evidence),
         *_of_bars(run),
+        *_of_quotes(run),
         *_of_figures(run),
     )
 
@@ -63,14 +69,42 @@ def _of_luck(run: BacktestRun, evidence: Evidence) -> Iterator[str]:
 
 
 def _of_bars(run: BacktestRun) -> Iterator[str]:
-    if run.instrument in _indices():
+    if run.instrument in _indices() and run.parameters.get("kind") != ChargeKind.OPTIONS:
         yield (
             f"{run.instrument} is an index, which nobody can buy: a future on it has other prices, "
             "and those of an option are not in its bars at all."
         )
+    if missing := run.coverage.get("contracts_missing_count"):
+        yield (
+            f"Of {run.coverage.get('contracts')} option contracts that it asked for {missing} have "
+            "no stored bar at all; what it would have traded in them is not in the result."
+        )
     expected, present = run.coverage.get("bars_expected"), run.coverage.get("bars_present")
     if isinstance(expected, int) and isinstance(present, int) and present < expected:
         yield f"{expected - present:,} of {expected:,} bars are missing."
+
+
+def _of_quotes(run: BacktestRun) -> Iterator[str]:
+    def count(name: str) -> int:
+        found = run.coverage.get(name)
+        return found if isinstance(found, int) else 0
+
+    if larger := count("orders_larger"):
+        yield (
+            f"{larger:,} of {count('orders_quoted'):,} orders were larger than what stood at the "
+            "price at which they were filled; the rest of them would have cost more."
+        )
+    if missing := count("quote_days_missing_count"):
+        yield f"There are no quotes of {_days(missing)}, so nothing could be filled then."
+    if missing := count("quotes_missing_count"):
+        yield (
+            f"There are no quotes of {missing:,} of the {count('quoted'):,} contracts that it "
+            "wanted to trade."
+        )
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count:,} days"
 
 
 def _of_figures(run: BacktestRun) -> Iterator[str]:

@@ -79,6 +79,7 @@ from munshi.domain.config_keys.market import (
     CALENDAR_PREFIX,
     DAILY_COLLECTION_KEY,
     KEEP_PROVISIONAL_DAYS,
+    KEEP_QUOTE_DAYS,
     MASTERS_KEY,
     PART_REQUESTS,
 )
@@ -123,6 +124,7 @@ __all__ = [
     "KEEP_HOUR_DAYS",
     "KEEP_MINUTE_DAYS",
     "KEEP_PROVISIONAL_DAYS",
+    "KEEP_QUOTE_DAYS",
     "KEEP_RUN_DAYS",
     "KEEP_SAMPLE_DAYS",
     "KEEP_USE_DAYS",

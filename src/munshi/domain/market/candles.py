@@ -10,6 +10,7 @@ PRICE_SCALE = 10_000
 # A day of minutes, each with a volume of 15 digits, still adds up within the stored 64 bits.
 MOST_COUNT = 10**15 - 1
 _SCALE = Decimal(PRICE_SCALE)
+_UNITS_A_PAISA = PRICE_SCALE // 100
 _LARGEST = 2**63 - 1
 _DIGITS = 16
 _EXACT = Context(prec=60)
@@ -65,3 +66,8 @@ def to_price(value: object) -> int:
 def to_rupees(price: int) -> Decimal:
     """Ten-thousandths of a rupee to rupees, with four decimals, exactly."""
     return Decimal(price).scaleb(-4, _EXACT)
+
+
+def to_paise(price: int) -> int:
+    """From ten-thousandths of a rupee, halves up; exchange prices are whole paise."""
+    return (price + _UNITS_A_PAISA // 2) // _UNITS_A_PAISA

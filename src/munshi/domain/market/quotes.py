@@ -63,6 +63,7 @@ class StreamState:
     lines: int
     ticks: int
     bars: int
+    quotes: int
     unreadable: int
     gaps: int
     gap_began: datetime | None

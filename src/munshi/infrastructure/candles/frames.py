@@ -1,5 +1,6 @@
 """Candles as Polars frames: the one schema, the split by month, and the merge of two frames."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from operator import attrgetter
 
 import polars as pl
 
+from munshi.domain.market.candle_columns import NO_OI, Columns
 from munshi.domain.market.candles import Candle
 
 CandleFrame = pl.DataFrame
@@ -69,6 +71,12 @@ def to_frame(candles: Iterable[Candle]) -> pl.DataFrame:
 
 def to_candles(frame: pl.DataFrame) -> Iterator[Candle]:
     return (Candle(**row) for row in frame.select(COLUMNS).iter_rows(named=True))
+
+
+def to_columns(frame: pl.DataFrame) -> Columns:
+    """As `CandleColumns` holds them."""
+    whole = frame.select(COLUMNS).with_columns(pl.col("oi").fill_null(NO_OI))
+    return tuple(array("q", column.to_physical().to_list()) for column in whole)
 
 
 def empty_frame() -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from munshi.domain.places import TOP, Place
 from munshi.infrastructure.database.models import backtest_legs, backtest_runs, backtest_trades
 from munshi.infrastructure.database.newest_first import follows, like, place_values
 
+# Their rows take several times the memory of the trades themselves.
+_TRADES_AT_ONCE = 1_000
 _INSERT_RUN = insert(backtest_runs)
 _INSERT_TRADES = insert(backtest_trades)
 _INSERT_LEGS = insert(backtest_legs)
@@ -49,14 +52,16 @@ class BacktestRepository:
 
     def save_run(self, run: BacktestRun, trades: Sequence[Trade]) -> None:
         self._connection.execute(_INSERT_RUN, {**asdict(run), "assumptions": list(run.assumptions)})
-        if not trades:
-            return
-        numbered = list(enumerate(trades, start=1))
+        numbered = enumerate(trades, start=1)
+        while some := list(islice(numbered, _TRADES_AT_ONCE)):
+            self._save_trades(run.run_id, some)
+
+    def _save_trades(self, run_id: UUID, numbered: Sequence[tuple[int, Trade]]) -> None:
         self._connection.execute(
-            _INSERT_TRADES, [_trade_row(run.run_id, number, trade) for number, trade in numbered]
+            _INSERT_TRADES, [_trade_row(run_id, number, trade) for number, trade in numbered]
         )
         legs = [
-            _leg_row(run.run_id, number, place, leg)
+            _leg_row(run_id, number, place, leg)
             for number, trade in numbered
             for place, leg in enumerate(trade.legs, start=1)
         ]

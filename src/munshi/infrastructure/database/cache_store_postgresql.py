@@ -1,13 +1,12 @@
 """The cache on PostgreSQL, by driver SQL on a held connection: a statement for each thing done."""
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from munshi.infrastructure.database.cache_store import NewEntry, Numbers
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.held_connection import HeldConnection
 
 ANSWER_SECONDS = 2.0
 # Nothing here has to survive a power cut, and nobody should wait long for a row.
@@ -64,11 +63,10 @@ class PostgresqlCacheStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._held: Any = None
+        self._held = HeldConnection(database, self._open)
 
     def get_entry(self, key: str) -> tuple[bytes, int] | None:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             row: tuple[bytes, int] | None = connection.execute(
                 _GET, (key,), prepare=True, binary=True
             ).fetchone()
@@ -87,28 +85,28 @@ class PostgresqlCacheStore:
             "holder": entry.holder,
             "seen": entry.seen,
         }
-        with self._connection() as connection:
+        with self._held.used() as connection:
             row = connection.execute(_PUT, values, prepare=True).fetchone()
         return None if row is None else int(row[0])
 
     def delete_entry(self, key: str) -> None:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute(_DELETE, {"key": key}, prepare=True)
 
     def get_numbers(self) -> Numbers:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             (_, entries, tags), *tables = connection.execute(_NUMBERS, prepare=True).fetchall()
         return Numbers(entries, tags, {name: changes for name, changes, _ in tables})
 
     def list_changed(self, since: int, *, limit: int) -> Sequence[tuple[int, str]]:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             rows: list[tuple[int, str]] = connection.execute(
                 _CHANGED, (since, limit), prepare=True
             ).fetchall()
         return rows
 
     def list_tags(self, since: int) -> Sequence[tuple[str, int]]:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             rows: list[tuple[str, int]] = connection.execute(
                 _TAGS, (since,), prepare=True
             ).fetchall()
@@ -117,33 +115,20 @@ class PostgresqlCacheStore:
     def take_lease(self, key: str, holder: int, *, now: datetime, until: datetime) -> bool:
         far = until + 2 * (until - now)
         values = {"key": key, "holder": holder, "now": now, "until": until, "far": far}
-        with self._connection() as connection:
+        with self._held.used() as connection:
             return connection.execute(_TAKE, values, prepare=True).fetchone() is not None
 
     def renew_leases(self, leases: Mapping[str, int], *, until: datetime) -> None:
         values = {"until": until, "keys": list(leases), "holders": list(leases.values())}
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute(_RENEW, values)
 
     def drop_lease(self, key: str, holder: int) -> None:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute(_DROP, (key, holder), prepare=True)
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        with self._lock:
-            try:
-                with self._database.translating():
-                    if self._held is None:
-                        self._held = self._open()
-                    yield self._held
-            except BaseException:
-                self._drop()
-                raise
+        self._held.close()
 
     def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
         connection = self._database.driver_connection(answer_seconds=ANSWER_SECONDS)
@@ -151,9 +136,3 @@ class PostgresqlCacheStore:
         for setting, value in _SETTINGS.items():
             connection.execute(f"SET {setting} = {value}")
         return connection
-
-    def _drop(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            with self._database.translating(quietly=True):
-                held.close()

@@ -5,13 +5,13 @@ connection of its own, because a NOTIFY inside a transaction makes all committer
 while somebody waits, which a shared advisory lock shows.
 """
 
-import threading
 from typing import Any
 
 import structlog
 
 from munshi.errors import DatabaseUnreachableError
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.held_connection import HeldConnection
 
 _CHANNEL = "munshi_jobs"
 _LOCK = 7_746_713_502  # any constant, one above that of the migrations
@@ -29,30 +29,22 @@ class JobBell:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._lock = threading.Lock()
-        self._held: Any = None
+        self._held = HeldConnection(database, self._open)
 
     def ring(self) -> None:
         """Never fails: workers find the job without it, only later."""
         if self._database.dialect != "postgresql":
             return
-        with self._lock:
-            try:
-                with self._database.translating():
-                    if self._held is None:
-                        self._held = self._database.driver_connection(answer_seconds=RING_SECONDS)
-                        self._held.autocommit = True
-                    self._held.execute(_RING)
-            except DatabaseUnreachableError as error:
-                _log.info("job_bell_not_rung", cause=str(error))
-                self._drop()
+        try:
+            with self._held.used() as connection:
+                connection.execute(_RING)
+        except DatabaseUnreachableError as error:
+            _log.info("job_bell_not_rung", cause=str(error))
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
+        self._held.close()
 
-    def _drop(self) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            with self._database.translating(quietly=True):
-                held.close()
+    def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
+        connection = self._database.driver_connection(answer_seconds=RING_SECONDS)
+        connection.autocommit = True
+        return connection

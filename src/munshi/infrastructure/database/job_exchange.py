@@ -5,9 +5,7 @@ One transaction does the first two, so a batch of jobs costs one commit.
 
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,6 +14,7 @@ from uuid import UUID
 from munshi.domain.jobs import AttemptOutcome, Job, JobEnding, JobState
 from munshi.errors import JobAttemptFencedError
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.held_connection import HeldConnection
 from munshi.infrastructure.database.job_claim_dialects import DIALECTS
 from munshi.infrastructure.database.job_claims import ClaimDialect, Lane, Success
 from munshi.infrastructure.database.job_claims_postgresql import PostgresqlClaims
@@ -90,34 +89,14 @@ class _HeldExchange:
         self._lease = lease
         self._wake = wake
         self._claims: ClaimDialect = DIALECTS[database.dialect]
-        self._held: Any = None
-        self._lock = threading.RLock()
+        self._held = HeldConnection(database, self._open)
 
     def has_due(self, lanes: Sequence[Lane], *, now: datetime) -> tuple[bool, bool]:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             return self._claims.has_due(connection.cursor(), lanes, now=now)
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
-
-    def _drop(self) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            held.close()
-
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        with self._lock:
-            try:
-                with self._database.translating():
-                    if self._held is None:
-                        self._held = self._open()
-                    yield self._held
-            except BaseException:
-                with self._database.translating(quietly=True):
-                    self._drop()
-                raise
+        self._held.close()
 
     def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
         return self._database.driver_connection(answer_seconds=patience_within(self._lease))
@@ -139,14 +118,8 @@ class _HeldExchange:
 class SqliteExchange(_HeldExchange):
     """One durable transaction; other processes' jobs are found by asking often."""
 
-    def _drop(self) -> None:
-        # A closed connection lives on, with its lock, as long as any cursor of it does.
-        if self._held is not None and self._held.in_transaction:
-            self._held.rollback()
-        super()._drop()
-
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             cursor: sqlite3.Cursor = connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             kept = self._claims.succeed(cursor, done, now=now)
@@ -167,7 +140,7 @@ class PostgresqlExchange(_HeldExchange):
     _listener: PostgresqlListener | None = None
 
     def swap(self, done: Sequence[Success], wanted: Sequence[Wanted], *, now: datetime) -> Swapped:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             cursor = connection.cursor()
             if done and len(wanted) == 1:
                 kept, jobs = _POSTGRESQL.swap(

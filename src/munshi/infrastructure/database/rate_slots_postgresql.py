@@ -1,12 +1,11 @@
 """Slots on PostgreSQL, by driver SQL on a held connection: one statement takes or refuses."""
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.held_connection import HeldConnection
 from munshi.infrastructure.database.rate_slots import (
     Held,
     Moment,
@@ -83,8 +82,7 @@ class PostgresqlSlots:
         self._database = database
         self._by_server = by_server
         self._moment = _SERVER_TIME if by_server else _GIVEN_TIME
-        self._held: Any = None
-        self._lock = threading.Lock()
+        self._held = HeldConnection(database, self._open)
 
     def claim(
         self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], moment: Moment
@@ -97,7 +95,7 @@ class PostgresqlSlots:
             values[f"day{n}"], values[f"limit{n}"] = need.day_row, need.day_limit
         days = tuple(need.day_row is not None for need in needs)
         statement = claim_statement(days, by_server=self._by_server)
-        with self._connection() as connection:
+        with self._held.used() as connection:
             rows = connection.execute(statement, values, prepare=True).fetchall()
             if not rows:
                 return self._reason(connection, needs, moment)
@@ -109,12 +107,11 @@ class PostgresqlSlots:
 
     def settle(self, settled: Sequence[Settled], moment: Moment) -> None:
         statement = f"WITH {self._moment} {_SETTLE}"
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute(statement, _settled(settled, moment), prepare=True)
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
+        self._held.close()
 
     def _reason(self, connection: Any, needs: Sequence[Need], moment: Moment) -> Refused:  # noqa: ANN401
         waits: list[Refused] = []
@@ -133,30 +130,12 @@ class PostgresqlSlots:
             waits.append(until_free(need, pool[2]))
         return max(waits, key=lambda refused: refused.seconds)
 
-    @contextmanager
-    def _connection(self) -> Iterator[Any]:
-        with self._lock:
-            try:
-                with self._database.translating():
-                    if self._held is None:
-                        self._held = self._open()
-                    yield self._held
-            except BaseException:
-                with self._database.translating(quietly=True):
-                    self._drop()
-                raise
-
     def _open(self) -> Any:  # noqa: ANN401 - a driver's connection
         connection = self._database.driver_connection(answer_seconds=ANSWER_SECONDS)
         connection.autocommit = True
         for setting, value in _SETTINGS.items():
             connection.execute(f"SET {setting} = {value}")
         return connection
-
-    def _drop(self) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            held.close()
 
 
 def _settled(settled: Sequence[Settled], moment: Moment) -> dict[str, Any]:

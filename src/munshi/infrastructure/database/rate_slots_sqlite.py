@@ -1,12 +1,11 @@
 """Slots on SQLite, by driver SQL on a held connection: one writer at a time."""
 
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from munshi.infrastructure.database.engine import Database
+from munshi.infrastructure.database.held_connection import HeldConnection
 from munshi.infrastructure.database.rate_slots import (
     Held,
     Moment,
@@ -49,14 +48,13 @@ class SqliteSlots:
     def __init__(self, database: Database, *, durable: bool) -> None:
         self._database = database
         self._durable = durable
-        self._held: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        self._held = HeldConnection(database, self._open)
 
     def claim(
         self, needs: Sequence[Need], *, most: int, settled: Sequence[Settled], moment: Moment
     ) -> Permits | Refused:
         now = moment.now
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             if settled:
                 connection.executemany(_SETTLE, _rows(settled, moment))
@@ -74,27 +72,13 @@ class SqliteSlots:
         return list(zip(*taken, strict=True))
 
     def settle(self, settled: Sequence[Settled], moment: Moment) -> None:
-        with self._connection() as connection:
+        with self._held.used() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_SETTLE, _rows(settled, moment))
             connection.execute("COMMIT")
 
     def close(self) -> None:
-        with self._lock:
-            self._drop()
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                with self._database.translating():
-                    if self._held is None:
-                        self._held = self._open()
-                    yield self._held
-            except BaseException:
-                with self._database.translating(quietly=True):
-                    self._drop()
-                raise
+        self._held.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = self._database.driver_connection()
@@ -103,13 +87,6 @@ class SqliteSlots:
         if not self._durable:
             connection.execute("PRAGMA synchronous = NORMAL")
         return connection
-
-    def _drop(self) -> None:
-        if self._held is not None:
-            held, self._held = self._held, None
-            if held.in_transaction:
-                held.rollback()
-            held.close()
 
 
 def _room(

@@ -46,6 +46,7 @@ from munshi.infrastructure.database.rate_pool_repository import RatePoolReposito
 from munshi.infrastructure.database.schedule_repository import ScheduleRepository
 from munshi.infrastructure.database.sealed_row_repository import SealedRowRepository
 from munshi.infrastructure.database.setup_link_repository import SetupLinkRepository
+from munshi.infrastructure.database.stream_quote_repository import StreamQuoteRepository
 from munshi.infrastructure.database.sweep_repository import SweepRepository
 from munshi.infrastructure.database.throttle_repository import ThrottleRepository
 from munshi.infrastructure.database.user_repository import UserRepository
@@ -94,6 +95,10 @@ class Transaction:
     @cached_property
     def provisional_bars(self) -> ProvisionalBarRepository:
         return ProvisionalBarRepository(self.connection)
+
+    @cached_property
+    def stream_quotes(self) -> StreamQuoteRepository:
+        return StreamQuoteRepository(self.connection)
 
     @cached_property
     def changes(self) -> ChangeRepository:

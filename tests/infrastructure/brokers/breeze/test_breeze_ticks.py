@@ -63,6 +63,8 @@ def test_an_index_has_no_trades_and_nulls_in_their_places() -> None:
         [*CASH[:2], float("nan"), *CASH[3:]],
         [*CASH[:2], -5, *CASH[3:]],
         [*CASH[:2], True, *CASH[3:]],
+        [*CASH[:2], 1e30, *CASH[3:]],  # no price is so high, and none is stored
+        [*CASH[:7], "1e999999", *CASH[8:]],
         [*CASH[:19], 1e300, CASH[20]],
         ["4.1!2885", 1732174200, [[1, 2, 3, "", 4, 5, 6, ""]]],  # depth, which is not asked for
     ],

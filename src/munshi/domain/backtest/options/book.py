@@ -2,18 +2,19 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import add
 
 from munshi.clock import IST
 from munshi.domain.backtest.costs import NO_COST, LegCost, cost_of_exercise, cost_of_leg
 from munshi.domain.backtest.options.capital import check_lot
-from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting, fill_together
+from munshi.domain.backtest.options.fills import leg_prices
+from munshi.domain.backtest.options.held import HeldLeg, HeldTrade, Waiting
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit
 from munshi.domain.backtest.options.settlement import settlement_value
 from munshi.domain.backtest.options.timeline import Timeline
-from munshi.domain.backtest.results import FillModel, LegFill, Trade, TradeEnd
+from munshi.domain.backtest.results import LegFill, Trade, TradeEnd
 from munshi.domain.market.charges import ChargeKind, Side
 
 # Paise, and for how many bars it stayed so.
@@ -27,7 +28,7 @@ class Book:
         self._request = request
         self._timeline = timeline
         self._market = request.market
-        self._at_open = request.fill_model is FillModel.NEXT_OPEN
+        self._prices = leg_prices(request)
         self._cash = request.sizing.capital
         self._open: list[HeldTrade] = []
         self._ended: list[tuple[int, Trade]] = []
@@ -157,7 +158,7 @@ class Book:
 
     def _advance(self, trade: HeldTrade, number: int, now: int) -> None:
         if trade.entry is not None:
-            if trade.entry.is_known(now, at_open=self._at_open):
+            if self._prices.is_known(trade.entry, now):
                 self._check_capital(trade.entry, number)
                 trade.legs = list(trade.entry.legs)
                 self._execute(trade, trade.entry, is_entry=True)
@@ -168,7 +169,7 @@ class Book:
             else:
                 return
         for waiting in tuple(trade.exits):
-            if waiting.is_known(now, at_open=self._at_open):
+            if self._prices.is_known(waiting, now):
                 trade.exits.remove(waiting)
                 self._execute(trade, waiting, is_entry=False)
                 for leg in waiting.legs:
@@ -197,18 +198,16 @@ class Book:
     def _wait(self, legs: Sequence[HeldLeg], fill: datetime) -> Waiting:
         deadline = self._market.deadline(fill, self._request.max_wait)
         last = min(int(deadline.timestamp()), int(legs[0].contract.settles_at.timestamp()) - 1)
-        return fill_together(legs, start=int(fill.timestamp()), deadline=last)
+        return self._prices.together(legs, start=int(fill.timestamp()), deadline=last)
 
     def _execute(self, trade: HeldTrade, waiting: Waiting, *, is_entry: bool) -> None:
         for leg, place in zip(waiting.legs, waiting.places, strict=True):
-            track = leg.track
-            quoted = self._quoted(leg, place)
-            stamp = track.stamps[place] if self._at_open else track.ends[place]
             side = leg.side if is_entry else leg.way_out
-            fill = self._fill(leg, side, quoted, datetime.fromtimestamp(stamp, UTC))
+            quoted = self._prices.quoted(leg, place, side)
+            fill = self._fill(leg, side, quoted, self._prices.at(leg, place))
             if is_entry:
                 leg.entry, leg.mark = fill.price, quoted
-                leg.cursor = place if self._at_open else place + 1
+                leg.cursor = self._prices.next_bar(leg, place)
             self._book(trade, fill)
 
     def _settle(self, trade: HeldTrade, number: int) -> None:
@@ -286,10 +285,7 @@ class Book:
         legs = zip(entry.legs, entry.places, strict=True)
         check_lot(
             self._request,
-            ((leg.side, self._quoted(leg, place)) for leg, place in legs),
+            ((leg.side, self._prices.quoted(leg, place, leg.side)) for leg, place in legs),
             lot=entry.legs[0].contract.lot_size,
             close=self._request.bars[number].close,
         )
-
-    def _quoted(self, leg: HeldLeg, place: int) -> int:
-        return leg.track.opens[place] if self._at_open else leg.track.closes[place]

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 from munshi.domain.backtest.closed_bars import ClosedBars
 from munshi.domain.backtest.engine import Request, Resting, Strategy
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.options.book import Book, CashRun
 from munshi.domain.backtest.options.market import OptionRequest
 from munshi.domain.backtest.options.orders import Enter, Exit, Orders
 from munshi.domain.backtest.options.settlement import SOURCE
 from munshi.domain.backtest.options.timeline import Timeline
-from munshi.domain.backtest.results import BacktestResult, EquityPoint, Trade
-from munshi.domain.backtest.rules import assumptions_of, check_bars, decided
+from munshi.domain.backtest.results import BacktestResult, Trade
+from munshi.domain.backtest.rules import assumptions_of, but_spread, check_bars, decided
 
 VERSION = "1"
 _TOLD_EVERY = 1024
 _PERCENT = 100
+_MICROS = 1_000_000
 
 
 class OptionsEngine:
@@ -60,11 +62,11 @@ class Played:
         """That of each bar's close."""
         return [cash for cash, bars in self.cash_runs for _ in range(bars)]
 
-    def equity(self, timeline: Timeline) -> tuple[EquityPoint, ...]:
-        curve = zip(timeline.instants, self.cash, self.positions, strict=True)
-        return tuple(
-            EquityPoint(at=at, cash=cash, position=position) for at, cash, position in curve
-        )
+    def equity(self, timeline: Timeline) -> EquityCurve:
+        curve = EquityCurve()
+        for end, cash, position in zip(timeline.ends, self.cash, self.positions, strict=True):
+            curve.append_row(end * _MICROS, cash, position)
+        return curve
 
 
 def play(
@@ -105,9 +107,7 @@ def _never_rests(number: int) -> int:
     return number
 
 
-def result_of(
-    request: OptionRequest, played: Played, *, equity: tuple[EquityPoint, ...]
-) -> BacktestResult:
+def result_of(request: OptionRequest, played: Played, *, equity: EquityCurve) -> BacktestResult:
     """`played` in the form of every engine."""
     return BacktestResult(
         engine=OptionsEngine.name,
@@ -116,16 +116,19 @@ def result_of(
         sizing=request.sizing,
         trades=played.trades,
         equity=equity,
-        assumptions=(SOURCE, *assumptions_of(request, _told(played.way_out))),
+        assumptions=(
+            SOURCE,
+            *assumptions_of(request, _told(request, played.way_out), played.trades),
+        ),
     )
 
 
-def _told(way_out: int | None) -> str | None:
+def _told(request: OptionRequest, way_out: int | None) -> str | None:
     if way_out is None:
         return None
     return (
         "What is open at the end is marked at its last prices; getting out there would have "
-        f"cost {way_out / _PERCENT:,.2f} rupees more."
+        f"cost {way_out / _PERCENT:,.2f} rupees more{but_spread(request)}."
     )
 
 

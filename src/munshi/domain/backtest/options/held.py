@@ -62,27 +62,16 @@ class HeldLeg:
 
 @dataclass(slots=True, kw_only=True)
 class Waiting:
-    """Legs that are to be filled together at the bars `places`, which open at `stamp`.
+    """Legs that are to be filled together at `places` of their bars, which open at `stamp`.
 
-    None where there is no such bar before `deadline`; all are seconds since 1970.
+    Or of their quotes, the last of which came at `stamp`. None where there are no such before
+    `deadline`; all are seconds since 1970.
     """
 
     legs: Sequence[HeldLeg]
     deadline: int
     stamp: int | None
     places: Sequence[int]
-
-    def is_known(self, now: int, *, at_open: bool) -> bool:
-        """Whether the price that fills it has been seen by `now`."""
-        if self.stamp is None:
-            return False
-        if at_open:
-            return self.stamp < now
-        # Options may trade on after the index has settled them, but not for these trades.
-        last = min(now, int(self.legs[0].contract.settles_at.timestamp()))
-        return all(
-            leg.track.ends[place] <= last for leg, place in zip(self.legs, self.places, strict=True)
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,21 +116,6 @@ class HeldTrade:
             sum(_signed(leg, leg.mark) for leg in staying) * _PERCENT
             >= brought_in * (_PERCENT + percent)
         )
-
-
-def fill_together(legs: Sequence[HeldLeg], *, start: int, deadline: int) -> Waiting:
-    """The first bars that open at one time, from `start` to `deadline`, in which all trade."""
-    tracks = [leg.track for leg in legs]
-    places = [track.place(start) for track in tracks]
-    while all(place < len(track.stamps) for place, track in zip(places, tracks, strict=True)):
-        stamps = [track.stamps[place] for place, track in zip(places, tracks, strict=True)]
-        latest = max(stamps)
-        if latest > deadline:
-            break
-        if min(stamps) == latest:
-            return Waiting(legs=legs, deadline=deadline, stamp=latest, places=places)
-        places = [track.place(latest) for track in tracks]
-    return Waiting(legs=legs, deadline=deadline, stamp=None, places=())
 
 
 def _signed(leg: HeldLeg, price: int) -> int:

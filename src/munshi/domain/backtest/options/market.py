@@ -260,15 +260,18 @@ class OptionRequest(Request):
     market: OptionMarket
 
     def coverage(self) -> dict[str, object]:
-        return self.market.coverage()
+        return {**self.market.coverage(), **self.quotes.coverage()}
 
     def until(self, count: int) -> Self:
         bars = self.bars[:count]
-        market = self.market.until(bars[-1].opens + self.span, self.span)
-        return replace(self, bars=bars, market=market)
+        at = bars[-1].opens + self.span
+        market = self.market.until(at, self.span)
+        return replace(self, bars=bars, market=market, quotes=self.quotes.until(at))
 
     def ranges(self) -> RangeOf:
         """Of the contract's bar; what was settled had none, which shows by its lack of slippage."""
+        if self.fill_model is FillModel.BID_ASK:
+            return self.quotes.range_of
 
         def of(leg: LegFill) -> tuple[int, int] | None:
             track = self.market.known(leg.instrument, self.span)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from munshi.domain.backtest.engine import Strategy
+from munshi.domain.backtest.equity import EquityCurve
 from munshi.domain.backtest.metrics import (
     Metrics,
     daily_returns,
@@ -62,7 +63,7 @@ class OptionTrials:
         )
 
     def _hash(self, played: Played) -> str:
-        begin, end = result_of(self._request, played, equity=()).around_equity()
+        begin, end = result_of(self._request, played, equity=EquityCurve()).around_equity()
         points: list[str] = []
         number = 0
         for cash, bars in played.cash_runs:

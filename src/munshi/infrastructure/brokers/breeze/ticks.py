@@ -12,6 +12,8 @@ _BID, _BID_QUANTITY, _OFFER, _OFFER_QUANTITY, _LAST_QUANTITY, _AVERAGE = 6, 7, 8
 # From here on a contract's list is two places longer: open interest and its change come first.
 _VOLUME, _BUYING, _SELLING, _TRADED_AT, _CLOSE = 12, 13, 14, 19, 20
 _MOST_SECONDS = 2**32
+# Beyond any price and any day's volume, and well within the 64 bits in which both are stored.
+_MOST = 10**14
 
 
 def read_stock(payload: object, *, numbers: Mapping[str, int]) -> Tick | None:
@@ -67,7 +69,7 @@ def _number(value: object) -> Decimal | None:
     if isinstance(value, bool):
         raise TypeError(value)
     found = Decimal(str(value).strip())
-    if not found.is_finite() or found < 0:
+    if not found.is_finite() or not 0 <= found < _MOST:
         raise ValueError(value)
     return found
 

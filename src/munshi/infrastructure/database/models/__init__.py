@@ -60,6 +60,7 @@ from munshi.infrastructure.database.models.pending_logins import pending_logins
 from munshi.infrastructure.database.models.provisional_bars import provisional_bars
 from munshi.infrastructure.database.models.schedule_cursors import schedule_cursors
 from munshi.infrastructure.database.models.scheduler_executions import scheduler_executions
+from munshi.infrastructure.database.models.stream_quotes import stream_quotes
 from munshi.infrastructure.database.models.system_configurations import (
     config_history,
     config_revision,
@@ -134,6 +135,7 @@ __all__ = [
     "scheduler_executions",
     "setup_links",
     "sign_in_throttle",
+    "stream_quotes",
     "system_configurations",
     "system_health",
     "system_health_hourly",

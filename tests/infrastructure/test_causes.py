@@ -3,7 +3,7 @@
 import pytest
 
 from munshi.errors import BrokerUnavailableError
-from munshi.jobs.causes import LONGEST, cause, trace
+from munshi.infrastructure.causes import LONGEST, cause, trace
 
 
 def test_an_error_of_ours_is_told_in_its_own_words_without_the_hint() -> None:
@@ -59,6 +59,6 @@ def test_the_trace_names_places_and_no_values() -> None:
         places = trace(error)
 
     assert len(places) == 2
-    assert all("tests/jobs/test_causes.py:" in place for place in places)
+    assert all("tests/infrastructure/test_causes.py:" in place for place in places)
     assert places[-1].endswith(" fail")
     assert "hush" not in " ".join(places)
