@@ -34,8 +34,17 @@ def test_a_validation_is_run_in_a_child_shown_and_reported(
     shown = munshi("ml", "show", short)
     assert f"{found['verdict']}: AUC" in shown.stdout
     assert "Features were worked out with all later bars cut away" in shown.stdout
-    listed = munshi("ml", "list")
+    pins = ("data_fingerprint", "feature_fingerprint", "model_sha256", "result_hash")
+    told = (found[name] for name in pins)
+    for fact in ("taken, 0.50 or more", "came true", "scikit-learn", *told):
+        assert fact in shown.stdout
+    listed = munshi("ml", "list", "--model", "logistic", "--verdict", found["verdict"])
     assert short in listed.stdout
+    assert "none fits" in munshi("ml", "list", "--signal", "S3").stdout
+    assert "There is no verdict 'good'" in munshi("ml", "list", "--verdict", "good").stderr
+    assert munshi("ml", "list", "--cursor", "x").exit_code == 1
+    as_json = json.loads(munshi("ml", "list", "--json").stdout)
+    assert (as_json["validations"], as_json["next_cursor"]) == ([found], None)
     page = tmp_path / "page.html"
     assert munshi("ml", "report", short, "-o", str(page)).exit_code == 0
     assert page.read_text().startswith("<!doctype html>")

@@ -68,18 +68,34 @@ def validate(
 @ml_app.command("list")
 def list_validations(
     *,
+    model: str = typer.Option("", help="Only of this model."),
+    signal: str = typer.Option("", help="Only of this signal."),
+    instrument: str = typer.Option("", help="Only on this instrument, like NSE:INFY."),
+    verdict: Annotated[str, typer.Option(help="Only with this verdict, like 'no edge'.")] = "",
     limit: int = typer.Option(20, min=1, max=500, help="How many."),
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", help="From the page before: what comes behind it.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show what was validated, newest first."""
     from munshi.cli.desk import open_desk
-    from munshi.cli.ml_output import number, validation_document
+    from munshi.cli.ml_output import number, read_verdict, validation_document
+    from munshi.domain.validation.runs import ValidationFilter
 
+    chosen = ValidationFilter(
+        model_type=model,
+        signal_type=signal,
+        instrument=instrument,
+        verdict=read_verdict(verdict),
+    )
     with open_desk() as services:
-        runs = services.validations.list_runs(limit=limit)
+        page = services.validations.page(cursor=cursor, limit=limit, chosen=chosen)
         mode = services.settings.brokers.value
+    runs = page.rows
     if as_json:
-        print_json([validation_document(run) for run in runs])
+        shown = [validation_document(run) for run in runs]
+        print_json({"validations": shown, "next_cursor": page.next_cursor})
         return
     print_mode(mode)
     print_table(
@@ -98,8 +114,12 @@ def list_validations(
             )
             for run in runs
         ],
-        empty="none was run. Begin with: munshi ml validate --help",
+        empty="none was run. Begin with: munshi ml validate --help"
+        if chosen == ValidationFilter()
+        else "none fits.",
     )
+    if page.next_cursor is not None:
+        typer.echo(f"There are more: --cursor '{page.next_cursor}'")
 
 
 @ml_app.command("show")

@@ -9,8 +9,18 @@ import typer
 from munshi.bootstrap import Services
 from munshi.cli.output import print_table
 from munshi.domain.validation.runs import ValidationRun
+from munshi.domain.validation.verdicts import Verdict
 from munshi.errors import RequestInvalidError, ValidationUnknownError
-from munshi.validation.report import baseline_rows, fold_rows, score_rows
+from munshi.validation.report import (
+    CONFUSION,
+    RELIABILITY,
+    baseline_rows,
+    confusion_rows,
+    fold_rows,
+    pin_rows,
+    reliability_rows,
+    score_rows,
+)
 
 _LOOKED_THROUGH = 500
 _FEATURES_SHOWN = 8
@@ -29,6 +39,15 @@ def find_validation(services: Services, text: str) -> ValidationRun:
             f"{what} model validation {text!r}.", hint="See them: munshi ml list"
         )
     return found[0]
+
+
+def read_verdict(text: str) -> str:
+    """Raises RequestInvalidError for one that no validation comes to."""
+    if text and text not in list(Verdict):
+        raise RequestInvalidError(
+            f"There is no verdict {text!r}.", hint=f"There are: {', '.join(Verdict)}"
+        )
+    return text
 
 
 def model_if_kept(services: Services, run: ValidationRun) -> tuple[bytes | None, str | None]:
@@ -58,6 +77,8 @@ def print_validation(run: ValidationRun) -> None:
     for assumption in run.assumptions:
         typer.echo(assumption)
     print_table("Scores, walking forward", ("score", "value", "95 % interval"), score_rows(run))
+    print_table("At the threshold", CONFUSION, confusion_rows(run))
+    print_table("What was said, and what came true", RELIABILITY, reliability_rows(run))
     print_table(
         "Against baselines (model minus baseline)",
         ("baseline", "score", "baseline's", "difference", "95 % interval"),
@@ -76,6 +97,7 @@ def print_validation(run: ValidationRun) -> None:
         ("feature", "AUC lost without it"),
         [(each["feature"], number(each["auc_lost"])) for each in run.importance[:_FEATURES_SHOWN]],
     )
+    print_table("What it was told and made with", ("", ""), pin_rows(run))
     typer.echo(
         f"Validation {run.validation_id}, try {run.trials}, {run.duration_ms:,} ms, result "
         f"{run.result_hash[:12]}."

@@ -14,7 +14,14 @@ from munshi.dashboard.figures import figure
 from munshi.dashboard.framed import framed
 from munshi.dashboard.look import Look
 from munshi.dashboard.parts import alive
-from munshi.validation.report import baseline_rows, fold_rows, score_rows
+from munshi.validation.report import (
+    baseline_rows,
+    confusion_rows,
+    fold_rows,
+    pin_rows,
+    reliability_rows,
+    score_rows,
+)
 
 LISTED = 100
 TRIALS_SHOWN = 100
@@ -88,6 +95,9 @@ class TrialPages:
             title=f"{run.model_type} on {run.signal_type}",
             run=run,
             scores=score_rows(run),
+            confusion=confusion_rows(run),
+            bins=reliability_rows(run),
+            pins=pin_rows(run),
             baselines=baseline_rows(run),
             folds=fold_rows(run),
         )

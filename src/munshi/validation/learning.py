@@ -91,15 +91,20 @@ class Learner:
     def purged(self, *, folds: int, progress: Callable[[float], None]) -> Purged:
         """The spread, over every pair of `folds` as tests; training may lie after them."""
         gap = most_open_at_once(self._samples) + 1
+        # It refuses gaps as wide as a fold, which long labels of few samples are; the rest of
+        # purge and embargo is cut off below.
+        most = min(gap, (len(self._y) // folds - 2) // 2)
         splitter = CombinatorialPurgedCV(
-            n_folds=folds, n_test_folds=_TEST_FOLDS, purged_size=gap, embargo_size=gap
+            n_folds=folds, n_test_folds=_TEST_FOLDS, purged_size=most, embargo_size=most
         )
         paths = np.full((splitter.n_test_paths, len(self._y)), np.nan)
         splits: list[float] = []
         chosen = list(self._splits(splitter))
         for number, (train, tests, path_ids) in enumerate(chosen):
             for test in tests:
-                train = apart(self._samples, train, test)  # noqa: PLW2901
+                behind = range(test[-1] + 1, test[-1] + 1 + gap)
+                clear = apart(self._samples, train, test)
+                train = [place for place in clear if place not in behind]  # noqa: PLW2901
             model = self.fit(train)
             values = [self._predict(model, train, self._x[test]) for test in tests]
             for test, path, value in zip(tests, path_ids, values, strict=True):
@@ -146,7 +151,8 @@ class Learner:
                     x = self._x[list(fold.test)]
                     x[:, column] = random.permutation(x[:, column])
                     parts.append(self._predict(model, fold.train, x))
-                lost.append(whole - (roc_auc(labels, np.concatenate(parts)) or whole))
+                moved = roc_auc(labels, np.concatenate(parts))
+                lost.append(whole - (whole if moved is None else moved))
             found.append((float(np.mean(lost)), float(np.std(lost))))
         return found
 

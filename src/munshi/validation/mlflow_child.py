@@ -6,11 +6,12 @@ the process up as it likes. Nobody imports this module; see `mlflow_export`.
 
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
@@ -32,6 +33,7 @@ def main() -> None:
 
 
 def _export(asked: Mapping[str, Any]) -> dict[str, Any]:
+    _clear_torn(asked["uri"], validation=asked["tags"][_ID])
     client = MlflowClient(tracking_uri=asked["uri"])
     experiment = _experiment(client, asked)
     run_id, is_new = _run(client, experiment, asked)
@@ -53,6 +55,26 @@ def _export(asked: Mapping[str, Any]) -> dict[str, Any]:
         client.log_artifact(run_id, str(path))
     client.set_terminated(run_id, status="FINISHED", end_time=asked["ended_ms"])
     return {"run_id": run_id, "experiment_id": experiment, "is_new": is_new}
+
+
+def _clear_torn(uri: str, *, validation: str) -> None:
+    """Remove a run of this validation that was killed while MLflow wrote its description.
+
+    In a folder MLflow empties that file before it writes it anew, and then reads no run of the
+    whole experiment. One that is not ours is left, and named.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in {"", "file"}:
+        return
+    store = Path(unquote(parts.path) if parts.scheme else uri)
+    for described in store.glob("*/*/meta.yaml"):
+        if described.stat().st_size:
+            continue
+        tag = described.parent / "tags" / _ID
+        if not tag.is_file() or tag.read_text() != validation:
+            message = f"{described} is empty: a run was cut off there. Remove its folder."
+            raise ValueError(message)
+        shutil.rmtree(described.parent)
 
 
 def _experiment(client: MlflowClient, asked: Mapping[str, Any]) -> str:

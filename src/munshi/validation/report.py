@@ -24,6 +24,9 @@ SCORES = (
     ("expectancy", "rupees a trade taken", "expectancy"),
     ("deflated_sharpe", "probability of being better than luck, tries counted", "deflated_sharpe"),
 )
+CONFUSION = ("", "won", "lost")
+RELIABILITY = ("probability", "trades", "said", "came true")
+_NAMES = {key: name.partition(" (")[0] for _, name, key in SCORES}
 _MONEY = "expectancy"
 _CLASSES = {Verdict.EDGE: "good", Verdict.NO_EDGE: "bad"}
 _UNSURE = "unsure"
@@ -33,13 +36,17 @@ STYLE = (
 --line:#0969da;--good:#1a7f37;--bad:#b42318;--unsure:#7d5300}
 @media (prefers-color-scheme:dark){:root{--ink:#e6e8ee;--paper:#14171f;--faint:#394050;
 --guide:#949cab;--line:#8ab4ff;--good:#5cd08f;--bad:#ff8a80;--unsure:#e8b64c}}
-body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;
-color:var(--ink);background:var(--paper)}table{border-collapse:collapse;margin:.5em 0 1.5em}
-td,th{padding:.2em .8em;border-bottom:1px solid var(--faint);text-align:right}
-td:first-child,th:first-child{text-align:left}h1{font-size:1.5em}h2{font-size:1.15em}
-.verdict{font-size:1.3em;font-weight:600}.good{color:var(--good)}.bad{color:var(--bad)}
-.unsure{color:var(--unsure)}.charts{display:flex;flex-wrap:wrap;gap:1em}
-.scroll{overflow-x:auto}figure{margin:0}code{overflow-wrap:anywhere}
+body{font:15px/1.5 system-ui,sans-serif;max-width:66em;margin:2em auto;padding:0 1em;
+color:var(--ink);background:var(--paper)}h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em}
+table{border-collapse:collapse;margin:.5em 0 1.5em;font-variant-numeric:tabular-nums}
+td,th{padding:.25em .8em;border-bottom:1px solid var(--faint);text-align:right;white-space:nowrap}
+td:first-child,th:first-child{text-align:left;padding-left:0}
+td:first-child{white-space:normal;min-width:7em}
+.card{border:1px solid var(--faint);border-left:.4em solid;border-radius:.4em;padding:.2em 1.2em}
+.card p{color:var(--ink)}.card .verdict{font-size:1.5em;font-weight:600;margin:.4em 0 0;
+color:inherit}.good{color:var(--good)}.bad{color:var(--bad)}.unsure{color:var(--unsure)}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(16em,1fr));gap:1.5em;
+margin-top:1.5em}.scroll{overflow-x:auto}figure{margin:0}code{overflow-wrap:anywhere}
 """
     + CHART_STYLE
 )
@@ -61,11 +68,11 @@ def report_page(run: ValidationRun) -> str:
             ),
             f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
-            f'<p class="verdict {css}">{escape(run.verdict)}</p>',
+            f'<div class="card {css}"><p class="verdict">{escape(run.verdict)}</p>',
             f"<p>{escape(run.reason)}</p>",
             (
                 f"<p>{run.test_samples} trades judged, {run.from_date} to {run.to_date}; try "
-                f"{run.trials} on this instrument and signal.</p>"
+                f"{run.trials} on this instrument.</p></div>"
             ),
             _items("Assumptions and warnings", run.assumptions),
             _table(
@@ -80,7 +87,8 @@ def report_page(run: ValidationRun) -> str:
             ),
             spread_chart(run.spread, headline=run.roc_auc),
             "</div>",
-            _table("At the threshold", ("", "won", "lost"), _confusion(run)),
+            _table("At the threshold", CONFUSION, confusion_rows(run)),
+            _table("What was said, and what came true", RELIABILITY, reliability_rows(run)),
             _table(
                 "Against baselines (model minus baseline)",
                 ("baseline", "score", "baseline's", "difference", "95 % interval"),
@@ -99,7 +107,7 @@ def report_page(run: ValidationRun) -> str:
                     for each in run.importance
                 ],
             ),
-            _table("What it was told and made with", ("", ""), _pins(run)),
+            _table("What it was told and made with", ("", ""), pin_rows(run)),
             "</body></html>",
         )
     )
@@ -125,7 +133,7 @@ def baseline_rows(run: ValidationRun) -> list[tuple[str, ...]]:
             rows.append(
                 (
                     name,
-                    key,
+                    _NAMES.get(key, key),
                     _score(key, found["scores"].get(key)),
                     _score(key, between["difference"]),
                     _between(key, between if between["low"] is not None else None),
@@ -149,7 +157,7 @@ def fold_rows(run: ValidationRun) -> list[tuple[object, ...]]:
     ]
 
 
-def _confusion(run: ValidationRun) -> list[tuple[object, ...]]:
+def confusion_rows(run: ValidationRun) -> list[tuple[object, ...]]:
     counts = run.confusion
     return [
         (
@@ -161,7 +169,21 @@ def _confusion(run: ValidationRun) -> list[tuple[object, ...]]:
     ]
 
 
-def _pins(run: ValidationRun) -> list[tuple[object, object]]:
+def reliability_rows(run: ValidationRun) -> list[tuple[object, ...]]:
+    """The bins of probabilities that were said at all."""
+    return [
+        (
+            f"{each['low']:.1f} to {each['high']:.1f}",
+            each["count"],
+            _number(each["mean"]),
+            _number(each["share"]),
+        )
+        for each in run.reliability
+        if each["count"]
+    ]
+
+
+def pin_rows(run: ValidationRun) -> list[tuple[object, object]]:
     return [
         ("validation", run.validation_id),
         ("backtest", run.backtest_run_id),

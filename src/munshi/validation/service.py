@@ -19,7 +19,7 @@ from munshi.domain.market.instruments import InstrumentRef
 from munshi.domain.market.intervals import Interval
 from munshi.domain.places import Page, Place, cut, read_cursor
 from munshi.domain.validation.params import ValidationParams
-from munshi.domain.validation.runs import ValidationRun
+from munshi.domain.validation.runs import ALL, ValidationFilter, ValidationRun
 from munshi.domain.validation.samples import Picked, Sample, check_enough, pick_samples
 from munshi.errors import (
     BacktestBarsChangedError,
@@ -134,12 +134,10 @@ class ValidationService:
         with self._database.reading() as tx:
             return tx.validations.get_run_of_job(job_id)
 
-    def trials(self, backtest: BacktestRun, *, signal_type: str, trial_key: str) -> int:
-        """How many different validations of the like there are, this one included."""
+    def trials(self, backtest: BacktestRun, *, trial_key: str) -> int:
+        """How many different validations on the instrument there are, this one included."""
         with self._database.reading() as tx:
-            tried = tx.validations.list_trials(
-                instrument=backtest.instrument, signal_type=signal_type
-            )
+            tried = tx.validations.list_trials(instrument=backtest.instrument)
         return len(tried | {trial_key})
 
     def previous(
@@ -184,11 +182,13 @@ class ValidationService:
         with self._database.reading() as tx:
             return tx.validations.list_runs(limit=limit)
 
-    def page(self, *, cursor: str | None, limit: int) -> Page[ValidationRun]:
+    def page(
+        self, *, cursor: str | None, limit: int, chosen: ValidationFilter = ALL
+    ) -> Page[ValidationRun]:
         """Newest first. Raises CursorInvalidError."""
         after = read_cursor("validations", cursor)
         with self._database.reading() as tx:
-            found = tx.validations.list_runs(limit=limit + 1, after=after)
+            found = tx.validations.list_runs(limit=limit + 1, after=after, chosen=chosen)
         return cut(found, limit=limit, name="validations", place=_place)
 
     def get(self, validation_id: UUID) -> ValidationRun:

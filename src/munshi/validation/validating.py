@@ -122,7 +122,9 @@ class Validating:
     def _measured(self, ground: _Ground, walked: Walked, purged: Purged) -> dict[str, Any]:
         params, backtest = self._params, ground.material.backtest
         judged = Judged(
-            y=ground.y[walked.places], net=ground.net[walked.places], p=walked.probabilities
+            y=ground.y[walked.places],
+            net=ground.net[walked.places],
+            p=walked.probabilities,
         )
         headline = measure_headline(
             judged,
@@ -133,7 +135,7 @@ class Validating:
         scores, block = headline.scores, headline.block
         data = ground.material.fingerprint()
         trial_key = self._trial_key(ground, data)
-        trials = self._service.trials(backtest, signal_type=params.signal_type, trial_key=trial_key)
+        trials = self._service.trials(backtest, trial_key=trial_key)
         verdict, reason = headline.verdict(paths=purged.paths, trials=trials)
         compared = Compared(
             judged=judged,
@@ -304,7 +306,10 @@ def _assumptions(ground: _Ground, walked: Walked, purged: Purged) -> list[str]:
             "The model says something else when it learns the same again, so the same validation "
             "will not have the same result; give it a random_state."
         )
-    told += [f"Left out: {count} trades {why}." for why, count in sorted(ground.left_out.items())]
+    told += [
+        f"Left out: {count} {'trade' if count == 1 else 'trades'} {why}."
+        for why, count in sorted(ground.left_out.items())
+    ]
     return [*told, *backtest.assumptions]
 
 

@@ -302,10 +302,10 @@ CLEAR = Evidence(
         ),
         ({"paths": [0.6] * 3 + [0.4] * 6}, Verdict.NO_EDGE, "only 3 of 9 purged paths"),
         ({"expectancy": -1.0}, Verdict.DOES_NOT_PAY, "do not make money"),
-        ({"taken": 3}, Verdict.NOT_ENOUGH_EVIDENCE, "but 3 were taken at the threshold"),
-        ({"taken": 0, "expectancy": None}, Verdict.NOT_ENOUGH_EVIDENCE, "but 0 were taken"),
-        ({"least_expected": -5.0}, Verdict.NOT_ENOUGH_EVIDENCE, "whether the 120 taken pay"),
-        ({"least_expected": None}, Verdict.NOT_ENOUGH_EVIDENCE, "whether the 120 taken pay"),
+        ({"taken": 3}, Verdict.MAY_NOT_PAY, "but 3 trades were taken at the threshold"),
+        ({"taken": 0, "expectancy": None}, Verdict.MAY_NOT_PAY, "but 0 trades were taken"),
+        ({"least_expected": -5.0}, Verdict.MAY_NOT_PAY, "whether the 120 taken pay"),
+        ({"least_expected": None}, Verdict.MAY_NOT_PAY, "whether the 120 taken pay"),
     ],
 )
 def test_the_words_follow_from_the_evidence(

@@ -10,6 +10,10 @@ from starlette.responses import Response
 from munshi.api.answers import Shown
 from munshi.api.roles import Role, allows
 from munshi.bootstrap import Services
+from munshi.domain.validation.runs import ValidationFilter
+from munshi.domain.validation.verdicts import Verdict
+
+_Word = Annotated[str | None, Query(max_length=300)]
 
 
 class ValidationSummary(Shown):
@@ -45,6 +49,13 @@ class ValidationSummary(Shown):
     result_hash: str
     created_at: datetime
     completed_at: datetime
+
+
+class ValidationsAnswer(Shown):
+    """`next_cursor` asks for the page after this one."""
+
+    validations: list[ValidationSummary]
+    next_cursor: str | None
 
 
 class ValidationShown(ValidationSummary):
@@ -90,10 +101,31 @@ class ValidationRoutes:
         )
 
     @allows(Role.VIEWER)
-    def list_runs(self, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[ValidationSummary]:
-        """What was validated, newest first."""
-        found = self._validations.list_runs(limit=limit)
-        return [ValidationSummary.model_validate(run) for run in found]
+    def list_runs(
+        self,
+        *,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        cursor: _Word = None,
+        model_type: _Word = None,
+        signal_type: _Word = None,
+        instrument: _Word = None,
+        verdict: Verdict | None = None,
+    ) -> ValidationsAnswer:
+        """What was validated and fits, newest first."""
+        page = self._validations.page(
+            cursor=cursor,
+            limit=limit,
+            chosen=ValidationFilter(
+                model_type=model_type or "",
+                signal_type=signal_type or "",
+                instrument=instrument or "",
+                verdict=verdict.value if verdict else "",
+            ),
+        )
+        return ValidationsAnswer(
+            validations=[ValidationSummary.model_validate(run) for run in page.rows],
+            next_cursor=page.next_cursor,
+        )
 
     @allows(Role.VIEWER)
     def run(self, validation_id: UUID) -> ValidationShown:

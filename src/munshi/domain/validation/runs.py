@@ -19,6 +19,17 @@ class Interval:
     high: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationFilter:
+    """Which of the stored validations are listed; an empty word is any."""
+
+    model_type: str = ""
+    signal_type: str = ""
+    instrument: str = ""
+    verdict: str = ""
+
+
+ALL = ValidationFilter()
 Scores = Mapping[str, float | None]
 
 

@@ -17,9 +17,13 @@ _FEWEST_BLOCKS = 6
 
 
 class Verdict(StrEnum):
-    """An edge that does not pay sorts trades rightly, and those it takes lose all the same."""
+    """An edge that does not pay sorts trades rightly, and those it takes lose all the same.
+
+    Of one that may not pay, what those taken made could be luck.
+    """
 
     EDGE = "edge"
+    MAY_NOT_PAY = "edge that may not pay"
     DOES_NOT_PAY = "edge that does not pay"
     NO_EDGE = "no edge"
     NOT_ENOUGH_EVIDENCE = "not enough evidence"
@@ -90,15 +94,15 @@ def _with_edge(found: Evidence, spread: str) -> tuple[Verdict, str]:
             "hangs on one stretch of time."
         )
     if found.taken < LEAST_TAKEN or found.expectancy is None:
-        return Verdict.NOT_ENOUGH_EVIDENCE, (
-            f"{spread}: trades are sorted rightly, but {found.taken} were taken at the threshold, "
+        return Verdict.MAY_NOT_PAY, (
+            f"{spread}, but {found.taken} trades were taken at the threshold, "
             f"too few to know whether they pay; the least is {LEAST_TAKEN}."
         )
     if found.expectancy <= 0:
         return Verdict.DOES_NOT_PAY, f"{spread}, and the trades taken do not make money."
     if found.least_expected is None or found.least_expected <= 0:
-        return Verdict.NOT_ENOUGH_EVIDENCE, (
-            f"{spread}: trades are sorted rightly, but whether the {found.taken} taken pay is not "
+        return Verdict.MAY_NOT_PAY, (
+            f"{spread}, but whether the {found.taken} taken pay is not "
             "known: the interval of what they made holds nothing as well."
         )
     return Verdict.EDGE, f"{spread}, chance (0.5) ruled out after {found.trials} tries."
