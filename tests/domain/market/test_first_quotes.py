@@ -171,24 +171,28 @@ def test_before_anything_is_known_of_the_exchanges_clock_nothing_is_kept() -> No
 
 
 @given(
-    off=st.floats(-400, 400),
-    steps=st.lists(st.tuples(st.floats(0, 30), st.floats(0, 8)), min_size=1, max_size=30),
+    off=st.integers(-400_000_000, 400_000_000),
+    steps=st.lists(
+        st.tuples(st.integers(0, 30_000_000), st.integers(0, 8_000_000)), min_size=1, max_size=30
+    ),
 )
 def test_no_stamp_is_before_the_quote_was_sent_nor_its_book_of_another_minute(
-    off: float, steps: list[tuple[float, float]]
+    off: int, steps: list[tuple[int, int]]
 ) -> None:
     # Our clock is off by any amount, messages travel up to eight seconds and come in order.
-    firsts, bars, now, here = kite(), TickBars(), 0.0, 0.0
+    # In whole microseconds, for no instant has less.
+    firsts, bars, now, here = kite(), TickBars(), 0, 0
     for pause, travels in steps:
         now += pause
         here = max(here, now + travels)
-        shown, received = tick(now), TEN + timedelta(seconds=here + off)
+        shown = tick(now // 1_000_000)
+        received = TEN + timedelta(microseconds=here + off)
         bars.take([shown], received_at=received)
 
         kept = firsts.take(shown, KEY, received_at=received, lead=bars.lead)
 
-        sent = TEN + timedelta(seconds=now)
+        sent = TEN + timedelta(microseconds=now)
         if kept is not None:
-            assert sent < kept.at <= TEN + timedelta(seconds=here + 1)
+            assert sent < kept.at <= TEN + timedelta(microseconds=here, seconds=1)
             assert minute_of(kept.at) == minute_of(sent)
             assert kept.at - sent <= MOST_UNSURE
