@@ -4,15 +4,14 @@ Files are taken from the home's folder `strategies` only: who may ask for a job 
 choose which file of the machine is run.
 """
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from munshi.backtest.own_files import OwnFile
 from munshi.domain.backtest.catalogue import (
     ENGINES,
     STRATEGIES,
@@ -79,8 +78,8 @@ class StrategyFinder:
                 f"There is no strategy file {file}.py in {folder}.",
                 hint=f"Own strategies lie there. Begin one: munshi strategy new {Path(file).stem}",
             )
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        classes = _classes_of(path, digest)
+        own = OwnFile(path)
+        classes = _classes_of(own, path.name)
         wanted = wanted.removeprefix(":")
         chosen = [each for each in classes if not wanted or each.__name__ == wanted]
         if len(chosen) != 1:
@@ -90,21 +89,18 @@ class StrategyFinder:
                 f"{f' named {wanted}' if wanted else ''}; it has {names}.",
                 hint="Name the class: FILE.py:CLASS",
             )
-        return chosen[0], f"{path.name}, SHA-256 {digest}"
+        return chosen[0], f"{path.name}, SHA-256 {own.digest}"
 
 
-def _classes_of(path: Path, digest: str) -> list[type]:
-    name = f"munshi_strategy_{digest[:16]}"
-    spec = spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise StrategyFailedError(f"{path.name} is no Python file.")
-    module = module_from_spec(spec)
+def _classes_of(own: OwnFile, file: str) -> list[type]:
+    name = f"munshi_strategy_{own.digest[:16]}"
+    module = own.module(name)
     sys.modules[name] = module  # dataclasses look their module up
     try:
-        spec.loader.exec_module(module)
+        own.exec_module(module)
     except (Exception, SystemExit) as error:
         raise StrategyFailedError(
-            f"{path.name} cannot be loaded: {type(error).__name__}: {error}",
+            f"{file} cannot be loaded: {type(error).__name__}: {error}",
             hint="Nothing was stored. Mend the file and run it again.",
         ) from error
     finally:

@@ -1,11 +1,10 @@
 """Functions and classes of the user's own: from a file below the home, or an installed package."""
 
-import hashlib
-import importlib.util
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from munshi.backtest.own_files import OwnFile
 from munshi.domain.validation.params import ENTRY
 from munshi.errors import ModelFailedError, ModelUnknownError
 
@@ -18,7 +17,8 @@ def load_own(name: str, *, folder: Path) -> tuple[Any, str]:
     Raises ModelUnknownError, ModelFailedError.
     """
     found = find_own(name, folder=folder)
-    return _load_entry(found) if isinstance(found, EntryPoint) else _load_file(name, found)
+    # Where importlib_metadata is installed, an entry point may be of its class.
+    return _load_file(name, found) if isinstance(found, Path) else _load_entry(found)
 
 
 def find_own(name: str, *, folder: Path) -> Path | EntryPoint:
@@ -41,12 +41,10 @@ def find_own(name: str, *, folder: Path) -> Path | EntryPoint:
 
 def _load_file(name: str, path: Path) -> tuple[Any, str]:
     file_name, _, attribute = name.partition(":")
-    spec = importlib.util.spec_from_file_location(f"munshi_own_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise ModelUnknownError(f"{file_name} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
+    own = OwnFile(path)
+    module = own.module(f"munshi_own_{path.stem}")
     try:
-        spec.loader.exec_module(module)
+        own.exec_module(module)
     except (Exception, SystemExit) as error:
         raise ModelFailedError(f"{file_name}: {type(error).__name__}: {error}") from error
     found = getattr(module, attribute, None)
@@ -54,7 +52,7 @@ def _load_file(name: str, path: Path) -> tuple[Any, str]:
         raise ModelUnknownError(
             f"{file_name} has no function or class {attribute}.", hint="Name it as FILE.py:NAME."
         )
-    return found, hashlib.sha256(path.read_bytes()).hexdigest()
+    return found, own.digest
 
 
 def _find_entry(name: str) -> EntryPoint:
