@@ -25,6 +25,8 @@ def test_the_front_page_leads_to_the_description_of_the_api(tab: Page, site: Sit
 
     expect(tab).to_have_url(f"{site.url}/docs")
     expect(tab.get_by_text("Calls are made from a terminal")).to_be_in_viewport()
+    # The page is all there only with the description, which it asks for last.
+    expect(tab.locator("#swagger-ui .opblock").first).to_be_visible()
 
 
 def test_the_description_of_the_api_lists_every_call_and_offers_none(tab: Page, site: Site) -> None:

@@ -130,6 +130,7 @@ class Crew:
                     return
                 self._busy -= 1
                 self._brief -= batch[0].is_brief
+            self._roster.rouse()
             self._freed()
         with self._lock:
             self._threads.discard(me)

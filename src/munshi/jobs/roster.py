@@ -81,8 +81,13 @@ class Roster:
     def is_in_process(self, run: JobRun) -> bool:
         return run in self._in_processes
 
+    def rouse(self) -> None:
+        """A thread has worked its runs off; what ended well may wait to be stored."""
+        with self._changed:
+            self._changed.notify_all()
+
     def wait(self, seconds: float) -> None:
-        """Until a run leaves, if there is any and none has ended already."""
+        """Until a run leaves or a thread is free, unless there is no run or one has ended."""
         with self._changed:
             if self._batches and not self._outbox:
                 self._changed.wait(seconds)

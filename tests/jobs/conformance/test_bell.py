@@ -219,3 +219,19 @@ def test_a_job_that_comes_while_a_thread_finds_no_other_is_taken_at_once(staff: 
     assert found == []
     assert dispatcher.swap() == 1
     worker.run_until_idle()
+
+
+def test_a_worker_that_waits_to_be_idle_stores_a_late_end_at_once(staff: Staff) -> None:
+    """Nothing is left to claim, so the thread that ran the job does not store its end itself."""
+    worker = staff.worker(poll_seconds=LONG)
+    job_id = staff.ask("brief_wait")
+    idle = threading.Thread(target=worker.run_until_idle)
+    idle.start()
+    assert staff.stage.entered.wait(20)
+    time.sleep(0.3)  # the worker waits for it now
+
+    staff.stage.go_on.set()
+
+    idle.join(20)
+    assert not idle.is_alive()
+    assert staff.service.get(job_id).state is JobState.SUCCEEDED
