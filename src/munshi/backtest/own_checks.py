@@ -35,8 +35,9 @@ class WatchedRun:
                 f"{self._name} changed the bars that it was shown.",
                 hint="Nothing was stored. Copy what is to be changed.",
             )
-        self._refuse_change(self._recorded.decided)
-        refuse_peek(self._name, self._request, self._found)
+        decided = self._recorded.decided
+        self._refuse_change(decided)
+        refuse_peek(self._name, self._request, self._found, decided)
 
     def _refuse_change(self, decided: Sequence[Decision | None]) -> None:
         if (what := find_change(self._request, self._found.make, decided)) is not None:
@@ -46,9 +47,17 @@ class WatchedRun:
             )
 
 
-def refuse_peek(name: str, request: Request, found: FoundStrategy) -> None:
-    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars."""
-    if found.source is not None and (peek := find_peek(request, found.make)) is not None:
+def refuse_peek(
+    name: str,
+    request: Request,
+    found: FoundStrategy,
+    decided: Sequence[Decision | None] = (),
+) -> None:
+    """Raise StrategyPeeksError for a strategy of the user's own that decides by later bars.
+
+    `decided` is what it decided on the bars themselves, if that is known.
+    """
+    if found.source is not None and (peek := find_peek(request, found.make, decided)) is not None:
         raise StrategyPeeksError(
             f"{name} looks into the future: with nothing after {peek.last_day}, "
             f"{peek.what[0].lower()}{peek.what[1:]}",

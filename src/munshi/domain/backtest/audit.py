@@ -135,14 +135,18 @@ def find_change(
     return f"another decision at the bar of {_said_of(request.bars[number])}"
 
 
-def find_peek(request: Request, make: Callable[[], Strategy]) -> Peek | None:
+def find_peek(
+    request: Request, make: Callable[[], Strategy], known: Sequence[Decision | None] = ()
+) -> Peek | None:
     """The quick question: what if at each bar there were no future, a higher or a lower one?
 
-    Every decision must be the same whichever it is.
+    Every decision must be the same whichever it is. `known` is what was decided on the bars
+    themselves; without it that is asked first.
     """
     bars = request.bars
-    decided: list[Decision | None] = []
-    for future in (_TheFuture, _NoFuture, _HigherFuture, _LowerFuture):
+    decided = list(known)
+    others = (_NoFuture, _HigherFuture, _LowerFuture)
+    for future in others if known else (_TheFuture, *others):
         again = _decisions(make(), future(bars))
         for number in range(len(bars)):
             try:
