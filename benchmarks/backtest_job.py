@@ -5,31 +5,25 @@ figures, hash, both files that a run keeps and the rows of its trades. Linux onl
 """
 
 import argparse
-import os
 import re
 import resource
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from research_desk import open_desk
 
 from munshi.backtest.own_strategies import FOLDER
 from munshi.backtest.strategy_example import write_example
-from munshi.bootstrap import Services, open_services
+from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import BACKTEST, Job
 from munshi.domain.market.calendar import MarketCalendar, Segment
 from munshi.domain.market.candle_files import CandleKey
 from munshi.domain.market.intervals import Interval
 from munshi.infrastructure.candles.frames import CANDLE_SCHEMA, CandleFrame
-from munshi.infrastructure.database import migrate
-from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.url import parse_database_url
-from munshi.settings import load_settings
 
 FIRST, LAST = date(2021, 1, 1), date(2026, 10, 30)
 BARS = 500_000
@@ -52,7 +46,7 @@ def main() -> None:
 
 
 def show_job(strategy: str, count: int) -> None:
-    with desk() as services:
+    with open_desk() as services:
         bars = minutes(count)
         key = CandleKey(
             mode=services.settings.brokers,
@@ -86,24 +80,6 @@ def show_job(strategy: str, count: int) -> None:
             f"a job, {strategy:<14} {bars.height:>9,} bars {metrics['trades']:>7,} trades "
             f"{cpu:6.1f} s of CPU {peak:6,} MB at most; {job.result_data['result_hash']}"
         )
-
-
-@contextmanager
-def desk() -> Iterator[Services]:
-    with tempfile.TemporaryDirectory() as folder:
-        # The child processes read them, too.
-        os.environ |= {
-            "MUNSHI_HOME": folder,
-            "MUNSHI_ENV_FILE": f"{folder}/.env",
-            "MUNSHI_WORKER_PROCESSES": "1",
-        }
-        settings = load_settings(_env_file=None)
-        url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
-        database = Database(url)
-        migrate.upgrade(database)
-        database.close()
-        with open_services(settings) as services:
-            yield services
 
 
 def minutes(count: int) -> CandleFrame:

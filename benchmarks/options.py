@@ -10,7 +10,6 @@ made up: a random walk of five-minute bars, and options worth their intrinsic an
 import os
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -24,6 +23,8 @@ from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from research_desk import open_desk
+
 from made_options import (
     CALENDAR,
     WalkedTracks,
@@ -33,7 +34,7 @@ from made_options import (
     option_request,
     run_options,
 )
-from munshi.bootstrap import Services, open_services
+from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.backtest.options.engine import OptionsEngine
 from munshi.domain.backtest.options.market import OptionMarket
@@ -43,10 +44,6 @@ from munshi.domain.market.candles import Candle
 from munshi.domain.market.instruments import InstrumentKind
 from munshi.domain.market.intervals import Interval
 from munshi.infrastructure.candles.frames import to_frame
-from munshi.infrastructure.database import migrate
-from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.url import parse_database_url
-from munshi.settings import load_settings
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
 JOB_AIM, SWEEP_AIM = 5, 60
@@ -72,39 +69,27 @@ _CHUNK = 252
 
 def main() -> None:
     bars = walk()
-    with tempfile.TemporaryDirectory() as folder:
-        # The child processes read them, too.
-        os.environ |= {
-            "MUNSHI_HOME": folder,
-            "MUNSHI_ENV_FILE": f"{folder}/.env",
-            "MUNSHI_WORKER_PROCESSES": "1",
-        }
-        settings = load_settings(_env_file=None)
-        url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
-        database = Database(url)
-        migrate.upgrade(database)
-        database.close()
-        with open_services(settings) as services:
-            contracts = store(services, bars)
-            load = os.getloadavg()[0]
-            print(f"{len(bars):,} bars of the index, {contracts:,} contracts, load {load:.1f}")
-            job, cpu, wall = run(services, BACKTEST, BASE)
-            assert job.result_data is not None
-            shown = services.backtests.get(UUID(str(job.result_data["run_id"])))
-            trades = shown.metrics["trades"]
-            print(row("one run, a job", cpu, wall, JOB_AIM, f"{trades} trades"))
-            if find_spec("nautilus_trader") is not None:
-                told = {**BASE, "engine": "nautilus"}
-                again, cpu, wall = run(services, BACKTEST, told)
-                assert again.result_data is not None
-                same = again.result_data["result_hash"] == job.result_data["result_hash"]
-                print(row("in nautilus, a job", cpu, wall, None, f"same result: {same}"))
-                engines(bars)
-            grid = {**SIGNALS, **TRIED}
-            asked = {"base": BASE, "grid": grid, "chunk": _CHUNK, "finalists": 1}
-            job, cpu, wall = run(services, BACKTEST_SWEEP, asked)
-            count = prod(len(values) for values in grid.values())
-            print(row(f"sweep of {count:,} runs", cpu, wall, SWEEP_AIM, f"parts of {_CHUNK}"))
+    with open_desk() as services:
+        contracts = store(services, bars)
+        load = os.getloadavg()[0]
+        print(f"{len(bars):,} bars of the index, {contracts:,} contracts, load {load:.1f}")
+        job, cpu, wall = run(services, BACKTEST, BASE)
+        assert job.result_data is not None
+        shown = services.backtests.get(UUID(str(job.result_data["run_id"])))
+        trades = shown.metrics["trades"]
+        print(row("one run, a job", cpu, wall, JOB_AIM, f"{trades} trades"))
+        if find_spec("nautilus_trader") is not None:
+            told = {**BASE, "engine": "nautilus"}
+            again, cpu, wall = run(services, BACKTEST, told)
+            assert again.result_data is not None
+            same = again.result_data["result_hash"] == job.result_data["result_hash"]
+            print(row("in nautilus, a job", cpu, wall, None, f"same result: {same}"))
+            engines(bars)
+        grid = {**SIGNALS, **TRIED}
+        asked = {"base": BASE, "grid": grid, "chunk": _CHUNK, "finalists": 1}
+        job, cpu, wall = run(services, BACKTEST_SWEEP, asked)
+        count = prod(len(values) for values in grid.values())
+        print(row(f"sweep of {count:,} runs", cpu, wall, SWEEP_AIM, f"parts of {_CHUNK}"))
 
 
 def engines(bars: list[Candle]) -> None:

@@ -7,10 +7,8 @@ how often each score's interval holds what the rule scores on 400,000 samples.
 """
 
 import argparse
-import os
 import resource
 import sys
-import tempfile
 import time
 from collections import Counter
 from importlib.util import find_spec
@@ -20,19 +18,16 @@ from uuid import UUID
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
+from research_desk import open_desk
 from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
 from made_validations import INSTRUMENT, MINUTE, asked, market, store
-from munshi.bootstrap import Services, open_services
+from munshi.bootstrap import Services
 from munshi.domain.audit import Actor
 from munshi.domain.jobs import ML_VALIDATION
 from munshi.domain.validation.features import tabulate
 from munshi.domain.validation.samples import most_open_at_once, pick_samples
-from munshi.infrastructure.database import migrate
-from munshi.infrastructure.database.engine import Database
-from munshi.infrastructure.database.url import parse_database_url
-from munshi.settings import load_settings
 from munshi.validation.estimators import make_estimator
 from munshi.validation.headline import measure_headline
 from munshi.validation.learning import Learner
@@ -60,25 +55,13 @@ def main() -> None:
                 for samples in (60, 100, 375):
                     show_truth_held(name, given.coverage, samples=samples, edge=edge, held=held)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        # The child process reads them, too.
-        os.environ |= {
-            "MUNSHI_HOME": folder,
-            "MUNSHI_ENV_FILE": f"{folder}/.env",
-            "MUNSHI_WORKER_PROCESSES": "1",
-        }
-        settings = load_settings(_env_file=None)
-        url = parse_database_url(settings.database_url.get_secret_value(), home=settings.home)
-        database = Database(url)
-        migrate.upgrade(database)
-        database.close()
-        with open_services(settings) as services:
-            run_id = store(services, market(seed=1, trades=SAMPLES, edge=0.2)).run_id
-            for model in MODELS:
-                if find_spec(model) is None and model == "lightgbm":
-                    print(f"{model:<24} not installed")
-                    continue
-                show_cost(services, run_id, model)
+    with open_desk() as services:
+        run_id = store(services, market(seed=1, trades=SAMPLES, edge=0.2)).run_id
+        for model in MODELS:
+            if find_spec(model) is None and model == "lightgbm":
+                print(f"{model:<24} not installed")
+                continue
+            show_cost(services, run_id, model)
 
 
 def show_cost(services: Services, run_id: UUID, model: str) -> None:
